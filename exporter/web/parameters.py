@@ -25,6 +25,13 @@ def page_number(text: str) -> int:
     return int(text or 1)
 
 
+def renews(text: str) -> bool:
+    """Whether a page may renew itself: unless it is "off". Raises ValueError."""
+    if text not in ("", "off"):
+        raise ValueError(f"unknown value {text!r} of refresh; use off, or leave it out")
+    return not text
+
+
 def required(request: web.Request, name: str) -> str:
     """Raises ProbeRefused if it is missing, empty, or given several times."""
     try:

@@ -30,7 +30,14 @@ from exporter.web.pages import STYLE, Pages, outages
 from exporter.web.pages.outages import OutageQuery
 from exporter.web.pages.probe_list import PARAMETERS, Query
 from exporter.web.pages.report import PARAMETERS as REPORT
-from exporter.web.parameters import page_number, perhaps_probe_key, probe_key, required, single
+from exporter.web.parameters import (
+    page_number,
+    perhaps_probe_key,
+    probe_key,
+    renews,
+    required,
+    single,
+)
 from exporter.web.trips_now import TripsNow
 
 DEFAULT_TIMEOUT = 10.0  # seconds; Prometheus' default scrape timeout
@@ -236,13 +243,14 @@ class Routes:
         try:
             key = probe_key(request, self._probes)
             number = page_number(single(request, "page"))
+            refresh = renews(single(request, "refresh"))
         except ProbeRefused as refusal:
             return web.Response(status=refusal.status, text=f"{refusal}\n")
         except ValueError as error:
             return web.Response(status=400, text=f"{one_line(str(error))}\n")
         page = await self._from_disk.get(
-            ("trips", key, number),
-            lambda: self._pages.trips(key, number, may_start=self._admin),
+            ("trips", key, number, refresh),
+            lambda: self._pages.trips(key, number, may_start=self._admin, refresh=refresh),
         )
         return await self._page(request, page)
 
@@ -281,7 +289,8 @@ class Routes:
 
     async def trip(self, request: web.Request) -> web.Response:
         trip = request.match_info["trip"]
-        if page := await self._pages.trip(trip):
+        refresh = request.query.get("refresh") != "off"
+        if page := await self._pages.trip(trip, refresh=refresh):
             return await self._page(request, Body(Text([page.encode()])))
         missing = await self._pages.missing("trip", trip)
         return await self._page(request, Body(Text([missing.encode()])), HTTPStatus.NOT_FOUND)

@@ -2,12 +2,15 @@
 real browser."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from urllib.parse import urlencode
 
 import pytest
+from selenium.webdriver.common.keys import Keys
 
 from tests.support.axe import breaches
 from tests.support.chromium import DESKTOP, PHONE, Browser, chromium
-from tests.web.test_chromium import BROKEN, PATHS, WELL, look, shown
+from tests.web.test_chromium import BROKEN, OTHER, PATHS, WELL, look, shown
 
 PAUSABLE = ("meta-refresh",)
 """A page that renews itself has to offer a link that stops it, which this rule does not know."""
@@ -41,3 +44,71 @@ async def test_axe_core_is_awake(browser: Browser) -> None:
 
     async with shown() as (_, address):
         await look(check)
+
+
+OUTAGE = [
+    replace(one, trip=f"{number:014x}", probe=OTHER, started_at=WELL.started_at + 60 * number)
+    for number, one in enumerate([*[WELL] * 4, BROKEN, BROKEN, *[WELL] * 4])
+]
+OF_THE_OUTAGE = (
+    f"/trips/{OUTAGE[4].trip}",
+    f"/trips/{OUTAGE[6].trip}",
+    f"/trips?{urlencode({'module': OTHER.module, 'target': OTHER.target})}",
+    f"/outages?{urlencode({'module': OTHER.module, 'target': OTHER.target})}",
+    f"/outages/{OUTAGE[4].trip}",
+)
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [PHONE, DESKTOP])
+async def test_the_pages_of_an_outage_and_its_trips_breach_nothing_either(
+    browser: Browser, width: int, dark: bool
+) -> None:
+    def check() -> None:
+        for path in OF_THE_OUTAGE:
+            browser.open(address + path, width, dark=dark)
+            assert breaches(browser, without=PAUSABLE) == [], path
+            assert browser.evaluate("return document.documentElement.scrollWidth") == width, path
+            if "outages?" not in path:
+                assert (
+                    browser.evaluate("return document.querySelectorAll('.delays use').length") == 2
+                )
+
+    async with shown(*OUTAGE) as (_, address):
+        await look(check)
+
+
+async def test_all_links_of_a_trip_are_reached_by_keyboard_in_their_order(browser: Browser) -> None:
+    """And nothing else is: a reader who presses Tab is never in a place that does nothing."""
+
+    def press() -> None:
+        browser.open(f"{address}/trips/{OUTAGE[4].trip}")
+        links = browser.evaluate("return [...document.links].map(one => one.href)")
+        assert f"{address}/trips/{OUTAGE[5].trip}" in links
+        reached = []
+        for _ in links:
+            browser.driver.switch_to.active_element.send_keys(Keys.TAB)
+            reached.append(browser.evaluate("return document.activeElement.href"))
+            outline = browser.evaluate(
+                "return getComputedStyle(document.activeElement).outlineStyle"
+            )
+            assert outline != "none", "it is seen where the focus is"
+        assert reached == links
+
+    async with shown(*OUTAGE) as (_, address):
+        await look(press)
+
+
+async def test_on_a_phone_each_part_of_the_waterfall_is_seen_whole(browser: Browser) -> None:
+    def measure() -> None:
+        browser.open(f"{address}/trips/{OUTAGE[4].trip}", PHONE)
+        hidden = browser.evaluate(
+            "return [...document.querySelectorAll('.waterfall tbody :is(th, td)')].filter(one =>"
+            " !one.checkVisibility() || one.getBoundingClientRect().right > innerWidth"
+            " || one.scrollWidth > one.clientWidth).map(one => one.outerHTML)"
+        )
+        assert hidden == []
+        assert "handing over the message" in browser.text
+
+    async with shown(*OUTAGE) as (_, address):
+        await look(measure)

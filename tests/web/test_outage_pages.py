@@ -10,6 +10,7 @@ from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.state.thinning import FAILURES, NEWEST, SUCCESSES
+from exporter.web.pages.documentation import SITE
 from exporter.web.pages.outages import PER_PAGE, OutageQuery
 from tests.support.http_site import Site, site
 from tests.web.api.test_resources import KEY, WHY, happened, trip
@@ -36,7 +37,8 @@ async def test_an_outage_says_when_how_long_where_why_and_what_ended_it() -> Non
         assert "over after 4 min" in words
         assert "began 2023-11-14 22:14:20 UTC" in words
         assert "ended 2023-11-14 22:18:20 UTC" in words
-        assert "failed trips 3 leg send why, in order send/rejected, then send/tls" in words
+        assert "failed trips 3 leg send (the server that the message is sent to" in words
+        assert "why, in order send/rejected , then send/tls" in words
         assert "planned not planned" in words
         assert f"first failed trip {trip(1).trip} , started 2023-11-14 22:14:20" in words
         assert f"last failed trip {trip(3).trip} , started 2023-11-14 22:16:20" in words
@@ -121,7 +123,8 @@ async def test_the_list_of_a_probe_has_pages_and_says_what_is_no_longer_kept() -
         address, shown = "trips?module=submission&target=a@example.org", list[str]()
         while address:
             page = await page_of(here, f"/{address.replace('&amp;', '&')}")
-            shown += re.findall('<a href="trips/([0-9a-f]{14})"', page)
+            table = page[page.index("<table") :]
+            shown += re.findall('<a href="trips/([0-9a-f]{14})"', table)
             assert ("21 OK trips not shown" in page) is (trip(69).trip in page)
             assert ("45 OK trips not shown" in page) is (trip(47).trip in page)
             address = "".join(re.findall('<a href="([^"]+)" rel="next">', page))
@@ -131,6 +134,17 @@ async def test_the_list_of_a_probe_has_pages_and_says_what_is_no_longer_kept() -
         await page_of(here, "/trips?module=submission&target=a@example.org&page=0", 400)
         beyond = await page_of(here, "/trips?module=submission&target=a@example.org&page=99")
         assert 'rel="prev"' in beyond
+
+
+async def test_each_reason_of_an_outage_leads_to_its_runbook() -> None:
+    junk = Failure(Phase.VERIFY, None, Reason.JUNK, "", "filed as spam")
+    async with site() as here:
+        await happened(here, trip(1, WHY), trip(2, junk), trip(3))
+        page = await page_of(here, f"/outages/{trip(1).trip}")
+    assert f'<a href="{SITE}alerts.md#mailtripfailing">send/rejected</a>' in page
+    assert f', then <a href="{SITE}alerts.md#mailtripmailjunked">verify/junk</a>' in page
+    assert "Delivery delays of 3 trips" in page
+    assert "The line marks the first failed trip." in page
 
 
 async def test_an_outage_without_a_record_is_not_found() -> None:

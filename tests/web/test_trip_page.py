@@ -1,5 +1,6 @@
 """The page of one trip: what failed, whom to call, what to do first, and where the time went."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -44,7 +45,10 @@ async def test_a_failure_says_its_leg_its_runbook_and_where_it_is_explained() ->
     words = words_of(text)
     assert "a@example.org : trip failed" in words
     assert "send OK delivery failed mailbox OK" in words
-    assert "Leg to blame: delivery (the servers between that and the mailbox)" in words
+    assert (
+        "Leg to blame: delivery (the servers between the one that accepted the message and the mailbox)"
+        in words
+    )
     assert f'<a href="{SITE}alerts.md#mailtripfailing">runbook MailtripFailing</a>' in text
     assert f'<a href="{SITE}faults.md#on-the-way">What overdue means' in text
     assert "10.00 s in all" in words
@@ -148,3 +152,38 @@ async def test_the_delays_of_the_probe_are_drawn_and_described(path: str, marked
         assert text.count("<circle ") == 2
         assert text.count("<use ") == 1
         assert text.count('<line class="marked"') == marked
+
+
+async def test_a_page_renews_itself_until_a_reader_stops_it() -> None:
+    of_probe = "/trips?module=submission&target=a%40example.org"
+    async with site(delay=None) as here:
+        await here.get(SCRAPE, X_Prometheus_Scrape_Timeout_Seconds="0.7")
+        (flight,) = here.probes.get_or_create(KEY).flights
+        for path, parameter in (
+            (of_probe, "&amp;refresh=off"),
+            (f"/trips/{flight}", "refresh=off"),
+        ):
+            page = await page_of(here, path)
+            assert 'http-equiv="refresh"' in page
+            (pause,) = re.findall(f'<a href="([?].*{parameter})">pause</a>', page)
+            paused = path.partition("?")[0] + pause.replace("&amp;", "&")
+            page = await page_of(here, paused)
+            assert 'http-equiv="refresh"' not in page
+            (resume,) = re.findall('<a href="([?].*)">resume</a>', page)
+            back = path.partition("?")[0] + resume.replace("&amp;", "&")
+            assert 'http-equiv="refresh"' in await page_of(here, back)
+        await page_of(here, f"{of_probe}&refresh=on", 400)
+
+
+async def test_the_page_of_a_probe_says_how_it_stands() -> None:
+    async with site() as here:
+        await happened(here, trip(1))
+        path = "/trips?module=submission&target=a@example.org"
+        page = await page_of(here, path)
+        assert "OK : round trip 2.50 s, delivery delay 1.50 s" in words_of(page)
+        (debug,) = re.findall('href="(probe[^"]+)"', page)
+        text = await page_of(here, "/" + debug.replace("&amp;", "&"))
+        assert "mailtrip_" in text
+        await happened(here, trip(2, WHY))
+        page = await page_of(here, path)
+        assert f'<a href="trips/{trip(2).trip}">Newest trip</a>: send/rcpt: rejected 554' in page

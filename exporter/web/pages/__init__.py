@@ -29,6 +29,7 @@ from exporter.state.thinning import FAILURES, NEWEST, SUCCESSES
 from exporter.state.timeline import TimelineTrip
 from exporter.web.lookups_now import LookupNow
 from exporter.web.pages.delay_chart import DelayChart, delay_chart
+from exporter.web.pages.documentation import runbook_of
 from exporter.web.pages.links import linked
 from exporter.web.pages.lookup import LookupView, called
 from exporter.web.pages.mailboxes import mailbox_rows
@@ -36,7 +37,7 @@ from exporter.web.pages.outages import PER_PAGE, OutageQuery, OutageView
 from exporter.web.pages.overview import blocklist_rows, probe_rows
 from exporter.web.pages.probe_list import Query, State, page_of
 from exporter.web.pages.report import FIGURES, ReportPage, ReportQuery
-from exporter.web.pages.trip import NextTo, TripView, next_to
+from exporter.web.pages.trip import LEGS, NextTo, TripView, next_to
 from exporter.web.pages.words import ago, moment
 
 MOST_TRIPS = 60  # in a list
@@ -61,7 +62,12 @@ def templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"duration": duration, "moment": moment, "linked": linked}
+    made.filters |= {
+        "duration": duration,
+        "moment": moment,
+        "linked": linked,
+        "runbook": runbook_of,
+    }
     for name in made.list_templates():
         made.get_template(name)
     return made
@@ -138,9 +144,11 @@ class Pages:
             trips=self._listed(await self._records.recent(None, 20)) if beside else None,
         )
 
-    async def trips(self, key: ProbeKey, page: int = 1, *, may_start: bool = False) -> str:
+    async def trips(
+        self, key: ProbeKey, page: int = 1, *, may_start: bool = False, refresh: bool = True
+    ) -> str:
         """A page of the trips of one probe: those in progress, and the stored ones; with a button
-        that makes one now if readers may do that."""
+        that makes one now if readers may do that. The first page renews itself if it may."""
         probe = self._probes.find(key)
         found = await self._records.listed(key, MOST_TRIPS + 1, (page - 1) * MOST_TRIPS)
         kept = [TripView(one.outcome, probe.name, missing=one) for one in found[:MOST_TRIPS]]
@@ -161,20 +169,22 @@ class Pages:
             more=len(found) > MOST_TRIPS,
             query=urlencode({"module": key.module, "target": key.target}),
             may_start=may_start,
+            refresh=refresh,
             planned=self._maintenance.planned(probe.called, self._now())[:MOST_WINDOWS],
             outage=self._viewed(probe.outages.lasting) if probe.outages.lasting else None,
+            newest=self._listed([probe.newest])[0] if probe.newest else None,
             outages=OutageQuery(key).link,
         )
 
-    async def trip(self, trip_id: str) -> str | None:
-        """One trip, finished or in progress."""
+    async def trip(self, trip_id: str, *, refresh: bool = True) -> str | None:
+        """One trip, finished or in progress: then the page renews itself if it may."""
         for probe in self._probes:
             if trip_id in probe.runs:
                 outcome = next(one for one in probe.under_way() if one.trip == trip_id)
                 view = TripView(outcome, probe.name, under_way=True)
                 done = probe.newest
                 before = NextTo(done.trip, done.success) if done else None
-                return await self._trip_page(view, before, None)
+                return await self._trip_page(view, before, None, refresh=refresh)
         kept = await self._records.outcome(trip_id)
         if kept is None:
             return None
@@ -196,11 +206,13 @@ class Pages:
         *,
         outage: OutageView | None = None,
         chart: DelayChart | None = None,
+        refresh: bool = True,
     ) -> str:
         return await self._page(
             "trip.html",
             root="../",
             trip=view,
+            refresh=refresh,
             before=before,
             after=after,
             outage=outage,
@@ -240,6 +252,10 @@ class Pages:
             view=self._viewed(outage),
             first=first,
             last=last,
+            chart=delay_chart(
+                await self._records.timeline(outage.probe, outage.first_trip), outage.first_trip
+            ),
+            leg=f"{outage.leg} ({LEGS[outage.leg]})" if outage.leg else "unknown",
             all_of_probe=OutageQuery(outage.probe).link,
         )
 

@@ -18,7 +18,7 @@ from exporter.web.pages.waterfall import Row, Waterfall
 
 LEGS = {
     Leg.SEND: "the server that the message is sent to, or the way there",
-    Leg.DELIVERY: "the servers between that and the mailbox",
+    Leg.DELIVERY: "the servers between the one that accepted the message and the mailbox",
     Leg.MAILBOX: "the mailbox itself, or the way to its server",
 }
 """The parts of the path in the order of the message, and what they are."""
