@@ -10,6 +10,7 @@ from sqlite3 import Connection
 from pydantic import TypeAdapter, ValidationError
 
 from exporter.core.model import Fact, Outcome, ProbeKey
+from exporter.core.outage import Outage
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class ListedTrip:
 
 
 _OUTCOME = TypeAdapter(Outcome)
+_OF_PROBE = "WHERE module = ? AND target = ?"
 _WHOLE = """coalesce((SELECT traces.outcome FROM traces WHERE traces.number = recent.number), outcome)
     AS outcome"""
 _FACTS = TypeAdapter(tuple[Fact, ...])
@@ -75,25 +77,23 @@ def newest(
     connection: Connection, probe: ProbeKey | None, limit: int, offset: int = 0
 ) -> list[Outcome]:
     """The outcomes of one probe or of all, the newest first."""
-    where, which = (
-        ("WHERE module = ? AND target = ?", (probe.module, probe.target)) if probe else ("", ())
-    )
-    rows = connection.execute(
-        f"SELECT {_WHOLE} FROM recent {where} ORDER BY number DESC LIMIT ? OFFSET ?",  # noqa: S608
-        (*which, limit, offset),
-    )
+    where, which = (_OF_PROBE, (probe.module, probe.target)) if probe else ("", ())
+    query = f"""SELECT {_WHOLE} FROM recent WHERE number IN (
+        SELECT number FROM recent {where} ORDER BY number DESC LIMIT ? OFFSET ?)
+        ORDER BY number DESC"""  # noqa: S608
+    rows = connection.execute(query, (*which, limit, offset))
     return [outcome for (text,) in rows if (outcome := readable(text))]
 
 
 def listed(
     connection: Connection, probe: ProbeKey, limit: int, offset: int = 0
 ) -> list[ListedTrip]:
-    """The outcomes of one probe, the newest first."""
-    rows = connection.execute(
-        f"""SELECT {_WHOLE}, success, successes, failures FROM recent
-        WHERE module = ? AND target = ? ORDER BY number DESC LIMIT ? OFFSET ?""",  # noqa: S608
-        (probe.module, probe.target, limit + 1, offset),
-    ).fetchall()
+    """The outcomes of one probe in brief, the newest first."""
+    query = f"""SELECT outcome, success, successes, failures FROM recent WHERE number IN (
+        SELECT number FROM recent {_OF_PROBE} ORDER BY number DESC LIMIT ? OFFSET ?)
+        ORDER BY number DESC"""  # noqa: S608
+    values = probe.module, probe.target, limit + 1, offset
+    rows = connection.execute(query, values).fetchall()
     trips = []
     for (text, success, *counts), (_, _, *older) in zip(
         rows[:limit], [*rows[1:], (None, None, 0, 0)], strict=False
@@ -103,6 +103,21 @@ def listed(
         if outcome := readable(text):
             trips.append(ListedTrip(outcome, *missing))
     return trips
+
+
+def beside(connection: Connection, outage: Outage) -> tuple[Outcome | None, Outcome | None]:
+    """The OK trips before and after an outage, in brief, if they and its first and its last trip are
+    kept."""
+
+    def nearest(beside: str, order: str, trip: str) -> Outcome | None:
+        query = f"""SELECT outcome FROM recent {_OF_PROBE} AND success = 1
+            AND number {beside} (SELECT number FROM recent WHERE trip = ?)
+            ORDER BY number {order} LIMIT 1"""  # noqa: S608
+        row = connection.execute(query, (outage.probe.module, outage.probe.target, trip)).fetchone()
+        return readable(row[0]) if row else None
+
+    before = nearest("<", "DESC", outage.first_trip)
+    return before, None if outage.lasts else nearest(">", "ASC", outage.last_trip)
 
 
 def of_trip(connection: Connection, trip: str) -> Outcome | None:

@@ -124,6 +124,11 @@ class Store:
         """Raises StateUnusable."""
         return await self._read(lambda c: outages.find(c, outage_id))
 
+    async def beside(self, outage: Outage) -> tuple[Outcome | None, Outcome | None]:
+        """The OK trips before and after an outage, as far as they are kept. Raises
+        StateUnusable."""
+        return await self._read(lambda c: evidence.beside(c, outage))
+
     async def account(self, month: Month, now: float) -> list[ProbeAccount]:
         """The accounts of all probes in a month, until Unix time `now`. Raises StateUnusable."""
         return await self._read(lambda c: accounts.account(c, month, now))

@@ -193,6 +193,9 @@ class NoRecords:
     async def outage(self, outage_id: str) -> Outage | None:
         return None
 
+    async def beside(self, outage: Outage) -> tuple[Outcome | None, Outcome | None]:
+        return None, None
+
     async def outage_at(self, probe: ProbeKey, at: float) -> Outage | None:
         return None
 

@@ -203,6 +203,10 @@ async def test_the_edges_of_an_outage_are_kept_whole_with_the_good_trips_beside_
         assert (outcome and is_whole(outcome)) is expected, trip
     store.forget_expired(moment(START + KEEP))
     assert edges < {*await whole(store)}
+    beside = good("before2").brief, good("after0").brief
+    assert await store.beside(outage_of("bad1", "bad3")) == beside
+    assert await store.beside(outage_of("bad1", "bad3", lasts=True)) == (beside[0], None)
+    assert await store.beside(outage_of("none", "none")) == (None, None)
     store.forget_expired(moment(START + KEEP + DAY))
     assert await whole(store) == {}
     await store.close()

@@ -32,7 +32,7 @@ def words_of(page: str) -> str:
 
 async def test_an_outage_says_when_how_long_where_why_and_what_ended_it() -> None:
     async with site() as here:
-        await happened(here, trip(1, WHY), trip(2, TLS), trip(3, WHY), trip(5))
+        await happened(here, trip(0), trip(1, WHY), trip(2, TLS), trip(3, WHY), trip(5))
         words = words_of(await page_of(here, f"/outages/{trip(1).trip}"))
         assert "over after 4 min" in words
         assert "began 2023-11-14 22:14:20 UTC" in words
@@ -43,6 +43,8 @@ async def test_an_outage_says_when_how_long_where_why_and_what_ended_it() -> Non
         assert f"first failed trip {trip(1).trip} , started 2023-11-14 22:14:20" in words
         assert f"last failed trip {trip(3).trip} , started 2023-11-14 22:16:20" in words
         assert "554: no such user" in words
+        assert f"OK trip before it {trip(0).trip} , started 2023-11-14 22:13:20" in words
+        assert f"OK trip after it {trip(5).trip} , started 2023-11-14 22:18:20" in words
 
 
 async def test_the_start_page_and_that_of_a_probe_say_since_when_it_fails() -> None:

@@ -93,6 +93,8 @@ class Records(Protocol):
 
     async def outage(self, outage_id: str) -> Outage | None: ...
 
+    async def beside(self, outage: Outage) -> tuple[Outcome | None, Outcome | None]: ...
+
     async def outage_at(self, probe: ProbeKey, at: float) -> Outage | None: ...
 
     async def timeline(self, probe: ProbeKey, trip_id: str = "") -> list[TimelineTrip]: ...
@@ -239,13 +241,14 @@ class Pages:
         )
 
     async def outage(self, outage_id: str) -> str | None:
-        """One outage, with its first and its last failed trip."""
+        """One outage, with its first and its last failed trip, and the OK ones beside them."""
         outage = await self._records.outage(outage_id)
         if outage is None:
             return None
         first, last = [
             await self._records.outcome(trip) for trip in (outage.first_trip, outage.last_trip)
         ]
+        before, after = await self._records.beside(outage)
         return await self._page(
             "outage.html",
             root="../",
@@ -256,6 +259,8 @@ class Pages:
                 await self._records.timeline(outage.probe, outage.first_trip), outage.first_trip
             ),
             leg=f"{outage.leg} ({LEGS[outage.leg]})" if outage.leg else "unknown",
+            before=before,
+            after=after,
             all_of_probe=OutageQuery(outage.probe).link,
         )
 
