@@ -85,6 +85,11 @@ class Probe:
         return self.name or self.key.target
 
     @property
+    def mailbox(self) -> str:
+        """The mailbox where its messages are awaited; empty if there is none."""
+        return str(getattr(self.check, "mailbox", ""))
+
+    @property
     def blocklists(self) -> tuple[str, ...]:
         """The blocklists that it queries; none if it sends messages."""
         return () if isinstance(self.check, MailCheck) else self.check.blocklists

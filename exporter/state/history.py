@@ -42,7 +42,15 @@ class History:
         del self._signed[:-HISTORY_LENGTH]
 
     def __iter__(self) -> Iterator[TripSummary]:
-        return (TripSummary(copysign(1.0, one) > 0, abs(one)) for one in self._signed)
+        return map(_summary, self._signed)
+
+    @property
+    def newest(self) -> TripSummary | None:
+        return _summary(self._signed[-1]) if self._signed else None
 
     def __len__(self) -> int:
         return len(self._signed)
+
+
+def _summary(signed: float) -> TripSummary:
+    return TripSummary(copysign(1.0, signed) > 0, abs(signed))

@@ -224,7 +224,7 @@ async def test_a_search_among_many_probes_works_on_a_phone(browser: Browser) -> 
             "document.querySelector('.search button').click()"
         )
         browser.driver.find_element("css selector", ".search a")
-        assert browser.driver.current_url == f"{address}/?search=a%40example+rejected"
+        assert browser.driver.current_url == f"{address}/?search=a%40example+rejected&order=state"
         assert "1 found" in browser.text
         browser.evaluate("document.querySelector('.search a').click()")
         browser.driver.find_element("css selector", "[rel=next]")

@@ -58,7 +58,7 @@ async def happened(here: LookupSite, *checks: Outcome) -> None:
 
 def words(page: str) -> str:
     """What a reader sees of a page."""
-    text = re.sub(r"<[^>]*>", " ", page.partition("<main>")[2])
+    text = re.sub(r"<[^>]*>", " ", page.partition('<main id="main" tabindex="-1">')[2])
     return " ".join(unescape(text).split())
 
 
@@ -199,7 +199,7 @@ async def test_what_is_neither_an_address_nor_a_name_is_refused_in_the_form(what
             status, _, page = await here.post("/lookup", data={"what": what})
             assert status == 400
             assert "not a host" in words(page)
-            assert "<b>" not in page.partition("<main>")[2]
+            assert "<b>" not in page.partition('<main id="main" tabindex="-1">')[2]
             status, _, text = await here.post("/api/v1/blocklists/lookups", json={"what": what})
             assert (status, json.loads(text)["error"]) == (400, "bad_request")
             status, _, text = await here.post("/api/v1/blocklists/lookups", json={"what": [1]})

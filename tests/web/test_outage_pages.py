@@ -53,16 +53,18 @@ async def test_the_start_page_and_that_of_a_probe_say_since_when_it_fails() -> N
         for number, ago in ((1, 7500.0), (2, 7200.0)):
             await happened(here, replace(trip(number, WHY), started_at=now - ago))
         of_probe = "/trips?module=submission&target=a@example.org"
-        for path, text in (("/", "failing for 2 h 5 min"), (of_probe, ", for 2 h 5 min")):
+        for path, text in (("/", " for 2 h 5 min, 2 trips"), (of_probe, ", for 2 h 5 min")):
             page = await page_of(here, path)
             assert text in words_of(page)
+            assert f'href="outages/{trip(1).trip}">failing since' in page or path != "/"
             assert f'href="outages/{trip(1).trip}"' in page
         assert "lasts : 2 h 5 min so far" in words_of(
             await page_of(here, f"/outages/{trip(1).trip}")
         )
         await happened(here, replace(trip(3), started_at=now))
-        for path in ("/", of_probe):
-            assert "outages/" not in await page_of(here, path)
+        assert "outages/" not in await page_of(here, of_probe)
+        assert "failing since" not in (page := await page_of(here, "/"))
+        assert "over 2 h 5 min leg: send" in words_of(page)
 
 
 async def test_outages_are_listed_by_probe_and_by_whether_they_last() -> None:

@@ -1,6 +1,6 @@
 """The pages: the overview, and one trip as a waterfall. Without JavaScript; all text is escaped."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from hashlib import sha256
@@ -12,7 +12,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from exporter import __version__
 from exporter.core.account import Month, ProbeAccount
-from exporter.core.account_output import csv_lines, json_lines
+from exporter.core.account_output import csv_lines, json_lines, percent
+from exporter.core.downtime import Downtime
 from exporter.core.durations import duration
 from exporter.core.fairness import in_turns
 from exporter.core.maintenance import Maintenance
@@ -30,17 +31,20 @@ from exporter.state.timeline import TimelineTrip
 from exporter.web.lookups_now import LookupNow
 from exporter.web.pages.delay_chart import DelayChart, delay_chart
 from exporter.web.pages.documentation import runbook_of
+from exporter.web.pages.failing import failing_now
 from exporter.web.pages.links import linked
 from exporter.web.pages.lookup import LookupView, called
 from exporter.web.pages.mailboxes import mailbox_rows
 from exporter.web.pages.outages import PER_PAGE, OutageQuery, OutageView
-from exporter.web.pages.overview import blocklist_rows, probe_rows
+from exporter.web.pages.overview import SPANS, blocklist_rows, probe_rows
 from exporter.web.pages.probe_list import Query, State, page_of
+from exporter.web.pages.probe_order import Order
 from exporter.web.pages.report import FIGURES, ReportPage, ReportQuery
 from exporter.web.pages.trip import LEGS, NextTo, TripView, next_to
-from exporter.web.pages.words import ago, moment
+from exporter.web.pages.words import ago, moment, time_of_day
 
 MOST_TRIPS = 60  # in a list
+MOST_OUTAGES = 10  # on the start page
 MOST_WINDOWS = 20  # of planned maintenance
 ALL = Query()
 KEPT = {"successes": SUCCESSES, "failures": FAILURES, "newest": NEWEST}
@@ -67,6 +71,8 @@ def templates() -> Environment:
         "moment": moment,
         "linked": linked,
         "runbook": runbook_of,
+        "percent": percent,
+        "time": time_of_day,
     }
     for name in made.list_templates():
         made.get_template(name)
@@ -76,7 +82,9 @@ def templates() -> Environment:
 class Records(Protocol):
     """The stored trips."""
 
-    async def recent(self, probe: ProbeKey | None, limit: int) -> list[Outcome]: ...
+    async def downtimes(
+        self, probes: Sequence[ProbeKey], spans: Sequence[float], now: float
+    ) -> Mapping[ProbeKey, Sequence[Downtime]]: ...
 
     async def listed(self, probe: ProbeKey, limit: int, offset: int = 0) -> list[ListedTrip]: ...
 
@@ -125,25 +133,38 @@ class Pages:
         self._templates = templates()
 
     async def overview(self, query: Query = ALL) -> str:
-        """A page of the probes; with the first page of all of them, also mailboxes, blocklists and
-        the newest trips."""
-        probes = list(self._probes)
+        """A page of the probes; with the first page of all of them, also what fails, mailboxes,
+        blocklists and the newest outages."""
+        probes, now = list(self._probes), self._now()
         page = await page_of(probes, query)
-        beside = page.query == ALL
+        beside = not page.query.is_filtered and page.query.page == 1
+        shown, spans = [probe.key for probe in page.probes], list(SPANS.values())
         return await self._page(
             "overview.html",
             root="",
             lag=self._probes.lag if self._probes.lag >= NOTABLE_LAG else None,
             page=page,
             states=State,
-            probes=await probe_rows(page.probes, self._maintenance, self._now()),
-            planned=self._maintenance.all_planned(self._now())[:MOST_WINDOWS] if beside else [],
-            mailboxes=mailbox_rows(self._mailboxes, self._probes.settings.mailboxes, self._now())
+            orders=Order,
+            spans=SPANS,
+            failing=await failing_now(probes, self._maintenance, now),
+            probes=await probe_rows(
+                page.probes,
+                self._maintenance,
+                await self._records.downtimes(shown, spans, now),
+                now,
+            ),
+            planned=self._maintenance.all_planned(now)[:MOST_WINDOWS] if beside else [],
+            mailboxes=mailbox_rows(self._mailboxes, self._probes.settings.mailboxes, now)
             if beside
             else [],
             mailboxes_known=len(self._mailboxes),
             blocklists=await blocklist_rows(probes) if beside else [],
-            trips=self._listed(await self._records.recent(None, 20)) if beside else None,
+            mailboxes_failing=sum(one.trouble is not None for one in self._mailboxes.values()),
+            outages=[self._viewed(one) for one in await self._records.outages(None, MOST_OUTAGES)]
+            if beside
+            else [],
+            beside=beside,
         )
 
     async def trips(

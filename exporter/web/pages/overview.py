@@ -1,18 +1,20 @@
 """The rows of the overview: one for each probe and blocklist."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from exporter.core.downtime import Downtime
 from exporter.core.facts import Arrival
 from exporter.core.fairness import in_turns
 from exporter.core.maintenance import Maintenance, Planned
-from exporter.core.model import Listing, ListState, Outcome
+from exporter.core.model import Listing, ListState, Outcome, ProbeKey
 from exporter.core.outage import Outage
 from exporter.probing.probe import Probe
 from exporter.web.blocklist_status import BlocklistStatus, blocklist_statuses
 from exporter.web.pages.sparkline import Sparkline, sparkline
 
+SPANS = {"24 h": 86400.0, "30 days": 30 * 86400.0}  # seconds
 PLAIN, GOOD, BAD = "none", "good", "bad"
 ROWS = 50  # that are read at a time: a millisecond of work
 MOST_LISTED = 20  # addresses and domains of a blocklist that are shown
@@ -34,6 +36,7 @@ class ProbeRow:
     sparkline: Sparkline | None
     outage: Outage | None  # that lasts
     planned: Planned | None  # a window of maintenance that lasts
+    availability: tuple[float | None, ...]  # in each of the SPANS; empty if it is unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +52,21 @@ class BlocklistRow:
 
 
 async def probe_rows(
-    probes: Iterable[Probe], maintenance: Maintenance, now: float
+    probes: Iterable[Probe],
+    maintenance: Maintenance,
+    downtimes: Mapping[ProbeKey, Sequence[Downtime]],
+    now: float,
 ) -> list[ProbeRow]:
     """The rows at Unix time `now`, in the order of the probes."""
-    return [_probe_row(probe, maintenance, now) async for probe in in_turns(probes, ROWS)]
+    return [
+        _probe_row(probe, maintenance, downtimes.get(probe.key, ()), now)
+        async for probe in in_turns(probes, ROWS)
+    ]
 
 
-def _probe_row(probe: Probe, maintenance: Maintenance, now: float) -> ProbeRow:
+def _probe_row(
+    probe: Probe, maintenance: Maintenance, downtimes: Sequence[Downtime], now: float
+) -> ProbeRow:
     module, target = probe.key.module, probe.key.target
     state, word, text = PLAIN, "", "no trip has finished yet"
     if probe.newest and probe.newest.failure:
@@ -79,6 +90,7 @@ def _probe_row(probe: Probe, maintenance: Maintenance, now: float) -> ProbeRow:
             (one for one in maintenance.planned(probe.called, now) if one.occurrence.lasts(now)),
             None,
         ),
+        tuple(one.availability for one in downtimes),
     )
 
 

@@ -1,5 +1,5 @@
-"""The list of probes: which of them a page of the overview shows, failed ones first, and how many
-there are of each state."""
+"""The list of probes: which of them a page of the overview shows, and how many there are of each
+state."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -9,12 +9,13 @@ from urllib.parse import urlencode
 
 from exporter.core.fairness import in_turns
 from exporter.probing.probe import Probe
+from exporter.web.pages.probe_order import Order, ordered
 from exporter.web.parameters import page_number
 
 PER_PAGE = 100
 AT_A_TIME = 1000  # probes that are looked at before others have their turn: a millisecond of work
 LONGEST_SEARCH = 320  # characters
-PARAMETERS = ("search", "state", "page")
+PARAMETERS = ("search", "state", "order", "page", "refresh")
 
 
 class State(StrEnum):
@@ -45,17 +46,31 @@ class Query:
     search: str = ""
     state: State | None = None  # None: all
     page: int = 1
+    order: Order = Order.STATE
+    refresh: bool = True  # the page renews itself
 
     @classmethod
     def parse(cls, parameters: Mapping[str, str]) -> Self:
         """The query of an address. Ignores empty parameters, as a form sends them. Raises
         ValueError."""
-        search, state, page = (parameters.get(name, "").strip() for name in PARAMETERS)
+        search, state, order, page, refresh = (
+            parameters.get(name, "").strip() for name in PARAMETERS
+        )
         if len(search) > LONGEST_SEARCH:
             raise ValueError(f"search is longer than {LONGEST_SEARCH} characters")
         if state and state not in [*State]:
             raise ValueError(f"unknown state {state!r}; use {', '.join(State)}")
-        return cls(search, State(state) if state else None, page_number(page))
+        if order and order not in [*Order]:
+            raise ValueError(f"unknown order {order!r}; use {', '.join(Order)}")
+        if refresh not in ("", "off"):
+            raise ValueError(f"unknown value {refresh!r} of refresh; use off, or leave it out")
+        return cls(
+            search,
+            State(state) if state else None,
+            page_number(page),
+            Order(order or Order.STATE),
+            not refresh,
+        )
 
     def of_state(self, state: State | None) -> "Query":
         """The first page of probes of this state, with the same search."""
@@ -66,10 +81,32 @@ class Query:
         return replace(self, page=page)
 
     @property
+    def paused(self) -> "Query":
+        """The same page, which does not renew itself."""
+        return replace(self, refresh=False)
+
+    @property
+    def resumed(self) -> "Query":
+        """The same page, which renews itself."""
+        return replace(self, refresh=True)
+
+    @property
+    def everything(self) -> "Query":
+        """The first page of all probes, in the usual order."""
+        return Query(refresh=self.refresh)
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether it leaves out probes."""
+        return bool(self.search or self.state)
+
+    @property
     def link(self) -> str:
         """The address, relative to that of the overview."""
         stated = {"search": self.search, "state": self.state or ""}
+        stated["order"] = self.order if self.order is not Order.STATE else ""
         stated["page"] = str(self.page) if self.page > 1 else ""
+        stated["refresh"] = "" if self.refresh else "off"
         query = urlencode({name: value for name, value in stated.items() if value})
         return f"?{query}" if query else "./"
 
@@ -107,27 +144,23 @@ def page_numbers(here: int, pages: int) -> list[int | None]:
 
 
 async def page_of(probes: Iterable[Probe], query: Query) -> ProbePage:
-    """The page that is asked for, or the last one if there are not as many: failed probes first,
-    otherwise in the order of the configuration."""
+    """The page that is asked for, or the last one if there are not as many."""
     words = query.search.lower().split()
-    found: dict[State, list[Probe]] = {state: [] for state in State}
-    shown: list[Probe] = []  # those that have not failed, in their order
+    counts: dict[State, int] = dict.fromkeys(State, 0)
+    found: list[Probe] = []
     known = 0
     async for probe in in_turns(probes, AT_A_TIME):
         known += 1
-        state = state_of(probe)
         if words and not matches(probe, words):
             continue
-        found[state].append(probe)
-        if state is not State.FAILED and query.state in (None, state):
-            shown.append(probe)
-    if query.state in (None, State.FAILED):
-        shown = found[State.FAILED] + shown
-    pages = max(-(-len(shown) // PER_PAGE), 1)
+        state = state_of(probe)
+        counts[state] += 1
+        if query.state in (None, state):
+            found.append(probe)
+    pages = max(-(-len(found) // PER_PAGE), 1)
     page = min(query.page, pages)
-    counts = {state: len(those) for state, those in found.items()}
-    start = (page - 1) * PER_PAGE
-    return ProbePage(query.at(page), shown[start : start + PER_PAGE], pages, counts, known)
+    shown = (await ordered(found, query.order, page * PER_PAGE))[(page - 1) * PER_PAGE :]
+    return ProbePage(query.at(page), shown, pages, counts, known)
 
 
 def state_of(probe: Probe) -> State:
@@ -137,7 +170,7 @@ def state_of(probe: Probe) -> State:
 
 
 def matches(probe: Probe, words: Iterable[str]) -> bool:
-    """Whether all words are in the probe's name, module or target, or in its failure."""
+    """Whether all words are in the probe's name, module, target or mailbox, or in its failure."""
     failure = str(probe.newest.failure) if probe.newest and probe.newest.failure else ""
-    text = f"{probe.name or ''}\n{probe.key.module}\n{probe.key.target}\n{failure}".lower()
-    return all(word in text for word in words)
+    text = f"{probe.name or ''}\n{probe.key.module}\n{probe.key.target}\n{probe.mailbox}\n{failure}"
+    return all(word in text.lower() for word in words)

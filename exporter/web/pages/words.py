@@ -12,6 +12,12 @@ def moment(seconds: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(seconds))
 
 
+def time_of_day(seconds: float, now: float) -> str:
+    """The same, without the date if it is that of `now`."""
+    whole = moment(seconds)
+    return whole[11:] if whole[:10] == moment(now)[:10] else whole
+
+
 def later(seconds: float) -> str:
     """How soon something happens, approximately."""
     return f"in {in_units(seconds)}" if seconds >= 1 else "now"

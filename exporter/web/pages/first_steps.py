@@ -1,0 +1,28 @@
+"""What to do first about a failure: one sentence for each reason."""
+
+from exporter.core.reasons import Reason
+
+FIRST_STEPS = {
+    Reason.DNS: "Query the name on mailtrip's machine: dig NAME.",
+    Reason.NULL_MX: "Check the address: its domain accepts no mail.",
+    Reason.CONNECT: "Check that the server runs, and the firewalls before it: nc -vz HOST PORT.",
+    Reason.TIMEOUT: "Check the load and the log of the server, and the network: nc -vz HOST PORT.",
+    Reason.TLS: "Look at the certificate: openssl s_client -connect HOST:PORT.",
+    Reason.AUTH: "Log in by hand with the same password, then correct the secret.",
+    Reason.UNAVAILABLE: "Look at the log of the server, its limits and its storage.",
+    Reason.DEFERRED: "Search the log of the server: greylisting, a full disk, a limit.",
+    Reason.REJECTED: "Read the answer of the server: a policy, a blocklist, an unknown recipient.",
+    Reason.MAILBOX_FULL: "Empty the mailbox of the recipient, or raise its quota.",
+    Reason.DISCONNECTED: "Look at the log of the server: a crash, a limit, a ban.",
+    Reason.PROTOCOL: "Check host, port and tls of this server in the configuration.",
+    Reason.PROGRAM: "Run the sendmail program by hand, as the user of mailtrip.",
+    Reason.OVERDUE: "Look at the queues of all servers on the path: mailq.",
+    Reason.BOUNCED: "Read the code and the text of the bounce on the page of the trip.",
+    Reason.JUNK: "Compare the headers with those of an OK trip: SPF, DKIM, spam score.",
+    Reason.ALTERED: "Find the gateway that changes messages, and exempt the probe.",
+    Reason.LISTED: "Open the page of the list, and ask it to remove the entry.",
+    Reason.UNUSABLE: "Check the resolver: most lists refuse the queries of public ones.",
+    Reason.ACCEPTED: "Check the filter that should reject such messages.",
+    Reason.STARVED: "Give mailtrip more processor time. Mail may be fine.",
+    Reason.INTERNAL: "Look at the log of mailtrip, and report the bug.",
+}

@@ -1,0 +1,68 @@
+"""The order of the list of probes."""
+
+from dataclasses import replace
+from itertools import count
+
+import pytest
+
+from exporter.core.facts import Arrival
+from exporter.core.model import ProbeKey
+from exporter.probing.probe import Probe
+from exporter.web.pages.probe_order import AT_A_TIME, Order, ordered
+from tests.support.pauses import at_once, with_pauses
+from tests.web.test_pages import FAILED
+from tests.web.test_probe_list import NoCheck
+
+TRIPS = count()
+
+
+def probe(name: str, *, failed: float | None = None, delay: float | None = None) -> Probe:
+    """One that fails since then, or has that delay, or has no result."""
+    one = Probe(ProbeKey("m", f"{name}@example.org"), NoCheck(), 300, 600, 30, name)
+    trip = f"{next(TRIPS):014x}"
+    if failed is not None:
+        outcome = replace(FAILED, trip=trip, probe=one.key, started_at=failed)
+        one.show(outcome)
+        one.outages.add(outcome, failed, failed)
+    elif delay is not None:
+        arrival = Arrival("INBOX", "header", delay, delay)
+        one.show(replace(FAILED, trip=trip, probe=one.key, failure=None, facts=(arrival,)))
+    return one
+
+
+PROBES = [
+    probe("d", delay=1.0),
+    probe("B", failed=100.0),
+    probe("a"),
+    probe("e", failed=200.0),
+    probe("C", delay=2.0),
+]
+
+
+@pytest.mark.parametrize(
+    ("order", "names"),
+    [
+        (Order.STATE, "BedaC"),
+        (Order.OUTAGE, "eBdaC"),
+        (Order.NAME, "aBCde"),
+        (Order.DELAY, "CdBae"),
+    ],
+)
+def test_the_order_is_what_was_asked_for(order: Order, names: str) -> None:
+    assert "".join(one.called for one in at_once(ordered(PROBES, order, 9))) == names
+    assert "".join(one.called for one in at_once(ordered(PROBES, order, 2))) == names[:2]
+
+
+@pytest.mark.parametrize("order", Order)
+def test_many_probes_are_sorted_in_turns_and_stably(order: Order) -> None:
+    many = PROBES * (4 * AT_A_TIME // len(PROBES))
+    found, pauses = with_pauses(ordered(many, order, len(many)))
+    names = [one.called for one in found]
+    few = [one.called for one in at_once(ordered(PROBES, order, 9))]
+    same = len(many) // len(PROBES)
+    if order is Order.STATE:
+        assert names == ["B", "e"] * same + ["d", "a", "C"] * same
+    elif order is Order.NAME:
+        assert names == [name for name in few for _ in range(same)]
+    assert sorted(names) == sorted(one.called for one in many)
+    assert pauses >= 8
