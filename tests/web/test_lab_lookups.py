@@ -44,9 +44,12 @@ async def test_of_a_domain_its_exchangers_are_found_and_what_lists_the_world_is_
 
 @pytest.mark.parametrize(("name", "state"), [("www.bad.test", "listed"), ("mon.test", "clean")])
 async def test_a_domain_is_asked_about_itself(lab: Lab, name: str, state: str) -> None:
+    words_of = {"listed": "listed", "clean": "not listed"}
     async with lookup_site(lab.dns, "domain_lists: [dbl.lab.test]", name) as here:
         found = await here.look_up(name)
+        _, _, page = await here.post("/lookup", data={"what": name})
     assert (found["state"], [one["subject"] for one in found["subjects"]]) == (state, [name])
+    assert f"{words_of[state]} by the one list that answered" in words(page)
 
 
 async def test_what_checks_have_found_before_stands_beside_what_is_found_now(lab: Lab) -> None:

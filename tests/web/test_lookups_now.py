@@ -112,9 +112,9 @@ async def test_the_week_before_says_who_listed_it_since_when_and_which_list_was_
     assert (gone["checks"], gone["answered"], gone["listed"]) == (4, 0, [])
 
     seen, when = words(page), [moment(one.finished_at) for one in checks]
-    assert f"listed since {when[3]} usable in 3 of 4 checks; otherwise: why of bl" in seen
-    assert f"listed from before {when[1]} until {when[3]} usable in all of 4 checks" in seen
-    assert "unknown usable in 0 of 4 checks; otherwise: why of gone" in seen
+    assert f"listed since {when[3]} usable in 3 of 4 checks; last trouble: why of bl" in seen
+    assert f"listed from before {when[1]} until {when[3]} usable in 4 checks" in seen
+    assert "unknown not usable in 4 checks: why of gone" in seen
     assert "listed now: bl.example in the 7 days before: bl.example, other.example" in seen
     assert "unknown now: gone.example in the 7 days before: gone.example" in seen
     assert "listed by 1 of 2 lists that answered; 1 of 3 are unknown" in seen

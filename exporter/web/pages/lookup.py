@@ -64,9 +64,11 @@ class AnswerView:
         if self.past is None:
             return ""
         checks = f"{self.past.checks} {'check' if self.past.checks == 1 else 'checks'}"
+        if not self.past.answered:
+            return f"not usable in {checks}: {self.past.trouble}"
         if self.past.answered == self.past.checks:
-            return f"usable in all of {checks}" if self.past.checks > 1 else "usable in 1 check"
-        return f"usable in {self.past.answered} of {checks}; otherwise: {self.past.trouble}"
+            return f"usable in {checks}"
+        return f"usable in {self.past.answered} of {checks}; last trouble: {self.past.trouble}"
 
     @property
     def state_before(self) -> ListState:
@@ -158,11 +160,12 @@ def _verdict(about: SubjectAnswers) -> str:
     unknown = sum(one.state is ListState.UNKNOWN for one in judges)
     answered = len(judges) - unknown
     rest = f"; {unknown} of {len(judges)} are unknown" if unknown and answered else ""
+    if answered == 1:
+        return f"{'listed' if listed else 'not listed'} by the one list that answered{rest}"
     if listed:
         return f"listed by {listed} of {answered} lists that answered{rest}"
     if answered:
-        lists = "list that answered" if answered == 1 else "lists that answered"
-        return f"not listed by any of {answered} {lists}{rest}"
+        return f"not listed by any of {answered} lists that answered{rest}"
     return "unknown: no list answered"
 
 
