@@ -86,9 +86,12 @@ scrape_configs:
   that no longer exists shows the last one. Pages need no JavaScript.
 * `/trips?probe=NAME` (or `?module=…&target=…`) shows the trips of a probe, the newest first, and how many are no
   longer kept between them, with a chart of their delays; `&page=2` older ones. `/trips/ID` shows one trip, and leads to
-  those before and after it, to its outage, and to the runbook of its failure; of an old one only its verdict is kept.
+  those before and after it, to its outage, and to the runbook of its failure; if
+  its message came late, it says when and how. Of older trips only the verdict is kept, or nothing
+  ([which trips are kept](scaling.md#which-trips-are-kept)).
 * `/outages` shows the outages of all probes, or of one (`?probe=NAME`), the newest first; `?lasting=true` those that
-  last. Each has a page with its bounds, its reasons with their runbooks, and its first and last failed trip, and the OK trips before and after it.
+  last. Each has a page with its bounds, its reasons with their runbooks, its first and last failed trip,
+  and the OK trips before and after it.
 * The page of a probe renews itself every 30 s, that of a trip in progress every 2 s; `&refresh=off` (`?refresh=off`), or a
   link on the page, stops that.
 * `/report?month=2026-10` shows what [`mailtrip report`](cli.md#mailtrip-report-the-account-of-a-month) prints for a
