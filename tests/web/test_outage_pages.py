@@ -9,7 +9,8 @@ from exporter.core.model import Failure, ProbeKey
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
-from exporter.state.thinning import FAILURES, NEWEST, SUCCESSES
+from exporter.state.thinning import FAILURES, KEEP, NEWEST, SUCCESSES
+from exporter.state.trip import Moment
 from exporter.web.pages.documentation import SITE
 from exporter.web.pages.outages import PER_PAGE, OutageQuery
 from tests.support.http_site import Site, site
@@ -118,6 +119,19 @@ async def test_a_link_to_an_old_trip_is_answered_with_its_verdict() -> None:
         whole = words_of(await page_of(here, f"/trips/{100:014x}"))
         assert "keeps only" not in whole, "the first trip of an outage is kept whole"
         assert "Transcript" in whole
+
+
+async def test_of_a_trip_that_is_no_longer_kept_its_outage_is_known() -> None:
+    async with site() as here:
+        await happened(here, trip(1, WHY), trip(2, WHY), trip(3))
+        at = trip(3).finished_at + KEEP + 1
+        here.rig.store.forget_expired(Moment("boot", 0.0, at))
+        page = await page_of(here, f"/trips/{trip(1).trip}", 404)
+        assert "failed : send/rejected, started 2023-11-14 22:14:20 UTC" in words_of(page)
+        assert f'href="../outages/{trip(1).trip}"' in page
+        assert "There is no other record" in page
+        page = await page_of(here, f"/trips/{trip(2).trip}", 404)
+        assert "There is no record" in page
 
 
 async def test_the_list_of_a_probe_has_pages_and_says_what_is_no_longer_kept() -> None:

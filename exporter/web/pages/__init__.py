@@ -331,8 +331,11 @@ class Pages:
         )
 
     async def missing(self, what: str, identity: str) -> str:
-        """The page for a trip or an outage without a record."""
-        return await self._page("missing.html", root="../", what=what, id=identity)
+        """The page for a trip or an outage without a record. Outages are kept for longer than the
+        trips that they are named after."""
+        outage = await self._records.outage(identity) if what == "trip" else None
+        view = self._viewed(outage) if outage else None
+        return await self._page("missing.html", root="../", what=what, id=identity, view=view)
 
     def _listed(self, outcomes: list[Outcome]) -> list[TripView]:
         return [TripView(outcome, self._probes.name_of(outcome.probe)) for outcome in outcomes]
