@@ -71,7 +71,7 @@ def at_a_glance() -> list[Json]:
             color="fixed",
         ),
         stat(
-            "Mailboxes not watched",
+            "Unwatched",
             "Mailboxes that are needed but cannot be opened, without those in planned maintenance.",
             f"count(mailtrip_mailbox_connected{{{HERE}}} == 0"
             f" unless mailtrip_mailbox_maintenance{{{HERE}}} == 1) or vector(0)",

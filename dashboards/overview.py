@@ -257,7 +257,7 @@ def over_time() -> list[Json]:
             "A band for each probe while it fails, without planned maintenance; the ten that failed"
             " the most. It begins when the failing trip ended.",
             [query(named(worst(f"(1 - {SUCCESS} unless {PLANNED})", ITS_PROBE, BADNESS)))],
-            defaults={"min": 0, "decimals": 0, "links": [FROM_SERIES]},
+            defaults={"links": [FROM_SERIES]},
         ),
         bars(
             "Failures by place and reason",

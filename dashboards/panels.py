@@ -183,7 +183,10 @@ def bands(
         column(one["legendFormat"], color={"mode": "fixed", "fixedColor": color})
         for one, color in zip(queries, colors, strict=False)
     ]
-    kept = {"custom": custom, "overrides": fixed, "defaults": {"min": 0, "decimals": 0}} | more
+    # Shades of red: in the usual colours, what fails would often be green.
+    defaults: Json = {"min": 0, "decimals": 0, "color": {"mode": "shades", "fixedColor": RED}}
+    kept = {"custom": custom, "overrides": fixed} | more
+    kept["defaults"] = defaults | more.get("defaults", {})
     return lines(title, description, queries, "short", **kept)
 
 

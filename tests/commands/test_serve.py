@@ -124,9 +124,10 @@ def test_everything_stands_below_the_prefix_of_the_external_url(start: Start) ->
     with pytest.raises(urllib.error.HTTPError, match="404") as nothing:
         exporter.get("/metrics")
     nothing.value.close()  # Python 3.14 warns of one that is left open
-    assert "mailtrip_build_info" in exporter.get("/mail/metrics")
-    assert "<h2>Probes</h2>" in exporter.get("/")  # by way of a redirection
-    assert "<h2>Probes</h2>" in exporter.get("/mail")
+    address = 'mailtrip_external_url_info{url="https://mon.example.org/mail"} 1.0'
+    assert address in exporter.get("/mail/metrics").splitlines()
+    assert "<h1>Probes</h1>" in exporter.get("/")  # by way of a redirection
+    assert "<h1>Probes</h1>" in exporter.get("/mail")
     direct, outside = (groups(exporter, "/mail/sd", host)[0] for host in ("", "mon.example.org"))
     assert (direct["targets"], direct["labels"]["__scheme__"]) == ([exporter.address], "http")
     assert (outside["targets"], outside["labels"]["__scheme__"]) == (["mon.example.org"], "https")
