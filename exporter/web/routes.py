@@ -116,12 +116,12 @@ class Routes:
         prefix = self._external_url.prefix
         reloading = [web.post(f"{prefix}/-/reload", self.reload)] if self._reload else []
         gets = {
-            "/": _with_state(self.index),
-            "/trips": _with_state(self.trips),
-            "/trips/{trip:[0-9a-f]{14}}": _with_state(self.trip),
-            "/outages": _with_state(self.outages),
-            "/outages/{outage:[0-9a-f]{14}}": _with_state(self.outage),
-            "/report": _with_state(self.report),
+            "/": self._for_people(_with_state(self.index)),
+            "/trips": self._for_people(_with_state(self.trips)),
+            "/trips/{trip:[0-9a-f]{14}}": self._for_people(_with_state(self.trip)),
+            "/outages": self._for_people(_with_state(self.outages)),
+            "/outages/{outage:[0-9a-f]{14}}": self._for_people(_with_state(self.outage)),
+            "/report": self._for_people(_with_state(self.report)),
             "/lookup": self.lookup_form,
             "/style.css": self.style,
             "/probe": self.probe,
@@ -328,6 +328,24 @@ class Routes:
             "Content-Disposition": f'attachment; filename="mailtrip-{query.month}.{query.format}"',
         }
         return await self._compression.response(request, report, headers)
+
+    def _for_people(self, answer: Answer) -> Answer:
+        """An error as a page, for browsers; other clients get its line of text."""
+
+        async def answered(request: web.Request) -> web.Response:
+            response = await answer(request)
+            if response.status < HTTPStatus.BAD_REQUEST or response.content_type != "text/plain":
+                return response
+            if "text/html" not in request.headers.get("Accept", ""):
+                return response
+            root = "../" if request.match_info else ""
+            page = await self._pages.error(response.status, (response.text or "").strip(), root)
+            shown = await self._page(request, Body(Text([page.encode()])), response.status)
+            if later := response.headers.get("Retry-After"):
+                shown.headers["Retry-After"] = later
+            return shown
+
+        return answered
 
     async def style(self, request: web.Request) -> web.Response:
         """The style sheet. Its URL changes with the content, so that browsers may cache it."""

@@ -30,6 +30,9 @@ async def test_a_page_says_in_words_that_the_state_cannot_be_read_now_and_all_el
         assert page.startswith("the state cannot be read now: ")
         assert page.count("\n") == 2
         assert "/probe with debug=true" in page
+        status, page = await here.get(path, Accept="text/html")
+        assert (status, "the state cannot be read now: " in page) == (503, True)
+        assert page.startswith("<!DOCTYPE html>")
         status, page = await here.get(f"{SCRAPE}&debug=true")
         assert (status, "Newest finished trip:\n\ntrip " in page) == (200, True)
         for other in ("/metrics", "/config", "/sd", "/-/healthy"):

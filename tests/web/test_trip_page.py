@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from exporter.core.facts import Arrival
+from exporter.core.facts import Arrival, Authentication
 from exporter.core.model import (
     Failure,
     Listing,
@@ -187,3 +187,39 @@ async def test_the_page_of_a_probe_says_how_it_stands() -> None:
         await happened(here, trip(2, WHY))
         page = await page_of(here, path)
         assert f'<a href="trips/{trip(2).trip}">Newest trip</a>: send/rcpt: rejected 554' in page
+
+
+async def test_what_authentication_says_has_a_colour_beside_its_word() -> None:
+    results = {"spf": "pass", "dkim": "fail", "dmarc": "none"}
+    facts = tuple(Authentication(method, result) for method, result in results.items())
+    text = await page(replace(FAILED, facts=facts))
+    for name, style, result in (
+        *(("SPF", ' class="good"', "pass"), ("DKIM", ' class="bad"', "fail")),
+        ("DMARC", "", "none"),
+    ):
+        assert f"<dt>{name}<dd{style}>{result}" in text
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "text"),
+    [
+        ("/trips?probe=%3Cb%3E", 404, "no probe &#39;&lt;b&gt;&#39;"),
+        ("/trips?module=submission&target=a@example.com", 403, "a@example.com"),
+        ("/trips?module=submission&target=a@example.org&page=0", 400, "is not a page number"),
+        ("/outages?lasting=no", 400, "unknown value"),
+        ("/report?month=x", 400, "month"),
+        ("/?state=x", 400, "state"),
+    ],
+)
+async def test_a_browser_gets_an_error_as_a_page_and_other_clients_a_line(
+    path: str, status: int, text: str
+) -> None:
+    async with site() as here:
+        got, shown = await here.get(path, Accept="text/html,application/xhtml+xml,*/*;q=0.8")
+        assert got == status
+        assert text in shown
+        assert '<a href="./">All probes</a>' in shown
+        got, shown = await here.get(path)
+        assert got == status
+        assert shown.count("\n") == 1
+        assert "<html" not in shown

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from hashlib import sha256
+from http import HTTPStatus
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlencode
@@ -29,6 +30,7 @@ from exporter.state.schema import StateUnusable
 from exporter.state.thinning import FAILURES, NEWEST, SUCCESSES
 from exporter.state.timeline import TimelineTrip
 from exporter.web.lookups_now import LookupNow
+from exporter.web.pages.axis import round_time
 from exporter.web.pages.delay_chart import DelayChart, delay_chart
 from exporter.web.pages.documentation import runbook_of
 from exporter.web.pages.failing import failing_now
@@ -70,6 +72,7 @@ def templates() -> Environment:
         "duration": duration,
         "moment": moment,
         "linked": linked,
+        "round_time": round_time,
         "runbook": runbook_of,
         "percent": percent,
         "time": time_of_day,
@@ -336,6 +339,11 @@ class Pages:
         outage = await self._records.outage(identity) if what == "trip" else None
         view = self._viewed(outage) if outage else None
         return await self._page("missing.html", root="../", what=what, id=identity, view=view)
+
+    async def error(self, status: int, text: str, root: str) -> str:
+        """The page for a request that cannot be answered."""
+        phrase = HTTPStatus(status).phrase
+        return await self._page("error.html", root=root, phrase=phrase, text=text)
 
     def _listed(self, outcomes: list[Outcome]) -> list[TripView]:
         return [TripView(outcome, self._probes.name_of(outcome.probe)) for outcome in outcomes]

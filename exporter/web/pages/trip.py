@@ -167,6 +167,6 @@ class TripView:
         return ()
 
     @property
-    def facts(self) -> list[tuple[str, str]]:
-        """Other facts, as pairs of a name and a text."""
+    def facts(self) -> list[tuple[str, str, str]]:
+        """Other facts: a name, a text, and its style."""
         return facts_in_words(self.outcome)

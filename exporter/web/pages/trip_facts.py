@@ -19,13 +19,21 @@ from exporter.core.model import (
     TlsSession,
 )
 from exporter.mail.queue_name import queue_name
+from exporter.web.pages.overview import BAD, GOOD
 from exporter.web.pages.waterfall import hop_in_words
 from exporter.web.pages.words import moment
 
+_STYLES = {"pass": GOOD, "fail": BAD, "softfail": BAD, "temperror": BAD, "permerror": BAD}
+"""Of the results of authentication; others say nothing for or against the sender."""
 
-def facts_in_words(outcome: Outcome) -> list[tuple[str, str]]:
-    """Pairs of a name and a text."""
-    return [pair for fact in outcome.facts for pair in _in_words(fact)]
+
+def facts_in_words(outcome: Outcome) -> list[tuple[str, str, str]]:
+    """A name, a text, and its style."""
+    return [
+        (name, text, _STYLES.get(fact.result, "") if isinstance(fact, Authentication) else "")
+        for fact in outcome.facts
+        for name, text in _in_words(fact)
+    ]
 
 
 def _in_words(fact: object) -> Iterator[tuple[str, str]]:
