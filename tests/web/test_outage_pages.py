@@ -158,7 +158,9 @@ async def test_each_reason_of_an_outage_leads_to_its_runbook() -> None:
     junk = Failure(Phase.VERIFY, None, Reason.JUNK, "", "filed as spam")
     async with site() as here:
         await happened(here, trip(1, WHY), trip(2, junk), trip(3))
+        listed = await page_of(here, "/outages")
         page = await page_of(here, f"/outages/{trip(1).trip}")
+    assert f'<a href="{SITE}alerts.md#mailtripfailing">send/rejected</a>, <a' in listed
     assert f'<a href="{SITE}alerts.md#mailtripfailing">send/rejected</a>' in page
     assert f', then <a href="{SITE}alerts.md#mailtripmailjunked">verify/junk</a>' in page
     assert "Delivery delays of 3 trips" in page

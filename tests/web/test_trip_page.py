@@ -187,6 +187,12 @@ async def test_the_page_of_a_probe_says_how_it_stands() -> None:
         await happened(here, trip(2, WHY))
         page = await page_of(here, path)
         assert f'<a href="trips/{trip(2).trip}">Newest trip</a>: send/rcpt: rejected 554' in page
+        assert "Availability" not in page, "of the last 30 days nothing is known"
+        now = here.rig.clock.wall()
+        await happened(here, replace(trip(3), started_at=now - 7200.0))
+        await happened(here, replace(trip(4, WHY), started_at=now - 3600.0))
+        words = words_of(await page_of(here, path))
+        assert "Availability without planned outages: 4.34" in words, "an hour of 23"
 
 
 async def test_what_authentication_says_has_a_colour_beside_its_word() -> None:

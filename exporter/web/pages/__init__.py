@@ -185,12 +185,17 @@ class Pages:
         ]
         trips = [*flights, *kept]
         timeline = await self._records.timeline(key) if page == 1 else []
+        of_probe = await self._records.downtimes([key], list(SPANS.values()), self._now())
+        downtimes = zip(SPANS, of_probe.get(key, ()), strict=False)
         return await self._page(
             "trips.html",
             root="",
             probe=probe,
             trips=trips,
             chart=delay_chart(timeline),
+            availability=[
+                (span, one.availability) for span, one in downtimes if one.availability is not None
+            ],
             page=page,
             more=len(found) > MOST_TRIPS,
             query=urlencode({"module": key.module, "target": key.target}),
