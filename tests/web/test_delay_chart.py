@@ -19,7 +19,7 @@ def test_delays_are_drawn_on_a_logarithmic_scale_and_failures_above_it() -> None
     assert [point.x for point in chart.succeeded] == [EDGE, 50.0, 100 - EDGE]
     assert [(point.x, point.y) for point in chart.failed] == [(25.5, FAILURES)]
     assert chart.marked == 25.5
-    assert [mark.text for mark in chart.times] == ["11-14 22:13", "11-14 22:15", "11-14 22:17"]
+    assert [mark.text for mark in chart.times] == ["22:13:20", "22:15:20", "22:17:20"]
     assert chart.title == "Delivery delays of 5 trips"
     assert chart.summary == (
         "2023-11-14 22:13:20 to 2023-11-14 22:17:20 UTC; 1 of 5 trips failed;"
@@ -49,3 +49,9 @@ def test_trips_that_ended_in_another_order_are_drawn_by_their_start() -> None:
     chart = delay_chart([trip(2, 1.0), trip(0, 1.0), trip(1, 1.0)])
     assert chart
     assert [point.x for point in chart.succeeded] == [EDGE, 50.0, 100 - EDGE]
+
+
+def test_times_have_their_date_if_they_are_further_apart() -> None:
+    chart = delay_chart([trip(n * 60, 1.0) for n in range(5)])
+    assert chart
+    assert [mark.text for mark in chart.times] == ["11-14 22:13", "11-15 00:13", "11-15 02:13"]

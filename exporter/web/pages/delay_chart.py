@@ -14,6 +14,7 @@ FEWEST = 3  # trips that make a chart
 LEAST = 1e-3  # seconds; shorter delays are drawn as this
 TOP, BOTTOM = 30.0, 150.0  # of the scale, in pixels; failures are above it, times below
 FAILURES = 12.0  # where they are
+FEW_SECONDS = 600.0  # trips within this time are told apart by seconds
 EDGE = 1.0  # per cent of the width, so that points at the edge can be seen whole
 
 
@@ -64,10 +65,12 @@ class DelayChart:
     def times(self) -> list[Mark]:
         """The times of the first trip, in the middle, and of the last one: each with its place in
         per cent."""
-        between = [
-            (place, self._start + (self._end - self._start) * place) for place in (0.0, 0.5, 1.0)
+        length = self._end - self._start
+        shown = slice(5, 16) if length > FEW_SECONDS else slice(11, 19)
+        return [
+            Mark(moment(self._start + length * place)[shown], _inside(place))
+            for place in (0.0, 0.5, 1.0)
         ]
-        return [Mark(moment(at)[5:16], _inside(place)) for place, at in between]
 
     @property
     def title(self) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from exporter.core.downtime import Downtime
+from exporter.core.durations import duration
 from exporter.core.facts import Arrival
 from exporter.core.fairness import in_turns
 from exporter.core.maintenance import Maintenance, Planned
@@ -100,7 +101,7 @@ def in_words(outcome: Outcome) -> str:
     listings = [fact for fact in outcome.facts if isinstance(fact, Listing)]
     if not listings:
         arrival = next((fact for fact in outcome.facts if isinstance(fact, Arrival)), None)
-        return _back(arrival) if arrival else f"refused as expected, {outcome.duration:.2f} s"
+        return _back(arrival) if arrival else f"refused as expected, {duration(outcome.duration)}"
     asked = {
         one.blocklist for one in listings if one.alarming and one.state is not ListState.UNKNOWN
     }
@@ -115,9 +116,9 @@ def _back(arrival: Arrival) -> str:
     delay = (
         "delivery delay unknown"
         if arrival.delay is None
-        else f"delivery delay {arrival.delay:.2f} s"
+        else f"delivery delay {duration(arrival.delay)}"
     )
-    return f"round trip {arrival.round_trip:.2f} s, {delay}"
+    return f"round trip {duration(arrival.round_trip)}, {delay}"
 
 
 async def blocklist_rows(probes: Iterable[Probe]) -> list[BlocklistRow]:
