@@ -36,6 +36,47 @@ async def test_no_page_breaches_what_a_machine_can_check(
         await look(check)
 
 
+async def test_a_start_page_that_is_paused_breaches_nothing_at_all(browser: Browser) -> None:
+    def check() -> None:
+        browser.open(f"{address}/")
+        browser.driver.find_element("link text", "pause").click()
+        assert breaches(browser) == []
+        assert "resume" in browser.text
+
+    async with shown(WELL, BROKEN) as (_, address):
+        await look(check)
+
+
+async def test_the_first_key_leads_past_the_header_and_all_of_a_start_page_is_reached_by_keyboard(
+    browser: Browser,
+) -> None:
+    reachable = "a[href], button, select, input:not([type=hidden])"
+
+    def press() -> None:
+        browser.open(f"{address}/?search=example")
+        wanted = browser.evaluate(
+            f"return [...document.querySelectorAll('{reachable}')].map(one => one.outerHTML)"
+        )
+        reached = []
+        for number in range(len(wanted)):
+            browser.driver.switch_to.active_element.send_keys(Keys.TAB)
+            seen = browser.evaluate(
+                "const one = document.activeElement, style = getComputedStyle(one);"
+                "return [one.outerHTML, style.outlineStyle, one.getBoundingClientRect().left]"
+            )
+            reached.append(seen[0])
+            assert seen[1] != "none", seen
+            assert seen[2] >= 0, "it is on the screen"
+            assert ("Skip" in seen[0]) is (number == 0)
+        assert reached == wanted
+        browser.evaluate("document.querySelector('.skip').focus()")
+        browser.driver.switch_to.active_element.send_keys(Keys.ENTER)
+        assert browser.evaluate("return document.activeElement.id") == "main"
+
+    async with shown(WELL, BROKEN) as (_, address):
+        await look(press)
+
+
 async def test_axe_core_is_awake(browser: Browser) -> None:
     def check() -> None:
         browser.open(f"{address}/outages")

@@ -139,5 +139,5 @@ async def test_the_start_page_says_what_fails_since_when_why_and_what_to_do_firs
     assert "<title>1 failing · mailtrip</title>" in page
     assert "1 of 2 probes is failing" in page
     assert f"First: {FIRST_STEPS[Reason.REJECTED]}" in page
-    assert "since <b>2023-11-14 22:13:20</b>" in page
+    assert "since <b>2023-11-14 22:13:20 UTC</b>" in page
     assert 'alerts.md#mailtripfailing">runbook</a>' in page

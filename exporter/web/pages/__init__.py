@@ -26,6 +26,7 @@ from exporter.metrics.text import Text
 from exporter.probing.probe import Probe
 from exporter.probing.probes import ProbeTable
 from exporter.state.evidence import ListedTrip
+from exporter.state.history import HISTORY_LENGTH
 from exporter.state.schema import StateUnusable
 from exporter.state.thinning import FAILURES, NEWEST, SUCCESSES
 from exporter.state.timeline import TimelineTrip
@@ -150,6 +151,7 @@ class Pages:
             states=State,
             orders=Order,
             spans=SPANS,
+            history=HISTORY_LENGTH,
             failing=await failing_now(probes, self._maintenance, now),
             probes=await probe_rows(
                 page.probes,
