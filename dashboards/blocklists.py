@@ -105,6 +105,7 @@ def listings() -> list[Json]:
             "Unusable",
             "A band for each list while it cannot be used; the ten that were unusable the longest.",
             [query(unusable, "{{list}}")],
+            defaults={"color": {"mode": "shades", "fixedColor": YELLOW}},
         ),
     ]
 

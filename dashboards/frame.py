@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from dashboards.panels import DATASOURCE, Json
+from dashboards.panels import DATASOURCE, ITS_PROBE, Json
 
 WIDTH = 24  # of Grafana's grid
 
@@ -122,7 +122,7 @@ def addressed(series: str) -> str:
     near = f"group_left (url) topk by (job, instance) (1, {URL})"
     far = f'group_left (url) topk by (exporter) (1, {URL}{{exporter!=""}})'
     parts = f"{series} * on (job, instance) {near}", f"{series} * on (exporter) {far}", series
-    return " or on (job, instance, probe) ".join(f"({part})" for part in parts)
+    return f" or on ({ITS_PROBE}) ".join(f"({part})" for part in parts)
 
 
 def _annotation(name: str, color: str, expression: str, title: str, **more: Any) -> Json:

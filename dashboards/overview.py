@@ -17,6 +17,7 @@ from dashboards.panels import (
     BLUE,
     GREEN,
     GREY,
+    ITS_PROBE,
     MOST_CURVES,
     RED,
     YELLOW,
@@ -39,7 +40,6 @@ from dashboards.panels import (
     worst,
 )
 
-ITS_PROBE = "job, instance, probe"
 PLANNED = f"on ({ITS_PROBE}) mailtrip_maintenance == 1"
 FAILING = f"mailtrip_success{{{MANY}}} == 0"
 
@@ -304,9 +304,12 @@ def problems() -> list[Json]:
         query(f"sum(increase(mailtrip_{name}_total{{{MANY}}}[$__rate_interval]))", legend)
         for name, legend in late.items()
     ]
-    days = (
-        "min by (name, leg)"
-        f" ({named(f'mailtrip_tls_certificate_expiry_timestamp_seconds{{{MANY}}} - time()')})"
+    expiry = "mailtrip_tls_certificate_expiry_timestamp_seconds"
+    # Many probes share a server: the mailbox or the module knows it.
+    servers = " or ".join(
+        f'min by (leg, {label}) (({expiry}{{{MANY}, leg="{leg}"}} - time())'
+        f" * on ({ITS_PROBE}) group_left ({label}) mailtrip_probe_info)"
+        for leg, label in (("mailbox", "mailbox"), ("send", "module"))
     )
     return [
         row("Upcoming problems"),
@@ -318,10 +321,10 @@ def problems() -> list[Json]:
         ),
         table(
             "Certificates",
-            "Time until the certificates of servers expire, by probe and leg, the soonest first."
-            " The alert fires 14 days before.",
-            [rows(f"bottomk({MOST_CURVES}, {days})")],
-            {"name": "Probe", "leg": "Leg", "Value": "Expires in"},
+            "Time until the certificates of servers expire, the soonest first: of mailboxes, and of"
+            " the servers to which modules send. The alert fires 14 days before.",
+            [rows(f"bottomk({MOST_CURVES}, {servers})")],
+            {"leg": "Leg", "mailbox": "Mailbox", "module": "Module", "Value": "Expires in"},
             width=12,
             sort=[{"displayName": "Expires in", "desc": False}],
             overrides=[

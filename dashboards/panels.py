@@ -8,6 +8,8 @@ Json = dict[str, Any]
 DATASOURCE: Json = {"type": "prometheus", "uid": "${datasource}"}
 GREEN, YELLOW, RED, BLUE, GREY = "green", "yellow", "red", "blue", "#8e8e8e"
 MOST_CURVES = 10
+ITS_PROBE = "job, instance, probe, exporter"
+"""The labels that say which probe a series is of; one that is scraped on two mailtrips has two."""
 
 
 def mapped(*texts: tuple[str, str]) -> list[Json]:
@@ -153,7 +155,7 @@ def worst(expression: str, by: str, badness: str) -> str:
 def highest(series: str) -> str:
     """Of the probes those with the highest values of this series."""
     maximum = f"max_over_time({series}[$__range] @ end())"
-    return worst(series, "job, instance, probe", maximum)
+    return worst(series, ITS_PROBE, maximum)
 
 
 def bars(
