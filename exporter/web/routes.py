@@ -116,7 +116,7 @@ class Routes:
         prefix = self._external_url.prefix
         reloading = [web.post(f"{prefix}/-/reload", self.reload)] if self._reload else []
         gets = {
-            "/": self._for_people(_with_state(self.index)),
+            "/": self._for_people(self.index),
             "/trips": self._for_people(_with_state(self.trips)),
             "/trips/{trip:[0-9a-f]{14}}": self._for_people(_with_state(self.trip)),
             "/outages": self._for_people(_with_state(self.outages)),

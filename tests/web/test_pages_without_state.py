@@ -8,6 +8,7 @@ from exporter.state.store import Store
 from tests.support.balky_disk import balky, store_on
 from tests.support.http_site import GOOD as SCRAPE
 from tests.support.http_site import site
+from tests.web.test_pages import FAILED
 
 
 def unreadable() -> Store:
@@ -17,7 +18,7 @@ def unreadable() -> Store:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/trips?module=submission&target=a@example.org", "/trips/0123456789abcd"]
+    "path", ["/trips?module=submission&target=a@example.org", "/trips/0123456789abcd"]
 )
 async def test_a_page_says_in_words_that_the_state_cannot_be_read_now_and_all_else_goes_on(
     path: str, caplog: pytest.LogCaptureFixture
@@ -38,3 +39,14 @@ async def test_a_page_says_in_words_that_the_state_cannot_be_read_now_and_all_el
         for other in ("/metrics", "/config", "/sd", "/-/healthy"):
             assert (await here.get(other))[0] == 200
     assert not [record for record in caplog.records if record.exc_info]
+
+
+async def test_the_start_page_says_what_fails_also_without_the_state() -> None:
+    async with site(store=unreadable()) as here:
+        here.probes.get_or_create(FAILED.probe).show(FAILED)
+        status, page = await here.get("/")
+    assert status == 200
+    assert "1 of 2 probes is failing" in page
+    assert "the state cannot be read now: " in page
+    assert "availability and outages are unknown" in page
+    assert " %" not in page

@@ -138,13 +138,21 @@ class Pages:
 
     async def overview(self, query: Query = ALL) -> str:
         """A page of the probes; with the first page of all of them, also what fails, mailboxes,
-        blocklists and the newest outages."""
+        blocklists and the newest outages. Without the state it shows what is known without it."""
         probes, now = list(self._probes), self._now()
         page = await page_of(probes, query)
         beside = not page.query.is_filtered and page.query.page == 1
         shown, spans = [probe.key for probe in page.probes], list(SPANS.values())
+        downtimes: Mapping[ProbeKey, Sequence[Downtime]] = dict[ProbeKey, Sequence[Downtime]]()
+        outages, trouble = list[Outage](), ""
+        try:
+            downtimes = await self._records.downtimes(shown, spans, now)
+            outages = await self._records.outages(None, MOST_OUTAGES) if beside else []
+        except StateUnusable as error:
+            trouble = str(error)
         return await self._page(
             "overview.html",
+            trouble=trouble,
             root="",
             lag=self._probes.lag if self._probes.lag >= NOTABLE_LAG else None,
             page=page,
@@ -156,7 +164,7 @@ class Pages:
             probes=await probe_rows(
                 page.probes,
                 self._maintenance,
-                await self._records.downtimes(shown, spans, now),
+                downtimes,
                 now,
             ),
             planned=self._maintenance.all_planned(now)[:MOST_WINDOWS] if beside else [],
@@ -166,9 +174,7 @@ class Pages:
             mailboxes_known=len(self._mailboxes),
             blocklists=await blocklist_rows(probes) if beside else [],
             mailboxes_failing=sum(one.trouble is not None for one in self._mailboxes.values()),
-            outages=[self._viewed(one) for one in await self._records.outages(None, MOST_OUTAGES)]
-            if beside
-            else [],
+            outages=[self._viewed(one) for one in outages],
             beside=beside,
         )
 
