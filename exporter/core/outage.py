@@ -1,6 +1,6 @@
 """An outage of a probe: the time in which its trips fail."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from exporter.core.model import ProbeKey
 from exporter.core.phases import Leg
@@ -45,3 +45,25 @@ class Standing:
     # Outages that have ended, and their seconds: those that were not planned, and that were.
     ended: tuple[int, int] = (0, 0)
     seconds: tuple[float, float] = (0.0, 0.0)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Result:
+    """How a trip ended. Ordered by its start."""
+
+    started: float  # monotonic, seconds
+    known: int = field(compare=False)  # how many results were known before this one
+    trip: str = field(compare=False)
+    started_at: float = field(compare=False)  # seconds since the epoch
+    failure: str = field(compare=False)  # `phase/reason`; empty after success
+    leg: Leg | None = field(compare=False)
+    planned: bool = field(compare=False)  # the trip ended in a maintenance window
+
+
+@dataclass(frozen=True, slots=True)
+class Unsettled:
+    """What may still change, of the outages of a probe."""
+
+    base: Outage | None = None  # of trips that are final, if it lasts
+    base_known: int = -1  # the least `known` of its results
+    results: tuple[Result, ...] = ()  # of trips that are not, sorted

@@ -103,8 +103,11 @@ class Flight:
         with contained(outcome.trip, probe.key):
             probe.show(outcome, run.started)
         with contained(outcome.trip, probe.key):
+            before = probe.outages.kept
             for outage in probe.outages.add(outcome, run.started, probe.oldest(outcome.trip)):
                 self._ledger.keep_outage(outage)
+            if (unsettled := probe.outages.kept) != before:
+                self._ledger.keep_unsettled(probe.key, unsettled)
             standing = probe.outages.standing(newest=newest)
         with contained(outcome.trip, probe.key):
             if not probe.removed:

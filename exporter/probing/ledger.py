@@ -15,7 +15,7 @@ from exporter.core.clock import Clock
 from exporter.core.facts import LateArrival
 from exporter.core.logs import about
 from exporter.core.model import Outcome, ProbeKey
-from exporter.core.outage import Outage
+from exporter.core.outage import Outage, Unsettled
 from exporter.core.reasons import Reason
 from exporter.core.run import VERDICT_PATIENCE, Run
 from exporter.mail.message import Kind
@@ -149,6 +149,10 @@ class Ledger:
     def keep_outage(self, outage: Outage) -> None:
         """Saves an outage, or what has changed of it."""
         self._store.keep_outage(outage)
+
+    def keep_unsettled(self, probe: ProbeKey, unsettled: Unsettled | None) -> None:
+        """Saves what may still change, of the outages of a probe; None if nothing may."""
+        self._store.keep_unsettled(probe, unsettled)
 
     def _write_end(self, trip: Trip, outcome: Outcome, run: Run, *, arrived: bool) -> None:
         if arrived:

@@ -8,41 +8,35 @@ two.
 
 from bisect import insort
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from operator import add
 
 from exporter.core.model import Outcome, ProbeKey
-from exporter.core.outage import MOST_REASONS, Outage, Standing
-from exporter.core.phases import Leg
+from exporter.core.outage import MOST_REASONS, Outage, Result, Standing, Unsettled
 from exporter.core.reasons import Reason
 
 MOST_RESULTS = 1000  # that are kept of a probe; the oldest are final then
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Result:
-    """How a trip ended. Ordered by its start."""
-
-    started: float  # monotonic, seconds
-    known: int = field(compare=False)  # how many results were known before this one
-    trip: str = field(compare=False)
-    started_at: float = field(compare=False)  # seconds since the epoch
-    failure: str = field(compare=False)  # `phase/reason`; empty after success
-    leg: Leg | None = field(compare=False)
-    planned: bool = field(compare=False)  # the trip ended in a maintenance window
-
-
 class Outages:
-    """The outages of one probe. `lasting` is the one that an earlier process saw begin."""
+    """The outages of one probe. `unsettled` is what an earlier process knew; it begins with the
+    starts of trips in Unix time, to which `offset` is added."""
 
     __slots__ = ("_base", "_base_known", "_ended", "_known", "_probe", "_results", "_seconds")
 
-    def __init__(self, probe: ProbeKey, lasting: Outage | None = None) -> None:
+    def __init__(
+        self, probe: ProbeKey, unsettled: Unsettled | None = None, offset: float = 0.0
+    ) -> None:
+        known = unsettled or Unsettled()
         self._probe = probe
+        lasting = known.base and replace(known.base, probe=probe)
         self._base = lasting  # of trips that are final, if it lasts
-        self._base_known = -1  # the least `known` of its results
-        self._results: list[Result] = []  # of those that are not, sorted
-        self._known = 0
+        self._base_known = known.base_known  # the least `known` of its results
+        # of those that are not, sorted
+        self._results = sorted(
+            replace(one, started=one.started_at + offset) for one in known.results
+        )
+        self._known = max((one.known for one in self._results), default=known.base_known) + 1
         self._ended = [0, 0]  # outages: those that were not planned, and that were
         self._seconds = [0.0, 0.0]  # the same
         if lasting:  # what an earlier process has counted
@@ -72,6 +66,13 @@ class Outages:
         changed = [one for one in self.unsettled() if one not in before]
         self._settle(oldest)
         return changed
+
+    @property
+    def kept(self) -> Unsettled | None:
+        """What the next process must know; None if there is nothing."""
+        if self._base is None and not self._results:
+            return None
+        return Unsettled(self._base, self._base_known, tuple(self._results))
 
     @property
     def lasting(self) -> Outage | None:

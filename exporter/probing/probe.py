@@ -8,7 +8,6 @@ from typing import Protocol, runtime_checkable
 
 from exporter.core.facts import LeftFrom
 from exporter.core.model import Outcome, ProbeKey
-from exporter.core.outage import Outage
 from exporter.core.reasons import Reason
 from exporter.core.run import Run
 from exporter.core.wake import Wake
@@ -127,14 +126,18 @@ class Probe:
             self.unwritten = None
 
     def remember(
-        self, outcome: Outcome, history: Sequence[TripSummary], outage: Outage | None = None
+        self, outcome: Outcome, history: Sequence[TripSummary], outages: Outages | None = None
     ) -> None:
-        """Restores the newest outcome from before a restart, the results of all, and the outage
-        that lasts."""
+        """Restores the newest outcome from before a restart, the results of all, and outages."""
         self.show(outcome)
         self.unwritten = None
-        self.outages = Outages(self.key, outage)
+        if outages and not self.runs:  # else it knows more
+            self.outages = outages
         self.history = History(history or self.history)
+
+    def follow(self, removed: "Probe") -> None:
+        """Knows the outages and the trips in progress of the same probe before it was removed."""
+        self.outages, self.runs = removed.outages, removed.runs
 
     def under_way(self) -> list[Outcome]:
         """The outcomes so far of the trips in progress."""

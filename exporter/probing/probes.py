@@ -199,6 +199,9 @@ class ProbeTable:
     def _add(self, key: ProbeKey, name: str | None, interval: float | None) -> Probe:
         probe = self._probes[key] = self._make(key, name, interval)
         probe.last_scraped = self._clock.monotonic()
+        for removed in self.leaving:
+            if removed.key == key:
+                probe.follow(removed)
         self._show(probe)
         return probe
 

@@ -10,6 +10,7 @@ from exporter.core.model import ProbeKey
 from exporter.metrics import Metrics
 from exporter.probing.bugs import contained
 from exporter.probing.ledger import Ledger
+from exporter.probing.outages import Outages
 from exporter.probing.probe import Probe
 from exporter.probing.prober import Prober
 from exporter.probing.probes import ProbeTable
@@ -56,12 +57,13 @@ class Recovery:
     def restore(self, wanted: Callable[[ProbeKey], ProbeKey | None]) -> None:
         """Restores the stored results of some probes; `wanted` returns their current keys."""
         wanted = cache(wanted)
-        lasting = self._store.lasting_outages()
+        unsettled = self._store.unsettled_outages()
+        offset = self._clock.monotonic() - self._clock.wall()
         for known in self._store.last_known(lambda stored: wanted(stored) is not None):
             if key := wanted(known.outcome.probe):
                 probe, outcome = self._probes.get_or_create(key), replace(known.outcome, probe=key)
-                outage = lasting.get(known.outcome.probe)
-                probe.remember(outcome, known.history, outage and replace(outage, probe=key))
+                outages = Outages(key, unsettled.get(known.outcome.probe), offset)
+                probe.remember(outcome, known.history, outages)
                 self._metrics.restored(outcome, known.last_success, probe.outages.standing())
                 self._keep_interval(probe, outcome.started_at)
         for stored, started in self._ledger.last_starts().items():

@@ -1,17 +1,18 @@
 """The table of outages: those that last, and those of the last year."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from sqlite3 import Connection
 
 from pydantic import TypeAdapter, ValidationError
 
 from exporter.core.model import ProbeKey
-from exporter.core.outage import Outage
+from exporter.core.outage import Outage, Unsettled
 from exporter.state.rows import SENSIBLE
 
 KEPT_FOR = 400 * 86400.0  # seconds: thirteen months, of which twelve are whole
 MOST = 20_000  # of all probes together; beyond it the oldest go
-_OUTAGE = TypeAdapter(Outage)
+_OUTAGE, _UNSETTLED = TypeAdapter(Outage), TypeAdapter(Unsettled)
 _OF_STATE = {None: "", True: '"end" IS NULL AND', False: '"end" IS NOT NULL AND'}
 
 
@@ -27,6 +28,26 @@ def lasting(connection: Connection) -> dict[ProbeKey, Outage]:
     query = f"""SELECT outage FROM outages WHERE "end" IS NULL AND {SENSIBLE["outages"]}
         ORDER BY start"""  # noqa: S608
     return {one.probe: one for one in _readable(connection.execute(query))}
+
+
+def keep_unsettled(connection: Connection, probe: ProbeKey, unsettled: Unsettled | None) -> None:
+    """Saves what may still change, of the outages of a probe; None if nothing may."""
+    key = (probe.module, probe.target)
+    if unsettled is None:
+        connection.execute("DELETE FROM unsettled WHERE module = ? AND target = ?", key)
+        return
+    text = _UNSETTLED.dump_json(unsettled).decode()
+    connection.execute("INSERT OR REPLACE INTO unsettled VALUES (?, ?, ?)", (*key, text))
+
+
+def unsettled(connection: Connection) -> dict[ProbeKey, Unsettled]:
+    """What may still change, of the outages of each probe."""
+    found = {one.probe: Unsettled(one) for one in lasting(connection).values()}
+    query = f"SELECT module, target, results FROM unsettled WHERE {SENSIBLE['unsettled']}"  # noqa: S608
+    for module, target, text in connection.execute(query):
+        with suppress(ValidationError):  # of another version
+            found[ProbeKey(module, target)] = _UNSETTLED.validate_json(text)
+    return found
 
 
 def newest(

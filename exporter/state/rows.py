@@ -50,6 +50,7 @@ def _sensible(states: Iterable[str]) -> dict[str, str]:
             )
         ),
         "maintenance": " AND ".join((*_texts("name", "probes"), *numbers("start", '"end"'))),
+        "unsettled": " AND ".join(_texts("module", "target", "results")),
         "outages": " AND ".join(
             (
                 *_texts("id", "module", "target", "outage"),

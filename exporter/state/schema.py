@@ -33,6 +33,9 @@ CREATE TABLE outages (
     outage TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX outages_by_start ON outages (start);
+CREATE TABLE unsettled (
+    module TEXT NOT NULL, target TEXT NOT NULL, results TEXT NOT NULL, PRIMARY KEY (module, target)
+) WITHOUT ROWID;
 """
 _THINNING = f"""{thinning.TABLES}
 ALTER TABLE recent ADD COLUMN grade INTEGER NOT NULL DEFAULT 0;

@@ -16,7 +16,7 @@ from exporter.core.account import Month, ProbeAccount
 from exporter.core.downtime import Downtime
 from exporter.core.facts import LateArrival
 from exporter.core.model import Outcome, ProbeKey
-from exporter.core.outage import Outage
+from exporter.core.outage import Outage, Unsettled
 from exporter.core.threads import off_the_loop
 from exporter.core.window import Once, Window
 from exporter.state import account as accounts
@@ -92,9 +92,9 @@ class Store:
             if known := self._reader.read_now(partial(outcomes.last_known, probe=probe)):
                 yield known
 
-    def lasting_outages(self) -> dict[ProbeKey, Outage]:
-        """The outage of each probe that has not ended. Raises StateUnusable."""
-        return self._reader.read_now(outages.lasting)
+    def unsettled_outages(self) -> dict[ProbeKey, Unsettled]:
+        """What may still change, of the outages of each probe. Raises StateUnusable."""
+        return self._reader.read_now(outages.unsettled)
 
     async def outages(
         self,
@@ -286,6 +286,10 @@ class Store:
             thinning.pin(connection, outage)
 
         self._commits.add(change, within=SOON)
+
+    def keep_unsettled(self, probe: ProbeKey, unsettled: Unsettled | None) -> None:
+        """Saves what may still change, of the outages of a probe; None if nothing may."""
+        self._commits.add(lambda c: outages.keep_unsettled(c, probe, unsettled), within=SOON)
 
     async def close(self, patience: float = LAST_PATIENCE) -> None:
         """Writes queued changes for at most so many seconds, and releases the lock on the state

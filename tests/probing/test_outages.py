@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.core.model import Failure, Outcome, ProbeKey
-from exporter.core.outage import Outage
+from exporter.core.outage import Outage, Unsettled
 from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason
 from exporter.probing.outages import MOST_RESULTS, Outages
@@ -33,7 +33,7 @@ class Story:
     `oldest` is the start of the oldest trip in progress."""
 
     def __init__(self, lasting: Outage | None = None, oldest: float = -inf) -> None:
-        self.outages = Outages(PROBE, lasting)
+        self.outages = Outages(PROBE, Unsettled(lasting))
         self.oldest = oldest
         self.kept: dict[str, Outage] = {}  # as a store would
 
@@ -190,6 +190,20 @@ def test_one_that_lasts_over_a_restart_goes_on() -> None:
     assert after.bounds == [(0, 180)]
     (ended,) = after.outages.unsettled()
     assert (ended.id, ended.failures) == ("trip0", 3)
+
+
+def test_after_a_restart_an_earlier_trip_still_changes_an_outage_that_has_ended() -> None:
+    """Its message was lost, and later ones had come before mailtrip stopped."""
+    before = Story()
+    before.fails(0)
+    before.succeeds(120)
+    after = Story()
+    after.outages = Outages(PROBE, before.outages.kept, offset=-BEGIN)
+    after.oldest = inf
+    after.fails(60, OVERDUE)
+    ((bounds_after, outage),) = [(bounds(one), one) for one in after.kept.values()]
+    assert (bounds_after, outage.id, outage.failures) == ((0, 120), "trip0", 2)
+    assert after.outages.kept is None
 
 
 def test_after_a_restart_only_the_seconds_since_then_are_counted() -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from exporter.core.model import ProbeKey
-from exporter.core.outage import Outage
+from exporter.core.outage import Outage, Result, Unsettled
 from exporter.core.phases import Leg
 from exporter.state.outages import KEPT_FOR
 from exporter.state.store import Store
@@ -39,7 +39,7 @@ async def test_outages_outlive_a_restart_and_a_changed_one_replaces_itself(tmp_p
         store.keep_outage(outage)
     await store.close()
     store = Store.open(tmp_path)
-    assert store.lasting_outages() == {PROBE: LASTING}
+    assert store.unsettled_outages() == {PROBE: Unsettled(LASTING)}
     assert await store.outages(PROBE, 10) == [LASTING, ENDED]
     assert [one.id for one in await store.outages(None, 2)] == ["trip5", "trip1"]
     assert [one.id for one in await store.outages(None, 2, 2)] == ["trip3"]
@@ -66,4 +66,18 @@ async def test_the_last_end_is_that_of_the_newest_outage_that_has_ended() -> Non
         store.keep_outage(outage)
     store.keep_outage(replace(LASTING, id="trip6", probe=OTHER))
     assert await store.last_ends() == {PROBE: ENDED.end}
+    await store.close()
+
+
+async def test_what_may_still_change_is_kept_until_it_is_settled(tmp_path: Path) -> None:
+    result = Result(60.0, 1, "trip2", 1060.0, "send/connect", Leg.SEND, planned=False)
+    unsettled = Unsettled(LASTING, 0, (result,))
+    store = Store.open(tmp_path)
+    store.keep_outage(LASTING)
+    store.keep_unsettled(PROBE, unsettled)
+    store.keep_unsettled(OTHER, unsettled)
+    store.keep_unsettled(OTHER, None)
+    await store.close()
+    store = Store.open(tmp_path)
+    assert store.unsettled_outages() == {PROBE: unsettled}
     await store.close()

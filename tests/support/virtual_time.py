@@ -47,6 +47,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self.computed = 0.0  # seconds
         self._jumping = _JumpingSelector()
         super().__init__(self._jumping)
+        # After 194 days a nanosecond is less than the next number, and a timer would never be due.
+        self._clock_resolution = 1e-6
 
     def time(self) -> float:
         return self._jumping.now
