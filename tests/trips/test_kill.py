@@ -1,6 +1,7 @@
 """`kill -9` at each phase of a trip, on real servers: the restart finds out what has become of the
 message."""
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -196,3 +197,13 @@ def test_killed_while_overdue_the_message_still_comes_late(
     while lab_user.mails():
         time.sleep(0.02)
     assert messages_in(smtp) == 1
+    third = start(timeout="5s")
+    (told,) = json.loads(third.get("/api/v1/trips"))["items"]
+    trip = json.loads(third.get(f"/api/v1/trips/{told['trip']}"))
+    (late,) = [fact for fact in trip["facts"] if fact["fact"] == "late_arrival"]
+    assert trip["failure"]["reason"] == "overdue"
+    assert late["delay"] > 5
+    assert any(hop["by"] == "relay.lab.test" for hop in late["hops"])
+    assert any(line.startswith("Received: ") for line in late["headers"])
+    page = third.get(f"/trips/{told['trip']}")
+    assert "the message arrived late, " in page
