@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import re
 from collections.abc import Callable, Coroutine
 from http import HTTPStatus
 from typing import Any, Protocol
@@ -26,7 +27,7 @@ from exporter.web.compression import Compression
 from exporter.web.external_url import ExternalUrl
 from exporter.web.lookups_now import LookupsNow
 from exporter.web.negotiation import form_for, takes_gzip
-from exporter.web.pages import STYLE, Pages, outages
+from exporter.web.pages import ICONS, STYLE, Pages, outages
 from exporter.web.pages.outages import OutageQuery
 from exporter.web.pages.probe_list import PARAMETERS, Query
 from exporter.web.pages.report import PARAMETERS as REPORT
@@ -47,8 +48,8 @@ MARGIN = 0.5  # seconds before the scrape timeout by which the response is sent
 _PAGE_HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self'; "
-        "frame-ancestors 'none'"
+        "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
+        "form-action 'self'; frame-ancestors 'none'"
     ),
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
@@ -109,6 +110,7 @@ class Routes:
         # The settings, and their text.
         self._shown: tuple[object, asyncio.Future[Body]] | None = None
         self._style = Body(Text([STYLE.encode()]))
+        self._icons = {name: Body(Text([text.encode()])) for name, text in ICONS.items()}
         self._waits: set[asyncio.Timeout] = set()
         self._is_stopping = False
 
@@ -124,6 +126,7 @@ class Routes:
             "/report": self._for_people(_with_state(self.report)),
             "/lookup": self.lookup_form,
             "/style.css": self.style,
+            f"/{{icon:{'|'.join(map(re.escape, ICONS))}}}": self.icon,
             "/probe": self.probe,
             "/metrics": self.metrics,
             "/sd": self.sd,
@@ -356,11 +359,21 @@ class Routes:
         }
         return await self._compression.response(request, self._style, headers)
 
+    async def icon(self, request: web.Request) -> web.Response:
+        """An icon of a tab."""
+        headers = {
+            "Cache-Control": "public, max-age=86400",
+            "Content-Type": "image/svg+xml",
+            "X-Content-Type-Options": "nosniff",
+        }
+        icon = self._icons[request.match_info["icon"]]
+        return await self._compression.response(request, icon, headers)
+
     async def _page(
         self, request: web.Request, page: Body, status: int = HTTPStatus.OK
     ) -> web.Response:
-        """A page that loads only our own style and cannot be framed, since it shows text from
-        external senders."""
+        """A page that loads only our own style and icon, and cannot be framed, since it shows text
+        from external senders."""
         headers = _PAGE_HEADERS | {"Content-Type": "text/html; charset=utf-8"}
         return await self._compression.response(request, page, headers, status)
 

@@ -148,6 +148,7 @@ def test_logins(
         "/probe",
         "/trips",
         "/style.css",
+        "/icon.svg",
         "/config",
         "/sd",
         "/-/healthy",

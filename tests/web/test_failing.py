@@ -1,5 +1,6 @@
 """What fails, at a glance."""
 
+import re
 from dataclasses import replace
 from itertools import count
 
@@ -134,8 +135,13 @@ def test_many_probes_are_looked_at_in_turns() -> None:
 
 async def test_the_start_page_says_what_fails_since_when_why_and_what_to_do_first() -> None:
     async with site() as here:
+        assert 'rel="icon" href="icon.svg"' in (await here.get("/"))[1]
         await kept(here, FAILED)
         _, page = await here.get("/")
+        (icon,) = re.findall(r'rel="icon" href="([^"]*)"', page)
+        assert (await here.get("/iconXsvg"))[0] == 404
+        status, drawing = await here.get(f"/{icon}")
+    assert (icon, status, drawing[:4]) == ("icon-failing.svg", 200, "<svg")
     assert "<title>1 failing · mailtrip</title>" in page
     assert "1 of 2 probes is failing" in page
     assert f"First: {FIRST_STEPS[Reason.REJECTED]}" in page

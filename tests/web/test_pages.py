@@ -65,7 +65,7 @@ async def test_pages_load_nothing_but_our_style_and_are_framed_by_nobody() -> No
             async with here.http.get(f"http://{here.host}:{here.port}{path}") as answer:
                 policy, page = answer.headers["Content-Security-Policy"], await answer.text()
                 assert answer.headers["X-Content-Type-Options"] == "nosniff"
-            assert "default-src 'none'; style-src 'self';" in policy
+            assert "default-src 'none'; style-src 'self'; img-src 'self';" in policy
             assert "frame-ancestors 'none'" in policy
             # The policy would not let them work.
             assert not re.search(r"<script|<style|\sstyle=|\son\w+=", page)

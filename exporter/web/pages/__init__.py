@@ -56,6 +56,10 @@ WORDS = 500  # texts and values of a page that are written at a time: a millisec
 NOTABLE_LAG = 1.0  # seconds by which trips start late
 HERE = Path(__file__).resolve().parent
 STYLE = (HERE / "style.css").read_text(encoding="utf-8")
+ICONS = {
+    name: (HERE / name).read_text(encoding="utf-8") for name in ("icon.svg", "icon-failing.svg")
+}
+"""Of a tab: red and round if the start page in it says that probes fail."""
 STYLE_VERSION = sha256(STYLE.encode()).hexdigest()[:12]
 
 
