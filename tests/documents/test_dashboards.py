@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from dashboards.__main__ import COMMAND, FILES, HERE, texts
+from dashboards.panels import MOST_CURVES
 from tests.documents.test_rules import OF_THE_TARGET, SELECTOR, SERIES, exposed
 from tests.lab.client import Lab, LabUser
 from tests.net.oauth2.test_trips import identity_provider
@@ -76,6 +77,20 @@ def test_a_panel_says_what_it_shows(panel: Json) -> None:
     assert [target["refId"] for target in panel["targets"]] == list(
         "ABCDEFGHIJ"[: len(panel["targets"])]
     )
+
+
+def test_only_kinds_of_panels_are_used_that_were_seen_drawn_with_data() -> None:
+    """State timelines and heat maps are drawn by Grafana alone: nobody has looked at them."""
+    kinds = {panel["type"] for board in BOARDS.values() for panel in board["panels"]}
+    assert kinds == {"row", "stat", "table", "timeseries"}
+
+
+def test_no_chart_has_more_curves_than_a_reader_can_tell_apart() -> None:
+    for board in BOARDS.values():
+        for panel in board["panels"]:
+            for target in panel.get("targets", ()) if panel["type"] == "timeseries" else ():
+                each = "{{name}}" in target["legendFormat"]
+                assert not each or f"topk({MOST_CURVES}, " in target["expr"], panel["title"]
 
 
 def test_panels_do_not_lie_on_each_other() -> None:
