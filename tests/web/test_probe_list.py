@@ -11,6 +11,7 @@ import pytest
 from exporter.core.model import ProbeKey
 from exporter.core.run import Run
 from exporter.probing.probe import Probe
+from exporter.state.history import HISTORY_LENGTH
 from exporter.web.pages.probe_list import (
     AT_A_TIME,
     LONGEST_SEARCH,
@@ -203,6 +204,20 @@ async def test_a_reader_may_stop_the_page_from_renewing_itself_and_every_link_ke
         (first,) = set(re.findall(r'<a href="(\?[^"]*)" class="bad"', page))
         page = (await here.get(f"/{first.replace('&amp;', '&')}"))[1]
         assert 'http-equiv="refresh"' not in page
+
+
+async def test_a_page_of_failing_probes_with_their_whole_history_is_small() -> None:
+    async with site() as here:
+        for number in range(150):
+            probe = here.probes.get_or_create(ProbeKey("submission", f"{number}@example.org"))
+            for trip in range(HISTORY_LENGTH):
+                outcome = replace(SUCCESS if trip % 3 else FAILED, probe=probe.key)
+                probe.show(outcome)
+                probe.outages.add(outcome, trip, trip)
+            probe.show(replace(FAILED, probe=probe.key))
+        page = (await here.get("/"))[1]
+    assert page.count('class="spark"') == PER_PAGE
+    assert len(page) < 2_000 * PER_PAGE
 
 
 async def test_every_link_of_a_filtered_page_leads_somewhere() -> None:
