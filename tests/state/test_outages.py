@@ -81,3 +81,20 @@ async def test_what_may_still_change_is_kept_until_it_is_settled(tmp_path: Path)
     store = Store.open(tmp_path)
     assert store.unsettled_outages() == {PROBE: unsettled}
     await store.close()
+
+
+async def test_the_outage_of_a_moment_is_found_from_its_start_to_before_its_end() -> None:
+    store = Store.open(None)
+    for outage in (ENDED, LASTING):
+        store.keep_outage(outage)
+    found = {
+        moment: await store.outage_at(PROBE, moment)
+        for moment in (999.0, 1000.0, 1119.0, 1120.0, 4999.0, 5000.0, 1e9)
+    }
+    assert found == {
+        **dict.fromkeys((1000.0, 1119.0), ENDED),
+        **dict.fromkeys((5000.0, 1e9), LASTING),
+        **dict.fromkeys((999.0, 1120.0, 4999.0)),
+    }
+    assert await store.outage_at(OTHER, 1000.0) is None
+    await store.close()
