@@ -81,6 +81,11 @@ def test_our_own_waiting_is_drawn_between_the_phases() -> None:
     # One that waits now has not begun to send.
     assert waits(trip(opened), under_way=True)[0][2].startswith("mailtrip waits for its slot")
     assert waits(trip(opened, failure=FAILED.failure)) == [(1.0, 9.0, "mailtrip itself")]
+    late = replace(opened, start=0.5)
+    assert waits(trip(late, failure=FAILED.failure))[0] == (
+        *(0.0, 0.5),
+        "mailtrip writes the trip to disk",
+    )
     resumed = trip(Span(Phase.DELIVER, None, 4.0, 6.0))
     assert waits(resumed) == [
         (0.0, 4.0, "mailtrip was restarted; what happened before is not kept")

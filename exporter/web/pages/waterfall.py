@@ -29,6 +29,7 @@ _FAILED = {
     Phase.DELETE: "failed to delete the message",
 }
 _WAITING = {
+    Phase.OPEN: "mailtrip writes the trip to disk",
     Phase.SEND: "mailtrip waits for its slot to send (`gap`)",
     Phase.DELETE: "mailtrip writes the result to disk",
 }
