@@ -225,6 +225,7 @@ async def test_blocklists_are_told_apart() -> None:
         rows = {
             row.name: (row.state, row.text, row.listed) for row in await blocklist_rows(here.probes)
         }
+        assert ">1 of 4 blocklists unusable</a>" in (await here.get("/"))[1]
     assert rows == {
         "bad": (BAD, "usable", ("192.0.2.1",)),
         "gone": (PLAIN, "unusable: no answer in time", ()),

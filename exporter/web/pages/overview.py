@@ -51,6 +51,10 @@ class BlocklistRow:
     if_none: str  # the text if it lists nothing
     more: int = 0  # others that it lists
 
+    @property
+    def is_unusable(self) -> bool:
+        return self.state == PLAIN
+
 
 async def probe_rows(
     probes: Iterable[Probe],
