@@ -3,10 +3,14 @@
 
 def duration(seconds: float) -> str:
     """Three significant digits, in a suitable unit."""
+    if seconds == 0:
+        return "0 s"
     if seconds < 0.0995:
         return f"{seconds * 1000:.1f} ms"
-    if seconds < 99.5:
+    if seconds < 9.995:
         return f"{seconds:.2f} s"
+    if seconds < 99.5:
+        return f"{seconds:.1f} s"
     return in_units(seconds)
 
 

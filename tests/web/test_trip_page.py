@@ -51,7 +51,7 @@ async def test_a_failure_says_its_leg_its_runbook_and_where_it_is_explained() ->
     )
     assert f'<a href="{SITE}alerts.md#mailtripfailing">runbook MailtripFailing</a>' in text
     assert f'<a href="{SITE}faults.md#on-the-way">What overdue means' in text
-    assert "10.00 s in all" in words
+    assert "10.0 s in all" in words
 
 
 async def test_a_failure_that_is_ours_blames_no_leg() -> None:
@@ -79,7 +79,7 @@ async def test_a_failed_trip_whose_message_is_back_says_its_delay_too() -> None:
     why = Failure(Phase.VERIFY, None, Reason.JUNK, "", "filed as spam")
     facts = (Arrival("Junk", "header", 1.5, 2.5, junk=True),)
     words = words_of(await page(replace(FAILED, facts=facts, failure=why)))
-    assert "filed as spam round trip 2.50 s, delivery delay 1.50 s; 10.00 s in all" in words
+    assert "filed as spam round trip 2.50 s, delivery delay 1.50 s; 10.0 s in all" in words
 
 
 async def test_addresses_in_the_words_of_a_server_are_links() -> None:
