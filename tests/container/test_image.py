@@ -172,4 +172,4 @@ def test_it_ends_in_time_when_told_and_the_next_container_knows_what_it_knew(
     assert seconds < 5
     after = start(options=("--volume", volume))
     after.wait_until_healthy()
-    assert f"trip {trip}" in after.get(f"/trips/{trip}")
+    assert f"Trip {trip}" in after.get(f"/trips/{trip}")

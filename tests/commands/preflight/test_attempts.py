@@ -68,14 +68,14 @@ def test_every_server_is_asked_once_and_nothing_is_sent(
     first, *lines = done.stdout.splitlines()
     assert first.startswith(f"{file}: OK: modules: 5")
     starts = [
-        "OK      mailbox monitor (imap.lab.test:993): 0.",
-        "OK      mailbox legacy (imap.lab.test:995): 0.",
-        f"OK      mailbox local ({tmp_path}/Maildir): 0.",
+        "OK      mailbox monitor (imap.lab.test:993): ",
+        "OK      mailbox legacy (imap.lab.test:995): ",
+        f"OK      mailbox local ({tmp_path}/Maildir): ",
         "-       mailbox own (127.0.0.1:",
-        "OK      module submission (relay.lab.test:587): 0.",
-        "OK      module inbound (lab.test): 0.",
+        "OK      module submission (relay.lab.test:587): ",
+        "OK      module inbound (lab.test): ",
         "-       module each: not tried: no entry in probes has a target for it",
-        "OK      module program (/bin/true): 0.",
+        "OK      module program (/bin/true): ",
     ]
     assert len(lines) == len(starts)
     for line, start in zip(lines, starts, strict=True):
