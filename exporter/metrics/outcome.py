@@ -63,6 +63,8 @@ class ProbeSeries(Series):
         self.ensure("mailtrip_maintenance", float(lasts))
         for name in ("mailtrip_planned_trips_total", "mailtrip_planned_failures_total"):
             self.ensure(name)
+        for name in ("mailtrip_outages_total", "mailtrip_outage_seconds_total"):
+            self.ensure(name, None, "true")  # increase() does not see a first value above 0
 
     def stand(self, standing: Standing) -> None:
         """Shows what all trips together say."""

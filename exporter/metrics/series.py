@@ -126,12 +126,12 @@ class Series:
         if value != self._value(name, labels):
             self.set(name, value, *labels)
 
-    def ensure(self, name: str, value: float | None = None) -> None:
-        """Sets a value without labels if it differs or does not exist yet; None stands for 0, or
-        for the value that it has."""
-        known = self._plain.get(name)
+    def ensure(self, name: str, value: float | None = None, *labels: str) -> None:
+        """Sets a value if it differs or does not exist yet; None stands for 0, or for the value
+        that it has."""
+        known = self._numbers.get(name, {}).get(labels) if labels else self._plain.get(name)
         if known is None or (value is not None and known != value):
-            self.set(name, value or 0.0)
+            self.set(name, value or 0.0, *labels)
 
     def replace(self, name: str, values: dict[Labels, float]) -> None:
         """Replaces all values of a gauge with labels."""

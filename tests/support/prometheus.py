@@ -48,6 +48,7 @@ class Prometheus:
                     f"--storage.tsdb.path={directory / 'data'}",
                     f"--web.listen-address={address}",
                     "--enable-feature=exemplar-storage",
+                    "--storage.tsdb.retention.time=100y",
                     # what fired before it knew its Alertmanager is soon told again
                     "--rules.alert.resend-delay=1s",
                 ],
@@ -67,9 +68,10 @@ class Prometheus:
                 time.sleep(0.05)
         raise RuntimeError(f"prometheus ended:\n{self.log.read_text()}")
 
-    def query(self, promql: str) -> list[Sample]:
-        """The instant vector of an expression, now."""
-        question = urllib.parse.urlencode({"query": promql})
+    def query(self, promql: str, at: float | None = None) -> list[Sample]:
+        """The instant vector of an expression, now or at a moment in seconds since the epoch."""
+        moment = {} if at is None else {"time": at}
+        question = urllib.parse.urlencode({"query": promql} | moment)
         with urllib.request.urlopen(f"{self.url}/api/v1/query?{question}", timeout=10) as answer:
             found = json.load(answer)["data"]["result"]
         return [Sample(element["metric"], float(element["value"][1])) for element in found]
