@@ -77,8 +77,10 @@ class Reason(StrEnum):
 
     def blames(self, phase: Phase) -> Leg | None:
         """The leg that is to blame for a failure in this phase, for this reason; None if it is
-        unknown."""
+        unknown, or if no message was under way."""
         if Trait.BLAMES_NOBODY in self.traits:
+            return None
+        if phase is Phase.VERIFY and Trait.OF_A_BLOCKLIST_CHECK in self.traits:
             return None
         if phase is not Phase.SEND and Trait.BLAMES_DELIVERY in self.traits:
             return Leg.DELIVERY

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from exporter.core.phases import Phase
+from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason, Trait
 from exporter.core.steps import Step
 from tests.atlas.faults import FAULTS
@@ -78,3 +78,11 @@ def test_words_are_found_by_themselves() -> None:
     assert [Reason(word) for word in map(str, Reason)] == list(Reason)  # type: ignore[call-arg]
     assert [Step(word) for word in map(str, Step)] == list(Step)  # type: ignore[call-arg]
     assert [Phase(word) for word in map(str, Phase)] == list(Phase)  # type: ignore[call-arg]
+
+
+def test_a_blocklist_check_blames_no_leg() -> None:
+    """No message was under way."""
+    checks = [one for one in Reason if Trait.OF_A_BLOCKLIST_CHECK in one.traits]
+    assert {Reason.LISTED, Reason.UNUSABLE, Reason.TIMEOUT} <= {*checks}
+    assert {one.blames(Phase.VERIFY) for one in checks} == {None}
+    assert Reason.TIMEOUT.blames(Phase.OPEN) is Leg.MAILBOX

@@ -109,7 +109,7 @@ class TripView:
         """The leg that is to blame for the failure, and what it is; empty if it is unknown."""
         failure = self.outcome.failure
         leg = failure.reason.blames(failure.phase) if failure else None
-        return f"{leg} ({LEGS[leg]})" if leg and not self.listings else ""
+        return f"{leg} ({LEGS[leg]})" if leg else ""
 
     @property
     def runbook(self) -> str:
