@@ -13,6 +13,7 @@ import pytest
 
 from exporter.app import App
 from exporter.core.model import Failure, Outcome, ProbeKey
+from exporter.core.outage import Unsettled
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.mail.tokens import new_key
@@ -21,6 +22,7 @@ from exporter.state import schema as state_file
 from exporter.state.schema import SCHEMA_VERSION, StateUnusable
 from exporter.state.store import Store
 from exporter.state.trip import Moment, State, Trip
+from tests.core.test_downtime import ENDED
 from tests.support.embedded import embedded
 
 (ENTRY,) = Settings.embedded().probes
@@ -59,6 +61,9 @@ async def filled(directory: Path) -> None:
     await store.found(replace(OUTCOME, trip=f"{3:014x}"))
     store.finished(OUTCOME)
     store.finished(replace(OUTCOME, trip="b" * 14, failure=None))
+    outage = replace(ENDED, probe=PROBE, end=None)
+    store.keep_outage(outage)
+    store.keep_unsettled(PROBE, Unsettled(outage))
     await store.close()
 
 
