@@ -94,14 +94,14 @@ def with_every_oddity(directory: Path) -> int:
     how many."""
     rows = 0
     with closing(sqlite3.connect(directory / state_file.FILE, isolation_level=None)) as file:
-        for table in ("trips", "outcomes", "recent"):
+        for table in ("trips", "outcomes", "recent", "outages", "unsettled"):
             names = [name for _, name, *_ in file.execute(f"PRAGMA table_info({table})")]
             well = file.execute(f"SELECT * FROM {table} LIMIT 1").fetchone()
             for place in range(len(names)):
                 for value in ODD_VALUES:
                     row, rows = list(well), rows + 1
                     if table != "recent":
-                        row[0 if table == "trips" else 1] = f"row {rows}"
+                        row[0 if table in ("trips", "outages") else 1] = f"row {rows}"
                     else:
                         row[:2] = [1000 + rows, f"row {rows}"]
                     row[place] = value
@@ -128,7 +128,7 @@ async def test_whatever_is_in_a_column_the_next_start_goes_on(
     assert not [record for record in caplog.records if record.exc_info]
     assert "could not be written" not in caplog.text
     assert (
-        len([record for record in caplog.records if "contains invalid rows" in record.message]) == 3
+        len([record for record in caplog.records if "contains invalid rows" in record.message]) == 5
     ), "a line for each table"
     assert not (tmp_path / "mailtrip.damaged").exists()
     caplog.clear()
