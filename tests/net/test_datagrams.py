@@ -201,14 +201,16 @@ async def test_an_answer_in_other_letters_is_the_same() -> None:
 
 
 async def test_the_time_is_the_networks_and_not_that_of_our_own_queue() -> None:
-    """The loop is held up after the answer has come: the kernel knows when that was."""
+    """The loop is held up after the answer has come: the kernel knows when that was. (Linux begins
+    to note that a moment after it is asked to, so the first answers may not show it.)"""
 
     def respond(listening: socket.socket, wire: bytes, peer: Any) -> None:
         listening.sendto(reply_to(wire), peer)
         time.sleep(0.5)
 
     async with a_server(respond) as datagrams:
-        assert (await datagrams.query(QUERY)).took < 0.25
+        times = [(await datagrams.query(QUERY)).took for _ in range(3)]
+        assert min(times) < 0.25
 
 
 async def test_a_wall_clock_that_was_set_back_or_forth_does_not_spoil_the_time() -> None:

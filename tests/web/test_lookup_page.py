@@ -6,6 +6,8 @@ from collections.abc import Iterator
 import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.expected_conditions import staleness_of
+from selenium.webdriver.support.wait import WebDriverWait
 
 from tests.support.axe import breaches
 from tests.support.chromium import DESKTOP, PHONE, Browser, chromium
@@ -40,6 +42,7 @@ async def test_a_name_is_looked_up_by_keyboard_and_the_answer_can_be_read(
         assert breaches(browser, without=PAUSABLE) == []
         field = browser.driver.find_element(By.NAME, "what")
         field.send_keys("bad.test" + Keys.ENTER)
+        WebDriverWait(browser.driver, 60).until(staleness_of(field))
         assert "Is bad.test on a blocklist?" in browser.text
         assert "listed since" in browser.text
         assert "how to be delisted" in browser.text
