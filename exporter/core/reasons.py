@@ -77,7 +77,7 @@ class Reason(StrEnum):
 
     def blames(self, phase: Phase) -> Leg | None:
         """The leg that is to blame for a failure in this phase, for this reason; None if it is
-        unknown, or if no message was under way."""
+        unknown, or if there was no message."""
         if Trait.BLAMES_NOBODY in self.traits:
             return None
         if phase is Phase.VERIFY and Trait.OF_A_BLOCKLIST_CHECK in self.traits:

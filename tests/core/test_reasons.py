@@ -81,7 +81,7 @@ def test_words_are_found_by_themselves() -> None:
 
 
 def test_a_blocklist_check_blames_no_leg() -> None:
-    """No message was under way."""
+    """It sends no message."""
     checks = [one for one in Reason if Trait.OF_A_BLOCKLIST_CHECK in one.traits]
     assert {Reason.LISTED, Reason.UNUSABLE, Reason.TIMEOUT} <= {*checks}
     assert {one.blames(Phase.VERIFY) for one in checks} == {None}
