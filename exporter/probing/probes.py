@@ -48,6 +48,9 @@ class ProbeTable:
     def __iter__(self) -> Iterator[Probe]:
         return iter(list(self._probes.values()))
 
+    def __contains__(self, key: ProbeKey) -> bool:
+        return key in self._probes
+
     @property
     def named(self) -> list[Probe]:
         return [probe for probe in self if probe.name]

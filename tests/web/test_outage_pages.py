@@ -9,6 +9,7 @@ from exporter.core.model import Failure, ProbeKey
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
+from exporter.probing.outages import Outages
 from exporter.state.thinning import FAILURES, KEEP, NEWEST, SUCCESSES
 from exporter.state.trip import Moment
 from exporter.web.pages.documentation import SITE
@@ -66,6 +67,22 @@ async def test_the_start_page_and_that_of_a_probe_say_since_when_it_fails() -> N
         assert "outages/" not in await page_of(here, of_probe)
         assert "failing since" not in (page := await page_of(here, "/"))
         assert "over 2 h 5 min leg: send" in words_of(page)
+
+
+async def test_of_a_removed_probe_nobody_knows_whether_its_outage_lasts() -> None:
+    gone = ProbeKey("removed", "a@example.org")
+    async with site() as here:
+        outages = Outages(gone)
+        for outcome in (trip(1, WHY, gone), trip(3, WHY, gone)):
+            here.rig.store.finished(outcome)
+            for outage in outages.add(outcome, outcome.started_at, 0.0):
+                here.rig.store.keep_outage(outage)
+        words = words_of(await page_of(here, f"/outages/{trip(1).trip}"))
+        assert "not watched any more : 2 min until its last trip" in words
+        assert "ended unknown: this probe makes no more trips" in words
+        assert "not watched any more 2 min" in words_of(await page_of(here, "/outages"))
+        words = words_of(await page_of(here, f"/trips/{trip(3).trip}"))
+        assert "2 min until the last trip of this probe" in words
 
 
 async def test_outages_are_listed_by_probe_and_by_whether_they_last() -> None:

@@ -325,7 +325,8 @@ class Pages:
         return await self._page("report.html", root="", links=True, **values)
 
     def _viewed(self, outage: Outage) -> OutageView:
-        return OutageView(outage, self._probes.name_of(outage.probe), self._now())
+        name, watched = self._probes.name_of(outage.probe), outage.probe in self._probes
+        return OutageView(outage, name, self._now(), watched=watched)
 
     async def newest(self, probe: Probe) -> Outcome | None:
         """The newest finished trip of a probe, in full; None if the state cannot be read."""

@@ -48,21 +48,31 @@ class OutageQuery:
 
 
 class OutageView:
-    """One outage at the moment `now`, in seconds since the epoch."""
+    """One outage at the moment `now`, in seconds since the epoch.
 
-    def __init__(self, outage: Outage, name: str | None, now: float) -> None:
+    Without `watched`, its probe makes no more trips: whether the outage lasts is unknown since the
+    last one.
+    """
+
+    def __init__(
+        self, outage: Outage, name: str | None, now: float, *, watched: bool = True
+    ) -> None:
         self.outage = outage
         self.name = name or outage.probe.target
-        self.seconds = outage.seconds(now)
+        self.lasts = outage.lasts and watched
+        self.unknown = outage.lasts and not watched
+        self.seconds = outage.seconds(outage.last_start if self.unknown else now)
         self.query = urlencode({"module": outage.probe.module, "target": outage.probe.target})
 
     @property
     def state(self) -> str:
-        return BAD if self.outage.lasts else PLAIN
+        return BAD if self.lasts else PLAIN
 
     @property
     def word(self) -> str:
-        return "lasts" if self.outage.lasts else "over"
+        if self.unknown:
+            return "not watched any more"
+        return "lasts" if self.lasts else "over"
 
     @property
     def planned(self) -> str:
