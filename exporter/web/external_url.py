@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from exporter.config.grammar import domain_of
 
 ALLOWED_HOST = "--web.allowed-host"
+MOST_DEEP = 20  # folders of a path for which links lead upwards one by one
 _PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)*")
 
 
@@ -48,6 +49,15 @@ class ExternalUrl:
         if outside.netloc.lower() == host.lower():
             return outside.scheme, host, f"{outside.path}/probe"
         return scheme, host, f"{self.prefix}/probe"
+
+    def root_from(self, path: str) -> str:
+        """The start page, relative to a path as a client wrote it, since a proxy may have cut off a
+        prefix that we do not know."""
+        inside = f"{path}/".startswith(f"{self.prefix}/")
+        deep = path.count("/") - 1 - (self.prefix.count("/") if inside else 0)
+        if not 0 <= deep <= MOST_DEEP:
+            return f"{self.prefix}/"
+        return "../" * deep + ("" if inside else f"{self.prefix[1:]}/")
 
 
 def _name(text: str) -> str:

@@ -57,6 +57,7 @@ _PAGE_HEADERS = {
 _PLAIN_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 _FILES = {"csv": "text/csv; charset=utf-8", "json": "application/json; charset=utf-8"}
 RETRY_AFTER = "10"  # seconds
+_OF_ERRORS = frozenset({hdrs.ALLOW, hdrs.RETRY_AFTER})  # headers that an error keeps as a page
 _YES = ("true", "1", "yes", "on")
 TIMEOUT_HEADER = "X-Prometheus-Scrape-Timeout-Seconds"
 
@@ -118,12 +119,12 @@ class Routes:
         prefix = self._external_url.prefix
         reloading = [web.post(f"{prefix}/-/reload", self.reload)] if self._reload else []
         gets = {
-            "/": self._for_people(self.index),
-            "/trips": self._for_people(_with_state(self.trips)),
-            "/trips/{trip:[0-9a-f]{14}}": self._for_people(_with_state(self.trip)),
-            "/outages": self._for_people(_with_state(self.outages)),
-            "/outages/{outage:[0-9a-f]{14}}": self._for_people(_with_state(self.outage)),
-            "/report": self._for_people(_with_state(self.report)),
+            "/": self.index,
+            "/trips": _with_state(self.trips),
+            "/trips/{trip:[0-9a-f]{14}}": _with_state(self.trip),
+            "/outages": _with_state(self.outages),
+            "/outages/{outage:[0-9a-f]{14}}": _with_state(self.outage),
+            "/report": _with_state(self.report),
             "/lookup": self.lookup_form,
             "/style.css": self.style,
             f"/{{icon:{'|'.join(map(re.escape, ICONS))}}}": self.icon,
@@ -332,23 +333,18 @@ class Routes:
         }
         return await self._compression.response(request, report, headers)
 
-    def _for_people(self, answer: Answer) -> Answer:
+    async def for_people(self, request: web.Request, response: web.Response) -> web.Response:
         """An error as a page, for browsers; other clients get its line of text."""
-
-        async def answered(request: web.Request) -> web.Response:
-            response = await answer(request)
-            if response.status < HTTPStatus.BAD_REQUEST or response.content_type != "text/plain":
-                return response
-            if "text/html" not in request.headers.get("Accept", ""):
-                return response
-            root = "../" if request.match_info else ""
-            page = await self._pages.error(response.status, (response.text or "").strip(), root)
-            shown = await self._page(request, Body(Text([page.encode()])), response.status)
-            if later := response.headers.get("Retry-After"):
-                shown.headers["Retry-After"] = later
-            return shown
-
-        return answered
+        if response.status < HTTPStatus.BAD_REQUEST or response.content_type != "text/plain":
+            return response
+        if "text/html" not in request.headers.get(hdrs.ACCEPT, ""):
+            return response
+        root = self._external_url.root_from(request.rel_url.raw_path)
+        page = await self._pages.error(response.status, (response.text or "").strip(), root)
+        shown = await self._page(request, Body(Text([page.encode()])), response.status)
+        for header in _OF_ERRORS & response.headers.keys():
+            shown.headers[header] = response.headers[header]
+        return shown
 
     async def style(self, request: web.Request) -> web.Response:
         """The style sheet. Its URL changes with the content, so that browsers may cache it."""

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
+from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
@@ -133,7 +134,13 @@ class Server:
     async def _refusing(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Refuses requests before they are handled."""
         if refusal := await self._middleware.refusal(request):
-            return in_json(refusal) if self._is_of_api(request) else refusal
+            if self._is_of_api(request):
+                return in_json(refusal)
+            # A reader's browser may be behind a proxy that is not set up yet. All other refusals
+            # are cheap: strangers cause them.
+            if refusal.status == HTTPStatus.FORBIDDEN:
+                return await self._routes.for_people(request, refusal)
+            return refusal
         return await handler(request)
 
     @web.middleware
@@ -157,20 +164,25 @@ class Server:
             limits.request_ended(protocol)
 
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Answers a request. Refusals of the router name the valid paths or methods."""
+        """Answers a request; errors in the form for its client."""
         try:
-            return await handler(request)
-        except web.HTTPMethodNotAllowed as refusal:
-            text = (
-                f"{refusal.status}: {refusal.reason}; use"
-                f" {' or '.join(sorted(refusal.allowed_methods))}\n"
-            )
-            allow = {"Allow": refusal.headers["Allow"]}
-            response = web.Response(status=refusal.status, text=text, headers=allow)
-        except web.HTTPNotFound as refusal:
-            text = f"{refusal.status}: {refusal.reason}; all paths begin with {self._prefix}/\n"
-            response = web.Response(status=refusal.status, text=text)
-        return in_json(response) if self._is_of_api(request) else response
+            response = await handler(request)
+        except (web.HTTPMethodNotAllowed, web.HTTPNotFound) as refusal:
+            response = self._of_the_router(refusal)
+            if self._is_of_api(request):
+                return in_json(response)
+        if isinstance(response, web.Response):
+            return await self._routes.for_people(request, response)
+        return response
+
+    def _of_the_router(self, refusal: web.HTTPException) -> web.Response:
+        """Its refusal, which names the start page or the right methods."""
+        cure, headers = f"the start page is {self._prefix}/", dict[str, str]()
+        if isinstance(refusal, web.HTTPMethodNotAllowed):
+            cure = f"use {' or '.join(sorted(refusal.allowed_methods))}"
+            headers = {"Allow": refusal.headers["Allow"]}
+        text = f"{refusal.status}: {refusal.reason}; {cure}\n"
+        return web.Response(status=refusal.status, text=text, headers=headers)
 
     def _is_of_api(self, request: web.Request) -> bool:
         return request.path.startswith(f"{self._prefix}{API}/")

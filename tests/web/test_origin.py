@@ -231,7 +231,7 @@ async def test_what_is_not_there_is_told_with_a_way_on(method: str) -> None:
         for path in ("/health", "/metric", "/probes", "/trips/x"):
             got, text = await here.get(path, method=method)
             assert got == 404
-            assert method == "HEAD" or text == "404: Not Found; all paths begin with /\n"
+            assert method == "HEAD" or text == "404: Not Found; the start page is /\n"
 
 
 async def test_a_wrong_method_is_told_the_right_one() -> None:

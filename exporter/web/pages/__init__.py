@@ -359,9 +359,10 @@ class Pages:
         return await self._page("missing.html", root="../", what=what, id=identity, view=view)
 
     async def error(self, status: int, text: str, root: str) -> str:
-        """The page for a request that cannot be answered."""
+        """The page for a request that cannot be answered. It has no version: it is shown to
+        strangers, too."""
         phrase = HTTPStatus(status).phrase
-        return await self._page("error.html", root=root, phrase=phrase, text=text)
+        return await self._page("error.html", root=root, phrase=phrase, text=text, version="")
 
     def _listed(self, outcomes: list[Outcome]) -> list[TripView]:
         return [TripView(outcome, self._probes.name_of(outcome.probe)) for outcome in outcomes]
@@ -374,8 +375,8 @@ class Pages:
         pieces.
         """
         now = self._now()
+        values = {"version": __version__} | values
         values |= {
-            "version": __version__,
             "style": STYLE_VERSION,
             "admin": self._admin,
             "now": now,
