@@ -165,6 +165,19 @@ class Settings(Options):
         """What can happen in the trips of this module."""
         return self.modules[module].scope(self.mailboxes)
 
+    def needed_for(self, key: ProbeKey) -> "Settings":
+        """The settings with this probe alone, and the mailboxes that it needs: no port of another
+        receiver is taken, for example from a `serve` that restarts."""
+        module = self.modules.get(key.module)
+        needed = {
+            "mailboxes": {
+                name: self.mailboxes[name] for name in (module.mailboxes if module else ())
+            },
+            "probes": [entry for one, entry in self.entries.items() if one == key],
+        }
+        fields = {name: getattr(self, name) for name in type(self).model_fields}
+        return type(self).model_construct(**fields | needed)
+
     def allows(self, module: str, target: str) -> bool:
         """Whether `/probe` may point this module at this target. False also if the target is
         invalid for the module."""

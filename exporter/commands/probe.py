@@ -118,7 +118,8 @@ async def one_trip(settings: Settings, key: ProbeKey, *, quiet: bool) -> Outcome
     await check_receiver(settings, key)
     with Lateness() as lateness:
         clock, store = Clock(late=lateness.between), Store.open(None)
-        async with App(settings, store, shared_key(settings.state), clock=clock) as app:
+        needed = settings.needed_for(key)
+        async with App(needed, store, shared_key(settings.state), clock=clock) as app:
             return await _trip_of(app, key, console, aside)
 
 

@@ -57,6 +57,21 @@ modules:
         mailbox: own}}
 probes: [{{name: silent, module: silent, target: a@mon.example}}]
 """
+SEPARATE = """\
+mailboxes:
+  own: {{smtpd: {{listen: "127.0.0.1:{receiver}", recipients: [a@mon.example]}}}}
+  local: {{maildir: {{path: {maildir}}}}}
+modules:
+  silent: &module
+    roundtrip: &trip
+      from: a@mon.example
+      send: {{smtp: {{host: 127.0.0.1, port: {port}, tls: none}}}}
+      mailbox: local
+  other: {{<<: *module, roundtrip: {{<<: *trip, mailbox: own}}}}
+probes:
+  - {{name: silent, module: silent, target: a@mon.example}}
+  - {{name: other, module: other, target: a@mon.example}}
+"""
 PROBE = ("probe", "--config.file", "mailtrip.yml")
 WAITING = "waiting for the message …"
 
@@ -156,6 +171,25 @@ def test_a_script_that_is_interrupted_reads_nothing(tmp_path: Path) -> None:
             out, said = process.communicate(timeout=60)
     assert (process.returncode, out) == (130, "")
     assert re.fullmatch(r"\ninterrupted after \d+\.\d s; no message was sent\n", said)
+
+
+def test_a_trip_takes_no_port_of_a_receiver_that_it_does_not_need(tmp_path: Path) -> None:
+    """A `serve` that restarts meanwhile needs it, and its messages would be refused."""
+    for part in ("cur", "new", "tmp"):
+        (tmp_path / "Maildir" / part).mkdir(parents=True)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port, receiver = silent.getsockname()[1], free_port()
+        text = SEPARATE.format(port=port, receiver=receiver, maildir=tmp_path / "Maildir")
+        (tmp_path / "mailtrip.yml").write_text(text)
+        command = [sys.executable, "-m", "exporter", *PROBE, "silent", "--json"]
+        with (
+            subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE) as process,
+            silent.accept()[0],  # the trip is under way
+        ):
+            with pytest.raises(ConnectionRefusedError):
+                socket.create_connection(("127.0.0.1", receiver)).close()
+            process.send_signal(signal.SIGINT)
+            assert process.wait(timeout=60) == 130
 
 
 def test_who_tries_silent_servers_sees_that_something_is_under_way(tmp_path: Path) -> None:
