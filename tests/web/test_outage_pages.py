@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from exporter.core.model import Failure, ProbeKey
+from exporter.core.outage import Outage
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
@@ -13,7 +14,8 @@ from exporter.probing.outages import Outages
 from exporter.state.thinning import FAILURES, KEEP, NEWEST, SUCCESSES
 from exporter.state.trip import Moment
 from exporter.web.pages.documentation import SITE
-from exporter.web.pages.outages import PER_PAGE, OutageQuery
+from exporter.web.pages.first_steps import FIRST_STEPS
+from exporter.web.pages.outages import PER_PAGE, OutageQuery, OutageView
 from tests.support.http_site import Site, site
 from tests.web.api.test_resources import KEY, WHY, happened, trip
 from tests.web.test_pages import EVIL, FAILED
@@ -182,6 +184,24 @@ async def test_each_reason_of_an_outage_leads_to_its_runbook() -> None:
     assert f', then <a href="{SITE}alerts.md#mailtripmailjunked">verify/junk</a>' in page
     assert "Delivery delays of 3 trips" in page
     assert "The line marks the first failed trip." in page
+
+
+async def test_an_outage_says_what_to_do_first_about_its_newest_failure() -> None:
+    junk = Failure(Phase.VERIFY, None, Reason.JUNK, "", "filed as spam")
+    async with site() as here:
+        await happened(here, trip(1, WHY), trip(2, junk), trip(3, WHY))
+        page = await page_of(here, f"/outages/{trip(1).trip}")
+    assert f"First: {FIRST_STEPS[Reason.REJECTED]}" in page
+    assert FIRST_STEPS[Reason.JUNK] not in page
+
+
+def test_what_to_do_first_is_known_without_the_last_trip_or_left_out() -> None:
+    words = ("send/connect", "verify/junk")
+    outage = Outage("a", KEY, 1.0, 2.0, None, 2, "a", "b", None, words, 0.0, planned=False)
+    assert OutageView(outage, None, 3.0).first_step(None) == FIRST_STEPS[Reason.JUNK]
+    for unknown in (("send/of_another_version",), ()):
+        strange = replace(outage, reasons=unknown)
+        assert OutageView(strange, None, 3.0).first_step(None) == ""
 
 
 async def test_an_outage_without_a_record_is_not_found() -> None:

@@ -20,6 +20,7 @@ from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.web.pages.documentation import SITE
+from exporter.web.pages.first_steps import FIRST_STEPS
 from tests.support.http_site import GOOD as SCRAPE
 from tests.support.http_site import site
 from tests.web.api.test_resources import WHY, happened, trip
@@ -50,6 +51,7 @@ async def test_a_failure_says_its_leg_its_runbook_and_where_it_is_explained() ->
         in words
     )
     assert f'<a href="{SITE}alerts.md#mailtripfailing">runbook MailtripFailing</a>' in text
+    assert f"First: {FIRST_STEPS[Reason.OVERDUE]}" in text
     assert f'<a href="{SITE}faults.md#on-the-way">What overdue means' in text
     assert "10.0 s in all" in words
 
@@ -73,6 +75,7 @@ async def test_a_success_says_how_long_we_waited_ourselves_and_the_name_in_the_q
     assert "OK : round trip 0.20 s, delivery delay 0.10 s 1.70 s in all, of which 1.40 s" in words
     assert "queue name 4jccl76F, in the log of the server" in words
     assert "runbook" not in words
+    assert "First:" not in words
 
 
 async def test_a_failed_trip_whose_message_is_back_says_its_delay_too() -> None:

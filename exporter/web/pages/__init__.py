@@ -290,10 +290,12 @@ class Pages:
             await self._records.outcome(trip) for trip in (outage.first_trip, outage.last_trip)
         ]
         before, after = await self._records.beside(outage)
+        view = self._viewed(outage)
         return await self._page(
             "outage.html",
             root="../",
-            view=self._viewed(outage),
+            view=view,
+            first_step=view.first_step(last.failure if last else None),
             first=first,
             last=last,
             chart=delay_chart(

@@ -26,3 +26,10 @@ FIRST_STEPS = {
     Reason.STARVED: "Give mailtrip more processor time. Mail may be fine.",
     Reason.INTERNAL: "Look at the log of mailtrip, and report the bug.",
 }
+
+
+def first_step_of(word: str) -> str:
+    """The one for an outage's `phase/reason`; empty if we do not know it, since another version
+    wrote it."""
+    reason = word.rpartition("/")[2]
+    return next((step for known, step in FIRST_STEPS.items() if known == reason), "")

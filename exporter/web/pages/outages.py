@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Self
 from urllib.parse import urlencode
 
-from exporter.core.model import ProbeKey
+from exporter.core.model import Failure, ProbeKey
 from exporter.core.outage import Outage
+from exporter.web.pages.first_steps import first_step_of
 from exporter.web.pages.overview import BAD, PLAIN
 from exporter.web.parameters import page_number
 
@@ -73,6 +74,11 @@ class OutageView:
         if self.unknown:
             return "not watched any more"
         return "lasts" if self.lasts else "over"
+
+    def first_step(self, newest: Failure | None) -> str:
+        """What to do first about the newest failure that is known; empty if another version wrote
+        it. `newest` is that of the last trip if it is still kept."""
+        return first_step_of(newest.reason if newest else "".join(self.outage.reasons[-1:]))
 
     @property
     def planned(self) -> str:

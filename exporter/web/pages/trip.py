@@ -12,6 +12,7 @@ from exporter.state.evidence import ListedTrip
 from exporter.state.timeline import TimelineTrip
 from exporter.web.pages import documentation
 from exporter.web.pages.axis import Mark, marks
+from exporter.web.pages.first_steps import FIRST_STEPS
 from exporter.web.pages.overview import BAD, GOOD, PLAIN, in_words
 from exporter.web.pages.trip_facts import facts_in_words
 from exporter.web.pages.waterfall import Row, Waterfall
@@ -110,6 +111,12 @@ class TripView:
         failure = self.outcome.failure
         leg = failure.reason.blames(failure.phase) if failure else None
         return f"{leg} ({LEGS[leg]})" if leg else ""
+
+    @property
+    def first_step(self) -> str:
+        """What to do first; empty without a failure."""
+        failure = self.outcome.failure
+        return FIRST_STEPS[failure.reason] if failure else ""
 
     @property
     def runbook(self) -> str:
