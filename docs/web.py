@@ -92,6 +92,8 @@ scrape_configs:
 * `/outages` shows the outages of all probes, or of one (`?probe=NAME`), the newest first; `?lasting=true` those that
   last. Each has a page with its bounds, its reasons with their runbooks, its first and last failed trip,
   and the OK trips before and after it.
+* `/mailboxes/NAME` shows one mailbox: whether it is connected, since when, why not and when it is tried next, which probes
+  wait for it, and the newest failures that it caused.
 * The page of a probe renews itself every 30 s, that of a trip in progress every 2 s; `&refresh=off` (`?refresh=off`), or a
   link on the page, stops that.
 * `/report?month=2026-10` shows what [`mailtrip report`](cli.md#mailtrip-report-the-account-of-a-month) prints for a

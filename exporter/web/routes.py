@@ -27,7 +27,7 @@ from exporter.web.compression import Compression
 from exporter.web.external_url import ExternalUrl
 from exporter.web.lookups_now import LookupsNow
 from exporter.web.negotiation import form_for, takes_gzip
-from exporter.web.pages import ICONS, STYLE, Pages, outages
+from exporter.web.pages import ICONS, STYLE, Pages, UnknownName, outages
 from exporter.web.pages.outages import OutageQuery
 from exporter.web.pages.probe_list import PARAMETERS, Query
 from exporter.web.pages.report import PARAMETERS as REPORT
@@ -124,6 +124,7 @@ class Routes:
             "/trips/{trip:[0-9a-f]{14}}": _with_state(self.trip),
             "/outages": _with_state(self.outages),
             "/outages/{outage:[0-9a-f]{14}}": _with_state(self.outage),
+            "/mailboxes/{mailbox}": self.mailbox,
             "/report": _with_state(self.report),
             "/lookup": self.lookup_form,
             "/style.css": self.style,
@@ -317,6 +318,15 @@ class Routes:
             return await self._page(request, Body(Text([page.encode()])))
         missing = await self._pages.missing("outage", outage)
         return await self._page(request, Body(Text([missing.encode()])), HTTPStatus.NOT_FOUND)
+
+    async def mailbox(self, request: web.Request) -> web.Response:
+        """One mailbox."""
+        name = request.match_info["mailbox"]
+        try:
+            page = await self._from_disk.get(("mailbox", name), lambda: self._pages.mailbox(name))
+        except UnknownName as error:
+            return web.Response(status=HTTPStatus.NOT_FOUND, text=f"{error}\n")
+        return await self._page(request, page)
 
     async def report(self, request: web.Request) -> web.Response:
         """The account of month=: a page of it (page=), or the whole as a file (format=)."""

@@ -156,6 +156,7 @@ def test_logins(
         "/nowhere",
         "/outages",
         "/report",
+        "/mailboxes/x",
         "/api/v1/probes",
         "/api/v1/openapi.json",
     ):
@@ -179,6 +180,7 @@ def test_methods(start: Start, listener: Listening) -> None:
         "/trips",
         "/outages",
         "/report",
+        "/mailboxes/x",
         "/style.css",
         "/-/healthy",
         "/api/v1/probes",
@@ -331,7 +333,14 @@ def test_files(start: Start) -> None:
         "%00/../",
     )
     for up in ups:
-        for root in ("/", "/trips/", "/trips/0123456789abcd/", "/static/", "/style.css/"):
+        for root in (
+            "/",
+            "/trips/",
+            "/trips/0123456789abcd/",
+            "/mailboxes/",
+            "/static/",
+            "/style.css/",
+        ):
             for file in (
                 "etc/passwd",
                 "mailtrip.yml",

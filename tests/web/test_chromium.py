@@ -53,6 +53,8 @@ PATHS = (
     "/outages",
     "/report?month=2023-11",
     f"/outages/{BROKEN.trip}",
+    "/mailboxes/monitor",
+    "/mailboxes/nowhere",
 )
 
 CONTRAST = """

@@ -1,24 +1,25 @@
 """The pages: the overview, and one trip as a waterfall. Without JavaScript; all text is escaped."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from hashlib import sha256
 from http import HTTPStatus
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from exporter import __version__
+from exporter.config.mistakes import suggestion
 from exporter.core.account import Month, ProbeAccount
 from exporter.core.account_output import csv_lines, json_lines, percent
 from exporter.core.downtime import Downtime
 from exporter.core.durations import duration
 from exporter.core.fairness import in_turns
 from exporter.core.maintenance import Maintenance
-from exporter.core.model import Outcome, ProbeKey
+from exporter.core.model import Outcome, ProbeKey, one_line
 from exporter.core.outage import Outage
 from exporter.mail.tokens import without_tokens
 from exporter.mailboxes.watcher.watcher import Watcher
@@ -37,6 +38,7 @@ from exporter.web.pages.documentation import runbook_of
 from exporter.web.pages.failing import failing_now
 from exporter.web.pages.links import linked
 from exporter.web.pages.lookup import LookupView, called
+from exporter.web.pages.mailbox import mailbox_page
 from exporter.web.pages.mailboxes import mailbox_rows
 from exporter.web.pages.outages import PER_PAGE, OutageQuery, OutageView
 from exporter.web.pages.overview import SPANS, blocklist_rows, probe_rows
@@ -53,6 +55,7 @@ ALL = Query()
 KEPT = {"successes": SUCCESSES, "failures": FAILURES, "newest": NEWEST}
 LINES = 20  # of a file that are written at a time: a millisecond of work
 WORDS = 500  # texts and values of a page that are written at a time: a millisecond of work
+LONGEST_NAME = 100  # characters that an answer repeats
 NOTABLE_LAG = 1.0  # seconds by which trips start late
 HERE = Path(__file__).resolve().parent
 STYLE = (HERE / "style.css").read_text(encoding="utf-8")
@@ -81,6 +84,7 @@ def templates() -> Environment:
         "runbook": runbook_of,
         "percent": percent,
         "time": time_of_day,
+        "segment": partial(quote, safe=""),
     }
     for name in made.list_templates():
         made.get_template(name)
@@ -116,6 +120,15 @@ class Records(Protocol):
     async def timeline(self, probe: ProbeKey, trip_id: str = "") -> list[TimelineTrip]: ...
 
     async def account(self, month: Month, now: float) -> list[ProbeAccount]: ...
+
+
+class UnknownName(Exception):
+    """Nothing of that kind has this name; its text is a line for people."""
+
+    def __init__(self, what: str, name: str, known: Iterable[str]) -> None:
+        shown = one_line(name, LONGEST_NAME)
+        hint = suggestion(shown, known) or "; the configuration defines none"
+        super().__init__(f"no {what} {shown!r}{hint}")
 
 
 class Pages:
@@ -203,6 +216,7 @@ class Pages:
             "trips.html",
             root="",
             probe=probe,
+            mailbox=self._mailbox_of(key),
             trips=trips,
             chart=delay_chart(timeline),
             availability=[
@@ -260,7 +274,13 @@ class Pages:
             after=after,
             outage=outage,
             chart=chart,
+            mailbox=self._mailbox_of(view.outcome.probe),
         )
+
+    def _mailbox_of(self, key: ProbeKey) -> str:
+        """Where the messages of this probe are awaited; empty if that is unknown."""
+        mailbox = self._probes.find(key).mailbox if key in self._probes else ""
+        return mailbox if mailbox in self._mailboxes else ""
 
     async def outages(self, query: OutageQuery) -> str:
         """A page of the outages, the newest first."""
@@ -306,6 +326,14 @@ class Pages:
             after=after,
             all_of_probe=OutageQuery(outage.probe).link,
         )
+
+    async def mailbox(self, name: str) -> str:
+        """One mailbox, and the probes that wait for it. Raises UnknownName."""
+        if name not in self._mailboxes:
+            raise UnknownName("mailbox", name, self._mailboxes)
+        settings, probes = self._probes.settings, list(self._probes)
+        page = await mailbox_page(self._mailboxes, name, settings, probes, self._now())
+        return await self._page("mailbox.html", root="../", page=page)
 
     def report_query(self, parameters: Mapping[str, str]) -> ReportQuery:
         """The query of an address. Raises ValueError."""

@@ -36,10 +36,14 @@ def mailbox_rows(
     """The rows at Unix time `now`, those in trouble first; otherwise in the order of the
     configuration."""
     watchers = sorted(mailboxes.values(), key=lambda watcher: watcher.trouble is None)
-    return [_row(watcher, options.get(watcher.name), now) for watcher in watchers[:MOST_MAILBOXES]]
+    return [
+        mailbox_row(watcher, options.get(watcher.name), now)
+        for watcher in watchers[:MOST_MAILBOXES]
+    ]
 
 
-def _row(watcher: Watcher, options: MailboxOptions | None, now: float) -> MailboxRow:
+def mailbox_row(watcher: Watcher, options: MailboxOptions | None, now: float) -> MailboxRow:
+    """The row at Unix time `now`."""
     known, trouble = watcher.statistics, watcher.trouble
     word, state, since = "not connected", PLAIN, watcher.connected_since
     if trouble:
