@@ -8,6 +8,7 @@ from rich.status import Status
 from rich.text import Text
 
 from exporter.core.model import Listing, ListState, Outcome, Span
+from exporter.core.reasons import Reason
 from exporter.terminal.progress_line import ProgressLine
 
 _STYLES = {ListState.LISTED: "red", ListState.CLEAN: "green", ListState.UNKNOWN: "yellow"}
@@ -35,7 +36,9 @@ def progress(
         status.update(progress_line.now(f"answers so far: {next(answers)}"))
         if span.reason:
             line = f"{span.duration:9.3f} s  {span.note}: {span.reason}"
-            console.print(Text.assemble(("✗ ", "red"), line), soft_wrap=True)
+            listed = span.reason is Reason.LISTED  # else unknown, which is no failure
+            mark = ("✗ ", "red") if listed else ("? ", "yellow")
+            console.print(Text.assemble(mark, line), soft_wrap=True)
 
     return show
 
@@ -59,6 +62,8 @@ def table(outcome: Outcome, console: Console) -> None:
         console.print(Text(f"\n{_ALIKE}"), soft_wrap=True)
     if outcome.failure:
         console.print(Text(f"\n{outcome.failure}", "bold red"), soft_wrap=True)
+    elif outcome.success:
+        console.print(Text("\n").append_text(verdict), soft_wrap=True)
 
 
 def _verdict(listings: list[Listing]) -> Text:

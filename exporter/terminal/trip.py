@@ -75,6 +75,22 @@ def waterfall(outcome: Outcome, console: Console, *, under_way: bool = False) ->
         )
     if outcome.failure:
         console.print(Text(f"\n{outcome.failure}", "bold red"), soft_wrap=True)
+    elif not under_way:
+        console.print(Text(f"\nOK: {_success(outcome)}", "bold green"), soft_wrap=True)
+
+
+def _success(outcome: Outcome) -> str:
+    """How long the message took; the total duration includes mailtrip's own waits."""
+    arrival = next((fact for fact in outcome.facts if isinstance(fact, Arrival)), None)
+    if arrival is None:
+        return "refused as expected"
+    if arrival.round_trip is None:
+        return "received"
+    return f"round trip {arrival.round_trip:.3f} s, delivery delay {_delay(arrival)}"
+
+
+def _delay(arrival: Arrival) -> str:
+    return "unknown" if arrival.delay is None else f"{arrival.delay:.3f} s"
 
 
 def _line(span: Span) -> Text:
@@ -136,22 +152,14 @@ def _facts(outcome: Outcome) -> list[str]:
             case Arrival():
                 where = f"{fact.folder or 'mailbox'}, token in its {fact.found_in}"
                 lines.append(f"found in          {where}")
-                delay = (
-                    "unknown: the mailbox was not polled often enough"
-                    if fact.delay is None
-                    else f"{fact.delay:.3f} s"
-                )
-                lines.append(f"delivery delay    {delay}")
+                why = ": the mailbox was not polled often enough" if fact.delay is None else ""
+                lines.append(f"delivery delay    {_delay(fact)}{why}")
     return lines
 
 
 def _tls(fact: TlsSession) -> str:
     agreed = f"{fact.version} {fact.cipher}" if fact.version else "certificate refused"
-    return (
-        agreed
-        if fact.expires_at is None
-        else f"{agreed}, certificate valid until {_day(fact.expires_at)}"
-    )
+    return agreed if fact.expires_at is None else f"{agreed}, valid until {_day(fact.expires_at)}"
 
 
 def _day(moment: float) -> str:

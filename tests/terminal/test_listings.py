@@ -83,6 +83,13 @@ def test_lists_that_all_fail_for_one_reason_speak_against_the_resolver() -> None
     assert "the same way" not in shown_for(unknown("a.example", gone), good=False)
 
 
+def test_the_verdict_is_also_the_last_line() -> None:
+    clean = Listing("clean.example", "192.0.2.1", ListState.CLEAN)
+    assert shown_for(clean).endswith(" clean not listed")
+    some = shown_for(clean, unknown("a.example", "refused"))
+    assert some.endswith(" not listed, incomplete: 1 of 2 lists unknown")
+
+
 def test_a_check_that_could_ask_nobody_has_no_table() -> None:
     screen, shown = console()
     DISPLAY.result(replace(LISTED, facts=()), screen)
@@ -100,7 +107,9 @@ def test_progress_tells_at_once_who_lists_us_and_counts_the_others() -> None:
         show(Span(Phase.VERIFY, Step.RESOLVE, 0, 0.1, note="192.0.2.1 on clean.example"))
         show(Span(Phase.VERIFY, Step.RESOLVE, 0, 0.2, Reason.LISTED, "192.0.2.1 on zen.example"))
         assert str(line.__rich__()) == "answers so far: 2 …  0 s, 60 s left"
+        show(Span(Phase.VERIFY, Step.RESOLVE, 0, 0.3, Reason.UNUSABLE, "192.0.2.1 on a.example"))
     assert "✗     0.200 s  192.0.2.1 on zen.example: listed" in shown.getvalue()
+    assert "?     0.300 s  192.0.2.1 on a.example: unusable" in shown.getvalue(), "no alarm"
     assert "clean.example" not in shown.getvalue()
 
 

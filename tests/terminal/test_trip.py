@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import get_args
@@ -14,6 +15,7 @@ import pytest
 from rich.console import Console
 
 from exporter.commands.probe import may_still_come
+from exporter.core.facts import Arrival
 from exporter.core.json_output import KINDS
 from exporter.core.model import Fact, Failure, Outcome, ProbeKey, Span
 from exporter.core.phases import Phase
@@ -270,6 +272,32 @@ def test_every_kind_of_fact_has_a_name_for_scripts() -> None:
     assert len(set(KINDS.values())) == len(KINDS)
 
 
+@pytest.mark.parametrize(
+    ("facts", "last"),
+    [
+        (
+            (Arrival("INBOX", "header", 0.0861, 0.1612),),
+            "OK: round trip 0.161 s, delivery delay 0.086 s",
+        ),
+        (
+            (Arrival("INBOX", "header", None, 0.1612),),
+            "OK: round trip 0.161 s, delivery delay unknown",
+        ),
+        ((Arrival("INBOX", "header", None, None),), "OK: received"),
+        ((), "OK: refused as expected"),
+    ],
+)
+def test_a_success_ends_with_the_verdict(facts: tuple[Fact, ...], last: str) -> None:
+    """On 80x24 the first line is above the screen."""
+    trip = replace(ended(None), facts=facts)
+    shown = StringIO()
+    waterfall(trip, Console(file=shown, width=80, highlight=False))
+    assert shown.getvalue().splitlines()[-1] == last
+    going = StringIO()
+    waterfall(trip, Console(file=going, width=80, highlight=False), under_way=True)
+    assert "OK" not in going.getvalue()
+
+
 @pytest.mark.parametrize("width", [60, 80, 300])
 def test_the_picture_fits_into_the_terminal(width: int) -> None:
     spans = (
@@ -281,7 +309,7 @@ def test_the_picture_fits_into_the_terminal(width: int) -> None:
     shown = StringIO()
     console = Console(file=shown, width=width, highlight=False)
     waterfall(Outcome("0123456789abcd", ProbeKey("a", "b@c.example"), 0.0, 2.0, spans), console)
-    lines = shown.getvalue().splitlines()[2:]
+    lines = shown.getvalue().splitlines()[2:-2]
     assert max(map(len, lines)) <= width
     ends = {len(re.split(r"\d\.\d{3} s", line)[0]) for line in lines}
     assert len(ends) == 1, "the times stand below each other"
