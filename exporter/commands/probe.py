@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import signal
 import sys
+from collections.abc import Iterable, Iterator
 from errno import EADDRINUSE
 from pathlib import Path
 from urllib.parse import quote
@@ -16,10 +17,11 @@ from exporter.config.mistakes import Mistakes, suggestion
 from exporter.core.clock import Clock
 from exporter.core.lateness import Lateness
 from exporter.core.logs import log_to_stderr
-from exporter.core.model import Outcome, ProbeKey, ProbeRefused
+from exporter.core.model import Outcome, ProbeKey, ProbeRefused, Span, one_line
 from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason
 from exporter.mail.tokens import PREFIX
+from exporter.mailboxes.watcher.watcher import Watcher
 from exporter.net.listening import listen_problem
 from exporter.probing.probe import MailCheck, Probe
 from exporter.settings import Settings
@@ -127,9 +129,15 @@ async def _trip_of(app: App, key: ProbeKey, console: Screen, aside: Screen) -> O
     probe = app.probes.get_or_create(key := app.probes.key(key.module, key.target))
     with console.status("…") as status:
         line = ProgressLine(app.clock, probe.timeout)
-        flight = app.prober.start(
-            probe, display_of(app.settings, key).progress(console, status, line)
-        )
+        show = display_of(app.settings, key).progress(console, status, line)
+
+        def progress(span: Span) -> None:
+            show(span)
+            if span.reason and span.step and span.phase is Phase.OPEN:
+                for words in _troubles(app.watchers.values()):
+                    console.print(f"    {words}", markup=False, soft_wrap=True)
+
+        flight = app.prober.start(probe, progress)
         try:
             outcome = await asyncio.shield(flight)  # we hear of the interruption before it does
         except asyncio.CancelledError:
@@ -138,6 +146,13 @@ async def _trip_of(app: App, key: ProbeKey, console: Screen, aside: Screen) -> O
             console.quiet = True
             raise
     return outcome
+
+
+def _troubles(watchers: Iterable[Watcher]) -> Iterator[str]:
+    """Why a mailbox could not be opened, and when it is tried again."""
+    for watcher in watchers:
+        if trouble := watcher.trouble:
+            yield f"{one_line(trouble.error.detail)}; next attempt in {trouble.pause:.1f} s"
 
 
 def _interrupted(probe: Probe, settings: Settings) -> str:

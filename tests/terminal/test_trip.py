@@ -74,6 +74,16 @@ probes:
   - {{name: silent, module: silent, target: a@mon.example}}
   - {{name: other, module: other, target: a@mon.example}}
 """
+UNREACHABLE = """\
+mailboxes: {{dead: {{imap: {{host: 127.0.0.1, port: {dead}, tls: none, username: a, password: x}}}}}}
+modules:
+  silent:
+    timeout: 3s
+    session_timeout: 1s
+    roundtrip: {{from: a@mon.example, mailbox: dead,
+        send: {{smtp: {{host: 127.0.0.1, port: {dead}, tls: none}}}}}}
+probes: [{{name: silent, module: silent, target: a@mon.example}}]
+"""
 PROBE = ("probe", "--config.file", "mailtrip.yml")
 WAITING = "waiting for the message …"
 
@@ -219,6 +229,19 @@ def test_the_verdict_stands_below_what_was_said(directory: Path) -> None:
     )
     assert "\x1b" not in failed.stdout + failed.stderr, "a file wants no control characters"
     assert "\r" not in failed.stdout + failed.stderr
+
+
+def test_who_waits_for_a_mailbox_sees_why_and_when_it_is_tried_again(tmp_path: Path) -> None:
+    dead = free_port()
+    (tmp_path / "mailtrip.yml").write_text(UNREACHABLE.format(dead=dead))
+    failed = mailtrip(*PROBE, "silent", directory=tmp_path)
+    assert failed.returncode == 1
+    assert re.search(
+        rf"^✗ open/connect .*\n    cannot connect to 127\.0\.0\.1 port {dead}: connection refused;"
+        r" next attempt in 0\.\d s$",
+        failed.stderr,
+        re.MULTILINE,
+    )
 
 
 @pytest.mark.parametrize("environment", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
