@@ -45,6 +45,7 @@ class Options:
     # What differs when the configuration's files have changed.
     files: Callable[[], object] = lambda: None
     files_as_read: object = None  # what that was when the settings were read
+    config_files: Sequence[str] = ()  # by their absolute paths; empty: none is given
     watch: bool = False  # them, and reload
     ready: Callable[[], None] = lambda: None  # called once, when the state and the web are open
     stopping: Callable[[], None] = lambda: None  # called once, when we are asked to stop
@@ -72,7 +73,13 @@ async def serve(settings: Settings, state_dir: Path, options: Options) -> None:
         app.recover()  # before any request: a scrape must not start a trip that is in progress
         admin = options.admin_api
         pages = Pages(
-            app.probes, app.store, app.watchers, app.clock.wall, app.maintenance, admin=admin
+            app.probes,
+            app.store,
+            app.watchers,
+            app.clock.wall,
+            app.maintenance,
+            admin=admin,
+            files=options.config_files,
         )
         lookups = LookupsNow(app.lookups, app.probes, app.store, app.clock)
         scheduler = Scheduler(app.prober, app.clock, lambda: app.probes.named)

@@ -72,6 +72,7 @@ def run(options: argparse.Namespace) -> int:
         partial(_read_again, files),
         files=lambda: state_of_all(files),
         files_as_read=state_of_files,
+        config_files=[os.path.abspath(file) for file in files],
         watch=options.auto_reload,
         ready=ready,
         stopping=leave_in_time,

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -11,6 +12,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from html import unescape
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -140,6 +142,15 @@ def test_the_configuration_is_shown_without_its_secrets(start: Start, frozen: in
     assert "password: <secret>" in shown
     assert "session_timeout: 5s" in shown
     assert f"s3cret-of-{frozen}" not in shown
+
+
+def test_the_page_of_a_trip_has_the_command_that_makes_it_again(start: Start) -> None:
+    exporter = start()
+    query = "module=self&target=self@mon.example.org"
+    exporter.wait_for("probe_success", f"/probe?{query}")
+    (trip, *_) = json.loads(exporter.get(f"/api/v1/trips?{query}"))["items"]
+    command = f"mailtrip probe --config.file {shlex.quote(str(exporter.file))} me"
+    assert f">{command}</pre>" in unescape(exporter.get(f"/trips/{trip['trip']}"))
 
 
 class _UnixConnection(HTTPConnection):

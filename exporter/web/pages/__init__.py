@@ -32,6 +32,7 @@ from exporter.state.schema import StateUnusable
 from exporter.state.thinning import FAILURES, NEWEST, SUCCESSES
 from exporter.state.timeline import TimelineTrip
 from exporter.web.lookups_now import LookupNow
+from exporter.web.pages.again import TripAgain
 from exporter.web.pages.axis import round_time
 from exporter.web.pages.delay_chart import DelayChart, delay_chart
 from exporter.web.pages.documentation import runbook_of
@@ -133,7 +134,8 @@ class UnknownName(Exception):
 
 class Pages:
     """Each page as HTML; None if it does not exist. `now` returns the seconds since the epoch. With
-    `admin` the start page has a form for look-ups on blocklists."""
+    `admin` the start page has a form for look-ups on blocklists. `files` are the configuration's.
+    """
 
     def __init__(
         self,
@@ -144,6 +146,7 @@ class Pages:
         maintenance: Maintenance | None = None,
         *,
         admin: bool = False,
+        files: Sequence[str] = (),
     ) -> None:
         self._probes = probes
         self._records = records
@@ -151,6 +154,7 @@ class Pages:
         self._now = now
         self._maintenance = maintenance or Maintenance()
         self._admin = admin
+        self._again = TripAgain(files)
         self._templates = templates()
 
     async def overview(self, query: Query = ALL) -> str:
@@ -269,6 +273,7 @@ class Pages:
             "trip.html",
             root="../",
             trip=view,
+            again=self._again.command(view.outcome.probe, view.name),
             refresh=refresh,
             before=before,
             after=after,
