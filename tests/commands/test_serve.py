@@ -128,8 +128,8 @@ def test_everything_stands_below_the_prefix_of_the_external_url(start: Start) ->
     nothing.value.close()  # Python 3.14 warns of one that is left open
     address = 'mailtrip_external_url_info{url="https://mon.example.org/mail"} 1.0'
     assert address in exporter.get("/mail/metrics").splitlines()
-    assert "<h1>Probes</h1>" in exporter.get("/")  # by way of a redirection
-    assert "<h1>Probes</h1>" in exporter.get("/mail")
+    assert ">Probes</h2>" in exporter.get("/")  # by way of a redirection
+    assert ">Probes</h2>" in exporter.get("/mail")
     direct, outside = (groups(exporter, "/mail/sd", host)[0] for host in ("", "mon.example.org"))
     assert (direct["targets"], direct["labels"]["__scheme__"]) == ([exporter.address], "http")
     assert (outside["targets"], outside["labels"]["__scheme__"]) == (["mon.example.org"], "https")
