@@ -94,6 +94,8 @@ scrape_configs:
   and the OK trips before and after it.
 * `/mailboxes/NAME` shows one mailbox: whether it is connected, since when, why not and when it is tried next, which probes
   wait for it, and the newest failures that it caused.
+* `/blocklists/NAME` shows one blocklist: whether it is usable, which addresses and domains it lists now and why, its page for
+  delisting, what its answers mean, and which probes query it.
 * The page of a probe renews itself every 30 s, that of a trip in progress every 2 s; `&refresh=off` (`?refresh=off`), or a
   link on the page, stops that.
 * `/report?month=2026-10` shows what [`mailtrip report`](cli.md#mailtrip-report-the-account-of-a-month) prints for a

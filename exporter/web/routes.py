@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import re
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from http import HTTPStatus
 from typing import Any, Protocol
 
@@ -124,7 +124,8 @@ class Routes:
             "/trips/{trip:[0-9a-f]{14}}": _with_state(self.trip),
             "/outages": _with_state(self.outages),
             "/outages/{outage:[0-9a-f]{14}}": _with_state(self.outage),
-            "/mailboxes/{mailbox}": self.mailbox,
+            "/mailboxes/{name}": self.mailbox,
+            "/blocklists/{name}": self.blocklist,
             "/report": _with_state(self.report),
             "/lookup": self.lookup_form,
             "/style.css": self.style,
@@ -321,9 +322,18 @@ class Routes:
 
     async def mailbox(self, request: web.Request) -> web.Response:
         """One mailbox."""
-        name = request.match_info["mailbox"]
+        return await self._named(request, "mailbox", self._pages.mailbox)
+
+    async def blocklist(self, request: web.Request) -> web.Response:
+        """One blocklist."""
+        return await self._named(request, "blocklist", self._pages.blocklist)
+
+    async def _named(
+        self, request: web.Request, what: str, page_of: Callable[[str], Awaitable[str]]
+    ) -> web.Response:
+        name = request.match_info["name"]
         try:
-            page = await self._from_disk.get(("mailbox", name), lambda: self._pages.mailbox(name))
+            page = await self._from_disk.get((what, name), lambda: page_of(name))
         except UnknownName as error:
             return web.Response(status=HTTPStatus.NOT_FOUND, text=f"{error}\n")
         return await self._page(request, page)

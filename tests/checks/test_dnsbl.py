@@ -111,7 +111,7 @@ async def test_a_list_that_cannot_be_believed_never_alarms_and_never_says_clean(
         'mailtrip_dnsbl_listed{address="192.0.2.1",list="blclean.lab.test"}'
     ]
     assert "not listed on any of 1 blocklists" in page
-    assert f"<td>{broken}.lab.test<td" in page
+    assert f">{broken}.lab.test</a><td" in page
     assert "unusable: " in page
 
 

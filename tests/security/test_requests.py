@@ -157,6 +157,7 @@ def test_logins(
         "/outages",
         "/report",
         "/mailboxes/x",
+        "/blocklists/x",
         "/api/v1/probes",
         "/api/v1/openapi.json",
     ):
@@ -181,6 +182,7 @@ def test_methods(start: Start, listener: Listening) -> None:
         "/outages",
         "/report",
         "/mailboxes/x",
+        "/blocklists/x",
         "/style.css",
         "/-/healthy",
         "/api/v1/probes",
@@ -338,6 +340,7 @@ def test_files(start: Start) -> None:
             "/trips/",
             "/trips/0123456789abcd/",
             "/mailboxes/",
+            "/blocklists/",
             "/static/",
             "/style.css/",
         ):

@@ -55,6 +55,8 @@ PATHS = (
     f"/outages/{BROKEN.trip}",
     "/mailboxes/monitor",
     "/mailboxes/nowhere",
+    "/blocklists/bl.example.org",
+    "/blocklists/gone.example.org",
 )
 
 CONTRAST = """

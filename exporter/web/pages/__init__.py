@@ -31,9 +31,11 @@ from exporter.state.history import HISTORY_LENGTH
 from exporter.state.schema import StateUnusable
 from exporter.state.thinning import FAILURES, NEWEST, SUCCESSES
 from exporter.state.timeline import TimelineTrip
+from exporter.web.blocklist_status import blocklist_statuses
 from exporter.web.lookups_now import LookupNow
 from exporter.web.pages.again import TripAgain
 from exporter.web.pages.axis import round_time
+from exporter.web.pages.blocklist import blocklist_page, configured_lists
 from exporter.web.pages.delay_chart import DelayChart, delay_chart
 from exporter.web.pages.documentation import runbook_of
 from exporter.web.pages.failing import failing_now
@@ -339,6 +341,17 @@ class Pages:
         settings, probes = self._probes.settings, list(self._probes)
         page = await mailbox_page(self._mailboxes, name, settings, probes, self._now())
         return await self._page("mailbox.html", root="../", page=page)
+
+    async def blocklist(self, name: str) -> str:
+        """One blocklist, and what it lists. Raises UnknownName."""
+        probes, modules = list(self._probes), self._probes.settings.modules
+        statuses = await blocklist_statuses(probes)
+        configured = await configured_lists(modules.values())
+        if name not in configured and name not in {one.name for one in statuses}:
+            known = dict.fromkeys([*configured, *(one.name for one in statuses)])
+            raise UnknownName("blocklist", name, known)
+        page = await blocklist_page(name, statuses, configured.get(name, ()), probes)
+        return await self._page("blocklist.html", root="../", page=page)
 
     def report_query(self, parameters: Mapping[str, str]) -> ReportQuery:
         """The query of an address. Raises ValueError."""

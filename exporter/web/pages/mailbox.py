@@ -4,7 +4,7 @@ because of it."""
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from operator import attrgetter
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from exporter.config.server import ServerOptions
 from exporter.core.fairness import in_turns
@@ -15,23 +15,11 @@ from exporter.mailboxes.watcher.watcher import Watcher
 from exporter.probing.probe import Probe
 from exporter.settings import Settings
 from exporter.web.pages.mailboxes import MailboxRow, mailbox_row
+from exporter.web.pages.probe_link import ProbeLink
 
 MOST_PROBES = 50  # that are named
 MOST_FAILURES = 20  # of probes that are shown: the newest
 AT_A_TIME = 200  # probes that are looked at before others have their turn: a millisecond of work
-
-
-@dataclass(frozen=True, slots=True)
-class ProbeLink:
-    """A probe, and the address of its page relative to the start page."""
-
-    called: str
-    page: str
-
-    @classmethod
-    def to(cls, probe: Probe) -> "ProbeLink":
-        key = {"module": probe.key.module, "target": probe.key.target}
-        return cls(probe.called, f"trips?{urlencode(key)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +43,6 @@ class MailboxPage:
     named: list[ProbeLink] = field(default_factory=list)  # some of them
     failing: int = 0  # because of it
     failures: list[MailboxFailure] = field(default_factory=list)  # the newest of them
-
-
-def page_address(name: str) -> str:
-    """Where the page of a mailbox is, relative to the start page."""
-    return f"mailboxes/{quote(name, safe='')}"
 
 
 async def mailbox_page(
