@@ -37,6 +37,8 @@ def run(options: argparse.Namespace) -> int:
             found = what_is(*files)
         except Mistakes as mistakes:
             print(mistakes, file=sys.stderr)
+            if len(mistakes.mistakes) > 1:
+                print(f"{', '.join(files)}: FAILED: {_numbers(mistakes)}", file=sys.stderr)
             status = USAGE
         else:
             print(f"{', '.join(files)}: OK: {found}", flush=True)
@@ -44,6 +46,12 @@ def run(options: argparse.Namespace) -> int:
         log_to_stderr("ERROR")
         return asyncio.run(_try(configurations))
     return status
+
+
+def _numbers(mistakes: Mistakes) -> str:
+    warnings = sum(one.warning for one in mistakes.mistakes)
+    errors = f"errors: {len(mistakes.mistakes) - warnings}"
+    return f"{errors}, warnings: {warnings}" if warnings else errors
 
 
 def _in_a_configuration(*files: str, here: bool, usage: bool) -> str:

@@ -103,9 +103,12 @@ def _senders(settings: Settings, resolver: Resolver, accounts: Accounts) -> Iter
     """The senders: one for each server and login, which several modules may name."""
     seen: list[tuple[object, str]] = []
     for name, module in settings.modules.items():
+        what = f"module {name}"
         if not (trip := module.roundtrip):
+            why = "not tried: `mailtrip probe` queries the blocklists"
+            yield Plan(what, "", Phase.VERIFY, 0.0, None, why)
             continue
-        how, what = trip.send.how, f"module {name}"
+        how = trip.send.how
         targets = [probe.target for probe in settings.probes if probe.module == name]
         if not targets and how.needs_target(trip.to):
             why = "not tried: no entry in probes has a target for it"

@@ -34,6 +34,7 @@ modules:
     <<: *module
     roundtrip: {{<<: *trip, to: "postmaster@{{target}}", send: {{smtp: {{host: "{{target}}"}}}}}}
   program: {{<<: *module, roundtrip: {{<<: *trip, send: {{sendmail: {{path: {program}}}}}}}}}
+  lists: {{targets: ["*"], dnsbl: {{lists: [bl.lab.test]}}}}
 probes:
   - {{name: submission, module: submission, target: {user}@lab.test}}
   - {{name: again, module: again, target: {user}@lab.test}}
@@ -66,7 +67,7 @@ def test_every_server_is_asked_once_and_nothing_is_sent(
     done = mailtrip("check", "--try", str(file), directory=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     first, *lines = done.stdout.splitlines()
-    assert first.startswith(f"{file}: OK: modules: 5")
+    assert first.startswith(f"{file}: OK: modules: 6")
     starts = [
         "OK      mailbox monitor (imap.lab.test:993): ",
         "OK      mailbox legacy (imap.lab.test:995): ",
@@ -76,6 +77,7 @@ def test_every_server_is_asked_once_and_nothing_is_sent(
         "OK      module inbound (lab.test): ",
         "-       module each: not tried: no entry in probes has a target for it",
         "OK      module program (/bin/true): ",
+        "-       module lists: not tried: `mailtrip probe` queries the blocklists",
     ]
     assert len(lines) == len(starts)
     for line, start in zip(lines, starts, strict=True):
