@@ -37,8 +37,9 @@ class Unknown(Exception):
 
 _TAKEN = (
     "`mailtrip serve` is probably running here and receives for the mailbox {mailbox}. It"
-    " refuses the messages of other processes. Use that one instead: its status page shows"
-    " the newest trip, and {page} makes one when it is due. Or stop it"
+    " refuses the messages of other processes. Use that one instead: the page of the probe shows"
+    " its trips, POST /api/v1/trips makes one now (with --web.enable-admin-api), and {page} makes"
+    " one when it is due. Or stop it"
 )
 
 

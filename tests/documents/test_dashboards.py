@@ -79,6 +79,17 @@ def test_a_panel_says_what_it_shows(panel: Json) -> None:
     )
 
 
+def test_a_probe_that_never_succeeded_has_no_number_without_words() -> None:
+    """Grafana would say "No data", as if something were wrong with the dashboard."""
+    always = {"State", "Failures", "Outages", "Down"}
+    silent = {
+        panel["title"]
+        for panel in BOARDS["one-probe.json"]["panels"]
+        if panel["type"] in ("stat", "table") and "noValue" not in panel["fieldConfig"]["defaults"]
+    }
+    assert silent == always
+
+
 def test_only_kinds_of_panels_are_used_that_were_seen_drawn_with_data() -> None:
     """State timelines and heat maps are drawn by Grafana alone: nobody has looked at them."""
     kinds = {panel["type"] for board in BOARDS.values() for panel in board["panels"]}
