@@ -5,6 +5,7 @@ import os
 import ssl
 import sys
 import warnings
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import lru_cache
 from typing import Any, Self
@@ -16,6 +17,7 @@ from exporter.core.phases import Leg
 from exporter.core.reasons import Reason
 from exporter.net.exceptions import map_exceptions
 from exporter.net.expiry import expiry_of
+from exporter.net.refused_certificate import lines_about
 from exporter.net.tls_words import NO_TLS, refusal, trouble
 from exporter.net.wrong_port import MOST, plaintext_hint
 
@@ -124,6 +126,7 @@ class _CertificateRefused(ssl.SSLCertVerificationError):
     """The error for a certificate that did not verify, with the certificate."""
 
     leaf: bytes | None = None
+    lines: tuple[str, ...] = ()  # about it, for a transcript
 
 
 class _NoTls(ssl.SSLError):
@@ -155,7 +158,7 @@ class _Conversation(ssl.SSLObject):
         except ssl.SSLCertVerificationError as error:
             refused = _CertificateRefused(*error.args)
             refused.verify_code, refused.verify_message = error.verify_code, error.verify_message
-            refused.leaf = self._shown()
+            refused.leaf, refused.lines = self._shown(), self._lines()
             raise refused from None
         except ssl.SSLError as error:
             if error.reason not in NO_TLS:
@@ -172,16 +175,35 @@ class _Conversation(ssl.SSLObject):
         chain = self._sslobj.get_unverified_chain()  # type: ignore[attr-defined]
         return ssl.PEM_cert_to_DER_cert(chain[0].public_bytes()) if chain else None
 
+    def _lines(self) -> tuple[str, ...]:
+        """Nothing if it cannot be decoded. OpenSSL does that at once, but Python has it in public
+        only for certificates that verified."""
+        try:
+            chain = self._sslobj.get_unverified_chain() or []  # type: ignore[attr-defined]
+            return tuple(lines_about(chain[0].get_info(), len(chain)))
+        except (AttributeError, LookupError, TypeError, ValueError, ssl.SSLError):
+            return ()
+
 
 def handshake_errors(
-    server: str, leg: Leg, wanted: str = "", *, starttls: bool = False
+    server: str,
+    leg: Leg,
+    wanted: str = "",
+    *,
+    starttls: bool = False,
+    note: Callable[[str], None] = lambda line: None,
 ) -> AbstractContextManager[None]:
     """Turns every error of a TLS handshake, perhaps one after STARTTLS, into a ProbeError (tls,
     disconnected).
 
     For a server that speaks plain text, the error has the cure for a client of `wanted`: IMAP,
-    POP3, SMTP.
+    POP3, SMTP. `note` adds a line to the transcript: it gets what a refused certificate says.
     """
+
+    def refused(error: ssl.SSLCertVerificationError) -> ProbeError:
+        for line in error.lines if isinstance(error, _CertificateRefused) else ():
+            note(line)
+        return _refused(server, leg, error)
 
     def failed(error: ssl.SSLError) -> ProbeError:
         speaks = plaintext_hint(error.first, wanted) if isinstance(error, _NoTls) else ""
@@ -191,7 +213,7 @@ def handshake_errors(
     cut = f"{server} cut the connection in the TLS handshake"
     return map_exceptions(
         {
-            ssl.SSLCertVerificationError: lambda error: _refused(server, leg, error),
+            ssl.SSLCertVerificationError: refused,
             ssl.SSLError: failed,
             OSError: lambda _: ProbeError(Reason.DISCONNECTED, cut),
         }

@@ -3,7 +3,7 @@ else is said."""
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -81,8 +81,10 @@ async def server(
         await asyncio.gather(*peer.visits)
 
 
-async def handshake(peer: Peer, options: TlsOptions) -> TlsSession:
-    with handshake_errors("mx.example.org", Leg.SEND):
+async def handshake(
+    peer: Peer, options: TlsOptions, note: Callable[[str], None] = lambda line: None
+) -> TlsSession:
+    with handshake_errors("mx.example.org", Leg.SEND, note=note):
         transport, _ = await asyncio.get_running_loop().create_connection(
             asyncio.Protocol,
             "127.0.0.1",
@@ -153,13 +155,21 @@ async def test_a_refused_certificate_tells_its_end_on_the_one_connection_that_th
     detail: str,
     version: ssl.TLSVersion,
 ) -> None:
+    lines: list[str] = []
     async with server(authority, name, ends, version) as peer:
         with pytest.raises(ProbeError) as caught:
-            await handshake(peer, trusting)
+            await handshake(peer, trusting, lines.append)
     assert caught.value.reason is Reason.TLS
     assert caught.value.detail.startswith("the certificate of mx.example.org is not valid: ")
     assert caught.value.detail.endswith(detail)
     assert caught.value.facts == (TlsSession(Leg.SEND, "", "", ends.timestamp()),)
+    subject, issuer, names, validity = lines
+    assert subject.startswith("-- certificate of the server: O=")
+    assert issuer.startswith("-- issued by: O=trustme")
+    assert issuer.endswith("; certificates that the server sent: 1")
+    assert names == f"-- for the names: {name}"
+    begin = PAST - timedelta(days=90)
+    assert validity == f"-- valid from {begin:%Y-%m-%d %H:%M} until {ends:%Y-%m-%d %H:%M} UTC"
     assert caught.value.at(None, None).facts == caught.value.facts
     assert len(peer.visits) == 1
     assert peer.heard == b""

@@ -144,9 +144,10 @@ async def test_another_success_than_220_begins_the_handshake_too() -> None:
 
 async def test_a_certificate_that_is_refused_is_no_broken_tls() -> None:
     async with exchanger(Stage.TLS, Handshake()) as there:
-        _, failure = await delivered(there, 20, verify=True)
+        run, failure = await delivered(there, 20, verify=True)
     one, _ = there
     assert failure.startswith("send/tls: tls: the certificate of")
+    assert "-- for the names: mx.example.test" in "\n".join(run.transcript)
     assert len(one.lines) == 1
 
 

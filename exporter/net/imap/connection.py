@@ -237,7 +237,7 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
             raise self._failure(Reason.TLS, f"{detail} ({words})" if words else detail)
         self._raise_if_lost()
         try:
-            with handshake_errors(self._server, Leg.MAILBOX, "IMAP"):
+            with handshake_errors(self._server, Leg.MAILBOX, "IMAP", note=self._note):
                 self.transport = await start_tls(
                     self.transport, self, context, server_name, SHUTDOWN_PATIENCE
                 )

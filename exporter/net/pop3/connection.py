@@ -130,7 +130,7 @@ class Pop3Connection(Pop3Reader):
             raise self._failure(Reason.TLS, f"{detail} ({words})" if words else detail)
         self._raise_if_lost()
         try:
-            with handshake_errors(self._server, Leg.MAILBOX, "POP3"):
+            with handshake_errors(self._server, Leg.MAILBOX, "POP3", note=self._note):
                 self.transport = await start_tls(
                     self.transport, self, context, server_name, SHUTDOWN_PATIENCE
                 )

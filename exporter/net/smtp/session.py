@@ -127,7 +127,10 @@ class SmtpSession:
         connected_to = connected.getpeername()
         try:
             if implicit_tls:
-                with self.run.step(Step.TLS), handshake_errors(self.server, Leg.SEND, "SMTP"):
+                with (
+                    self.run.step(Step.TLS),
+                    handshake_errors(self.server, Leg.SEND, "SMTP", note=self.note),
+                ):
                     await self._take_over(
                         connected,
                         ssl=client_context(implicit_tls),
@@ -176,7 +179,10 @@ class SmtpSession:
                     Reason.TLS,
                     f"{self.server} sent plain text before the TLS handshake",
                 )
-            with self._library_errors(), handshake_errors(self.server, Leg.SEND, starttls=True):
+            with (
+                self._library_errors(),
+                handshake_errors(self.server, Leg.SEND, starttls=True, note=self.note),
+            ):
                 await self._protocol.tls_handshake(context, name)
             self.extensions, self.mechanisms = {}, []
             self._note_tls()

@@ -2,12 +2,13 @@
 for."""
 
 import asyncio
-import ssl
 
 import pytest
 
+from exporter.config.server import TlsOptions
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
+from exporter.net.tls import client_context
 from tests.support.imap_conversation import connected, greeted, sockets, trusting
 
 
@@ -49,8 +50,10 @@ async def test_a_certificate_of_an_unknown_authority_is_refused() -> None:
     before = sockets()
     async with connected("certificate-of-a-stranger") as here:
         with pytest.raises(ProbeError, match="the certificate of imap.test is not valid") as caught:
-            await here.imap.secure(ssl.create_default_context(), "127.0.0.1")
+            await here.imap.secure(client_context(TlsOptions()), "127.0.0.1")
         assert caught.value.reason is Reason.TLS
+        for words in ("certificate of the server: ", "issued by: O=trustme", "for the names: "):
+            assert f"-- {words}" in here.transcript
     assert sockets() <= before
 
 

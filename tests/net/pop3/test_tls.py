@@ -1,12 +1,12 @@
 """TLS with a POP3 server: from the start or by STLS, and never without it once it was asked for."""
 
-import ssl
-
 import pytest
 
+from exporter.config.server import TlsOptions
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 from exporter.net.pop3.listing import Listing
+from exporter.net.tls import client_context
 from tests.support.imap_conversation import sockets, trusting
 from tests.support.pop3_conversation import connected, greeted
 
@@ -54,8 +54,10 @@ async def test_a_certificate_of_an_unknown_authority_is_refused() -> None:
     before = sockets()
     async with connected("certificate-of-a-stranger") as here:
         with pytest.raises(ProbeError, match="the certificate of pop.test is not valid") as caught:
-            await here.pop3.secure(ssl.create_default_context(), "127.0.0.1")
+            await here.pop3.secure(client_context(TlsOptions()), "127.0.0.1")
         assert caught.value.reason is Reason.TLS
+        for words in ("certificate of the server: ", "issued by: O=trustme", "for the names: "):
+            assert f"-- {words}" in here.transcript
     assert sockets() <= before
 
 

@@ -1,0 +1,57 @@
+"""What a server showed whose certificate was refused, in lines for a transcript."""
+
+import ssl
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from exporter.core.model import one_line
+
+Info = Mapping[str, Any]
+"""A certificate, decoded as by `SSLSocket.getpeercert`."""
+
+MOST_NAMES = 10
+LONGEST_NAME = 80  # characters
+LONGEST_OWNER = 200  # characters of a subject or an issuer
+_NOBODY = "(empty)"
+_SHORT = {
+    "commonName": "CN",
+    "organizationName": "O",
+    "organizationalUnitName": "OU",
+    "localityName": "L",
+    "stateOrProvinceName": "ST",
+    "countryName": "C",
+    "domainComponent": "DC",
+}
+"""RFC 4514, section 3, by the names of OpenSSL."""
+
+
+def lines_about(info: Info, sent: int) -> Iterator[str]:
+    """The server's own certificate, of the `sent` ones. The server may be an attacker's: all is
+    cut."""
+    subject, issuer = (_owner(info.get(name, ())) for name in ("subject", "issuer"))
+    yield f"-- certificate of the server: {subject}"
+    itself = ", by itself" if issuer == subject != _NOBODY else ""
+    yield f"-- issued by: {issuer}{itself}; certificates that the server sent: {sent}"
+    yield f"-- for the names: {_names(info.get('subjectAltName', ()))}"
+    times = [_time(str(info.get(name, ""))) for name in ("notBefore", "notAfter")]
+    yield f"-- valid from {times[0]} until {times[1]} UTC"
+
+
+def _owner(name: Any) -> str:
+    """A distinguished name, in its own order."""
+    parts = [f"{_SHORT.get(kind, kind)}={value}" for part in name for kind, value in part]
+    return one_line(", ".join(parts), LONGEST_OWNER) or _NOBODY
+
+
+def _names(names: Any) -> str:
+    shown = [one_line(str(value), LONGEST_NAME) for _, value in names[:MOST_NAMES]]
+    more = len(names) - len(shown)
+    return ", ".join([*shown, *([f"and {more} more"] if more > 0 else [])]) or "none"
+
+
+def _time(text: str) -> str:
+    try:
+        return f"{datetime.fromtimestamp(ssl.cert_time_to_seconds(text), UTC):%Y-%m-%d %H:%M}"
+    except (ValueError, OverflowError, OSError):
+        return one_line(text, LONGEST_NAME) or "?"
