@@ -24,6 +24,15 @@ _CONFIG = re.compile(r"(-c|-f|--conf|--file|--config([-_.](file|path))?)(=.*)?")
 """How other programs name what is `--config.file` here."""
 
 
+_EXAMPLES = """\
+examples:
+  mailtrip serve                                   try it out, without servers
+  mailtrip check --try mailtrip.yml                report errors, try all logins
+  mailtrip probe --config.file mailtrip.yml NAME   make one trip and show it
+
+All flags: mailtrip COMMAND --help, and man mailtrip."""
+
+
 class _Parser(argparse.ArgumentParser):
     """Reports a usage error in one line, with the cure."""
 
@@ -143,7 +152,12 @@ def _count(text: str) -> int:
 
 def _parser() -> tuple[_Parser, dict[str, _Parser]]:
     """The parser, and the commands' parsers by name."""
-    parser = _Parser(prog="mailtrip", description="E-mail round-trip exporter for Prometheus.")
+    parser = _Parser(
+        prog="mailtrip",
+        description="E-mail round-trip exporter for Prometheus.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--version", action="version", version=f"mailtrip {__version__}")
     commands = parser.add_subparsers(
         dest="command", required=True, metavar="COMMAND", parser_class=_Parser

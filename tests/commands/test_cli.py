@@ -72,6 +72,8 @@ def file(tmp_path: Path) -> str:
 
 def test_version_and_help_are_there(tmp_path: Path) -> None:
     assert mailtrip("--version", directory=tmp_path).stdout.startswith("mailtrip 0.")
+    first = mailtrip("--help", directory=tmp_path).stdout
+    assert "\n  mailtrip check --try mailtrip.yml  " in first, "examples"
     shown = mailtrip("serve", "--help", directory=tmp_path).stdout
     assert all(
         flag in shown
