@@ -92,6 +92,17 @@ def test_every_page_is_in_the_navigation_of_the_site() -> None:
     assert sorted(named) == sorted(expected)
 
 
+def test_the_readme_names_every_page_in_the_order_of_the_site() -> None:
+    """The folder is alphabetical; who reads it there needs the order, too."""
+    site = yaml.load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"), _Site)
+    index = (ROOT / "README.md").read_text(encoding="utf-8").partition("\n## Documentation\n")[2]
+    links = re.findall(r"\]\(([^)#]+\.md)\)", index)
+    places = [pages.BESIDE.get(link, link.removeprefix("docs/")) for link in links]
+    ordered = [name for name in names_in(site["nav"]) if name not in ("index.md", "glossary.md")]
+    assert [place for place in places if place != "glossary.md"] == ordered
+    assert "glossary.md" in places
+
+
 def test_links_on_the_site_lead_to_pages_or_to_the_repository() -> None:
     def on_site(text: str, name: str) -> str:
         return pages.as_on_site(text, name, "https://source.example/")
