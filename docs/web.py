@@ -98,6 +98,9 @@ scrape_configs:
   delisting, what its answers mean, and which probes query it.
 * The page of a probe renews itself every 30 s, that of a trip in progress every 2 s; `&refresh=off` (`?refresh=off`), or a
   link on the page, stops that.
+* Pages write times in UTC, or in the zone of `--web.time-zone Europe/Berlin` (an IANA name), each with its abbreviation:
+  in the hour that comes twice in autumn, 02:30 is CEST, then CET. The months of the report are those of UTC. JSON, CSV,
+  logs and metrics stay in UTC; Grafana writes times in the zone of its reader.
 * `/report?month=2026-10` shows what [`mailtrip report`](cli.md#mailtrip-report-the-account-of-a-month) prints for a
   month, without `month` for this one: 100 probes at a time, the lowest availability first; `&page=2` the next ones.
   `&format=csv` and `&format=json` are files with all of them.

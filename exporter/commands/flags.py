@@ -123,6 +123,15 @@ def _listener(text: str) -> Any:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
+def _time_zone(text: str) -> str:
+    from exporter.config.time_zones import time_zone
+
+    try:
+        return text if text == "UTC" else time_zone(_given(text))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r}: {error}") from None
+
+
 def _given(text: str) -> str:
     """Rejects an empty path, as from an unset variable: it would mean the current directory."""
     if not text:
@@ -300,6 +309,15 @@ def _add_serve_flags(command: argparse.ArgumentParser) -> None:
     add("--web.external-url", dest="web_external_url", metavar="URL", help=help_url)
     help_prefix = "the prefix of all paths; default: the path of --web.external-url"
     add("--web.route-prefix", dest="web_route_prefix", metavar="PATH", help=help_prefix)
+    help_zone = "the time zone of the pages, such as Europe/Berlin; default %(default)s"
+    add(
+        "--web.time-zone",
+        dest="web_time_zone",
+        metavar="ZONE",
+        type=_time_zone,
+        default="UTC",
+        help=help_zone,
+    )
     help_host = (
         "also accept requests to this host name; *.NAME for all names below it, * for all"
         " names; may be repeated"

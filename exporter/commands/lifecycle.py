@@ -26,6 +26,7 @@ from exporter.web.listeners import Listener
 from exporter.web.lookups_now import LookupsNow
 from exporter.web.middleware import Middleware
 from exporter.web.pages import Pages
+from exporter.web.pages.time_zone import UTC_ZONE, TimeZone
 from exporter.web.server import Server
 from exporter.web.web_config import WebConfigFile
 
@@ -41,6 +42,7 @@ class Options:
     admin_api: bool = False
     web_config_file: WebConfigFile | None = None
     external_url: ExternalUrl = field(default_factory=ExternalUrl)
+    time_zone: TimeZone = UTC_ZONE  # of the pages
     read: Callable[[], Settings] = Settings.embedded  # the configuration, again
     # What differs when the configuration's files have changed.
     files: Callable[[], object] = lambda: None
@@ -80,6 +82,7 @@ async def serve(settings: Settings, state_dir: Path, options: Options) -> None:
             app.maintenance,
             admin=admin,
             files=options.config_files,
+            zone=options.time_zone,
         )
         lookups = LookupsNow(app.lookups, app.probes, app.store, app.clock)
         scheduler = Scheduler(app.prober, app.clock, lambda: app.probes.named)

@@ -25,6 +25,7 @@ from exporter.settings import Settings
 from exporter.state.schema import StateUnusable
 from exporter.web.external_url import ExternalUrl
 from exporter.web.listeners import CannotListen, Listener, systemd_sockets
+from exporter.web.pages.time_zone import TimeZone
 from exporter.web.web_config import WebConfigFile
 
 log = logging.getLogger(__name__)
@@ -69,6 +70,7 @@ def run(options: argparse.Namespace) -> int:
         options.web_admin_api,
         web_config_file,
         external_url,
+        TimeZone.named(options.web_time_zone),
         partial(_read_again, files),
         files=lambda: state_of_all(files),
         files_as_read=state_of_files,

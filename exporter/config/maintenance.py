@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal, get_args
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
@@ -16,7 +16,7 @@ from pydantic import (
     field_validator,
 )
 
-from exporter.config.mistakes import suggestion
+from exporter.config.time_zones import time_zone
 from exporter.config.types import Duration, Name, OneWord, Options
 from exporter.core.window import MINUTES_OF_A_DAY, Once, Weekly, Window
 
@@ -60,21 +60,6 @@ def _clock_text(minutes: int) -> str:
     return "{:02}:{:02}".format(*divmod(minutes, 60))
 
 
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        known = available_timezones()
-        if not known:
-            raise ValueError(
-                "this system has no time zones: install tzdata, or write UTC times"
-            ) from None
-        close = suggestion(name, sorted(known))
-        hint = close if "did you mean" in close else "; write one such as Europe/Berlin or UTC"
-        raise ValueError(f"not a time zone (IANA){hint}") from None
-    return name
-
-
 Moment = Annotated[
     datetime,
     BeforeValidator(_moment),
@@ -92,7 +77,7 @@ ClockTime = Annotated[
 """Minutes after midnight, written as a clock shows them."""
 
 TimeZone = Annotated[
-    str, AfterValidator(_zone), WithJsonSchema({"type": "string", "title": "time zone"})
+    str, AfterValidator(time_zone), WithJsonSchema({"type": "string", "title": "time zone"})
 ]
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 _DAYS: tuple[str, ...] = get_args(Day)

@@ -121,6 +121,13 @@ async def test_prometheus_probes_what_it_discovers(
     assert sample.labels["instance"] == "someone@example.org"
 
 
+def test_pages_are_in_the_time_zone_of_the_flag_and_nothing_else(start: Start) -> None:
+    exporter = start("--web.time-zone=Asia/Kolkata")
+    assert " IST</time>" in exporter.get("/")
+    assert " UTC</time>" not in exporter.get("/")
+    assert "IST" not in exporter.get("/metrics") + exporter.get("/api/v1/probes")
+
+
 def test_everything_stands_below_the_prefix_of_the_external_url(start: Start) -> None:
     exporter = start("--web.external-url=https://mon.example.org/mail/", prefix="/mail")
     with pytest.raises(urllib.error.HTTPError, match="404") as nothing:
@@ -252,6 +259,18 @@ def test_the_sockets_of_systemd_are_answered(tmp_path: Path, configuration: str)
         (
             ["--web.external-url=https://me:word@mon.example.org"],
             "mailtrip: --web.external-url: only scheme, host",
+        ),
+        (
+            ["--web.time-zone=Europe/Berln"],
+            "'Europe/Berln': not a time zone (IANA); did you mean Europe/Berlin?",
+        ),
+        (
+            ["--web.time-zone=../Berlin"],
+            "'../Berlin': not a time zone (IANA)",
+        ),
+        (
+            ["--web.time-zone="],
+            "the value is empty; is a variable not set?",
         ),
         (
             ["--web.route-prefix=/../x"],

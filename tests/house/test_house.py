@@ -52,6 +52,7 @@ BORDER = {
     "inotify_simple": ("mailboxes/maildir/events.py",),
     "jinja2": ("web/pages/",),
     "jwt": ("net/oauth2/",),
+    "markupsafe": ("web/pages/",),
     "prometheus_client": ("metrics/",),
     "pydantic": ("",),  # options are fields, everywhere
     "pydantic_core": ("config/",),

@@ -22,7 +22,7 @@ def test_delays_are_drawn_on_a_logarithmic_scale_and_failures_above_it() -> None
     assert [mark.text for mark in chart.times] == ["22:13:20", "22:15:20", "22:17:20"]
     assert chart.title == "Delivery delays of 5 trips"
     assert chart.summary == (
-        "2023-11-14 22:13:20 to 2023-11-14 22:17:20 UTC; 1 of 5 trips failed;"
+        "2023-11-14 22:13:20 UTC to 2023-11-14 22:17:20 UTC; 1 of 5 trips failed;"
         " median delay 1.00 s, largest 10.0 s"
     )
 

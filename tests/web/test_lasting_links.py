@@ -43,7 +43,7 @@ async def test_a_trip_tells_when_and_how_its_message_came_late() -> None:
         words = " ".join(unescape(re.sub("<[^>]+>", " ", page)).split())
         for expected in (
             "not back within 60 s; the message arrived late, 1 h after it was accepted,",
-            "arrived late 2023-11-14 23:13:21 UTC, in INBOX",
+            "arrived late 2023-11-14 23:13:21 UTC , in INBOX",
             "delivery delay 3600.000 s",
             "hop 1 3500 s, mx.example.net, from <b> [192.0.2.7], ESMTP",
             "Received: by mx.example.net",

@@ -18,7 +18,7 @@ from exporter.settings import Settings
 from exporter.state.schema import StateUnusable
 from exporter.web import lookups_now
 from exporter.web.lookups_now import LookupNow, LookupsNow
-from exporter.web.pages.words import moment
+from exporter.web.pages.time_zone import UTC_ZONE
 from tests.support.blocklist_app import TESTS, trip
 from tests.support.broken_nameserver import names_server
 from tests.support.lookup_site import LookupSite, lookup_site
@@ -111,7 +111,7 @@ async def test_the_week_before_says_who_listed_it_since_when_and_which_list_was_
     assert other["listed"] == [{"after": None, "first": at[1], "last": at[2], "until": at[3]}]
     assert (gone["checks"], gone["answered"], gone["listed"]) == (4, 0, [])
 
-    seen, when = words(page), [moment(one.finished_at) for one in checks]
+    seen, when = words(page), [UTC_ZONE.text(one.finished_at) for one in checks]
     assert f"listed since {when[3]} usable in 3 of 4 checks; last trouble: why of bl" in seen
     assert f"listed from before {when[1]} until {when[3]} usable in 4 checks" in seen
     assert "unknown not usable in 4 checks: why of gone" in seen
@@ -299,5 +299,6 @@ async def test_the_page_of_very_many_answers_is_written_in_slices() -> None:
     async with lookup_site("127.0.0.1:1", LISTS) as here:
         found = LookupNow(lookup, 4.0, True, past, {subject.text: (*here.app.probes,)})
         page, pauses = with_pauses(here.pages.lookup("192.0.2.9", found))
-    assert page.count("listed from 1970-01-01 00:00:01 until 1970-01-01 00:00:03") == len(names)
+    period = f"listed from {UTC_ZONE.moment(1.0)} until {UTC_ZONE.moment(3.0)}"
+    assert page.count(period) == len(names)
     assert pauses > 10

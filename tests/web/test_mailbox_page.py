@@ -13,6 +13,7 @@ from exporter.core.steps import Step
 from exporter.mailboxes.watcher.watcher import Watcher
 from exporter.settings import Settings
 from exporter.web.pages.mailbox import MOST_FAILURES, MOST_PROBES, MailboxPage, mailbox_page
+from exporter.web.pages.time_zone import UTC_ZONE
 from tests.probing.test_probes import SETTINGS
 from tests.support import virtual_time as virtual
 from tests.support.http_site import GOOD, Site, site, until
@@ -46,7 +47,7 @@ async def failed(here: Site, target: str, why: Failure, at: float = 0.0) -> None
 
 def page_of(rig: WatcherRig, name: str) -> MailboxPage:
     rig.watcher.name = name
-    return at_once(mailbox_page({name: rig.watcher}, name, PRIVATE, [], 0.0))
+    return at_once(mailbox_page({name: rig.watcher}, name, PRIVATE, [], 0.0, UTC_ZONE))
 
 
 async def test_a_mailbox_names_its_probes_and_the_failures_that_it_caused() -> None:
@@ -83,8 +84,8 @@ async def test_a_failing_mailbox_says_why_since_when_and_when_it_is_tried_next()
         await here.get(GOOD, X_Prometheus_Scrape_Timeout_Seconds="0.7")
         await until(lambda: watcher.trouble is not None)
         words = words_of((await here.get("/mailboxes/monitor"))[1])
-        assert re.search(r"failing since .* UTC, for .*: auth: no such user", words)
-        assert re.search(r"last attempt 2\S+ \S+ UTC, (now|\S+ s ago) next attempt ", words)
+        assert re.search(r"failing since .* UTC , for .*: auth: no such user", words)
+        assert re.search(r"last attempt 2\S+ \S+ UTC , (now|\S+ s ago) next attempt ", words)
         assert "failed attempts 1 since" in words
         page = (await here.get("/"))[1]
         assert '<td><a href="mailboxes/monitor">monitor</a>' in page
@@ -145,7 +146,7 @@ async def test_ten_thousand_probes_take_no_long_turn_and_no_long_page() -> None:
         for number in range(10_000):
             await failed(here, f"{number}@example.org", LOGIN)
         watchers: dict[str, Watcher] = here.rig.watchers
-        pages = mailbox_page(watchers, "monitor", SETTINGS, list(here.probes), 0.0)
+        pages = mailbox_page(watchers, "monitor", SETTINGS, list(here.probes), 0.0, UTC_ZONE)
         found, pauses = with_pauses(pages)
         assert (found.known, found.failing) == (10_001, 10_000)
         assert (len(found.named), len(found.failures)) == (MOST_PROBES, MOST_FAILURES)

@@ -14,6 +14,7 @@ from exporter.core.downtime import Downtime
 from exporter.core.model import ProbeKey
 from exporter.web.pages import Pages
 from exporter.web.pages.report import MOST_OUTAGES, PER_PAGE, ReportQuery
+from exporter.web.pages.time_zone import UTC_ZONE
 from tests.core.test_downtime import ENDED
 from tests.support.http_site import site
 from tests.support.pauses import with_pauses
@@ -36,7 +37,7 @@ async def test_the_page_has_a_line_for_each_probe_and_each_outage() -> None:
         )
         assert words.index("a@example.org") < words.index("&lt;b&gt;@example.org 100.000 % 0")
         assert 'href="trips?module=submission&amp;target=a%40example.org"' in page
-        assert f'<a href="outages/{trip(2).trip}">2023-11-14 22:15:20</a>' in page
+        assert f'<a href="outages/{trip(2).trip}">{UTC_ZONE.moment(1_700_000_120.0)}</a>' in page
         assert "send/rejected 1" in words
 
 

@@ -48,8 +48,10 @@ from exporter.web.pages.overview import SPANS, blocklist_rows, probe_rows
 from exporter.web.pages.probe_list import Query, State, page_of
 from exporter.web.pages.probe_order import Order
 from exporter.web.pages.report import FIGURES, ReportPage, ReportQuery
+from exporter.web.pages.time_zone import UTC_ZONE, TimeZone
 from exporter.web.pages.trip import LEGS, NextTo, TripView, next_to
-from exporter.web.pages.words import ago, moment, time_of_day
+from exporter.web.pages.trip_facts import facts_in_words
+from exporter.web.pages.words import ago
 
 MOST_TRIPS = 60  # in a list
 MOST_OUTAGES = 10  # on the start page
@@ -70,8 +72,8 @@ STYLE_VERSION = sha256(STYLE.encode()).hexdigest()[:12]
 
 
 @cache
-def templates() -> Environment:
-    """The templates, compiled before anybody waits for a page."""
+def templates(zone: TimeZone) -> Environment:
+    """The templates, compiled before anybody waits for a page. They write times in this zone."""
     made = Environment(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,
@@ -81,14 +83,15 @@ def templates() -> Environment:
     )
     made.filters |= {
         "duration": duration,
-        "moment": moment,
+        "moment": zone.moment,
         "linked": linked,
         "round_time": round_time,
         "runbook": runbook_of,
         "percent": percent,
-        "time": time_of_day,
+        "time": zone.time_of_day,
         "segment": partial(quote, safe=""),
     }
+    made.globals["zone"] = str(zone)
     for name in made.list_templates():
         made.get_template(name)
     return made
@@ -137,7 +140,7 @@ class UnknownName(Exception):
 class Pages:
     """Each page as HTML; None if it does not exist. `now` returns the seconds since the epoch. With
     `admin` the start page has a form for look-ups on blocklists. `files` are the configuration's.
-    """
+    Times are written in `zone`."""
 
     def __init__(
         self,
@@ -149,6 +152,7 @@ class Pages:
         *,
         admin: bool = False,
         files: Sequence[str] = (),
+        zone: TimeZone = UTC_ZONE,
     ) -> None:
         self._probes = probes
         self._records = records
@@ -157,7 +161,8 @@ class Pages:
         self._maintenance = maintenance or Maintenance()
         self._admin = admin
         self._again = TripAgain(files)
-        self._templates = templates()
+        self._zone = zone
+        self._templates = templates(zone)
 
     async def overview(self, query: Query = ALL) -> str:
         """A page of the probes; with the first page of all of them, also what fails, mailboxes,
@@ -191,7 +196,9 @@ class Pages:
                 now,
             ),
             planned=self._maintenance.all_planned(now)[:MOST_WINDOWS] if beside else [],
-            mailboxes=mailbox_rows(self._mailboxes, self._probes.settings.mailboxes, now)
+            mailboxes=mailbox_rows(
+                self._mailboxes, self._probes.settings.mailboxes, now, self._zone
+            )
             if beside
             else [],
             mailboxes_known=len(self._mailboxes),
@@ -224,7 +231,7 @@ class Pages:
             probe=probe,
             mailbox=self._mailbox_of(key),
             trips=trips,
-            chart=delay_chart(timeline),
+            chart=delay_chart(timeline, zone=self._zone),
             availability=[
                 (span, one.availability) for span, one in downtimes if one.availability is not None
             ],
@@ -258,7 +265,7 @@ class Pages:
         if kept.failure and (found := await self._records.outage_at(kept.probe, kept.started_at)):
             outage = self._viewed(found)
         (view,) = self._listed([kept])
-        chart = delay_chart(timeline, trip_id)
+        chart = delay_chart(timeline, trip_id, self._zone)
         return await self._trip_page(view, before, after, outage=outage, chart=chart)
 
     async def _trip_page(
@@ -276,6 +283,7 @@ class Pages:
             root="../",
             trip=view,
             again=self._again.command(view.outcome.probe, view.name),
+            facts=facts_in_words(view.outcome, self._zone),
             refresh=refresh,
             before=before,
             after=after,
@@ -326,7 +334,9 @@ class Pages:
             first=first,
             last=last,
             chart=delay_chart(
-                await self._records.timeline(outage.probe, outage.first_trip), outage.first_trip
+                await self._records.timeline(outage.probe, outage.first_trip),
+                outage.first_trip,
+                self._zone,
             ),
             leg=f"{outage.leg} ({LEGS[outage.leg]})" if outage.leg else "unknown",
             before=before,
@@ -339,7 +349,7 @@ class Pages:
         if name not in self._mailboxes:
             raise UnknownName("mailbox", name, self._mailboxes)
         settings, probes = self._probes.settings, list(self._probes)
-        page = await mailbox_page(self._mailboxes, name, settings, probes, self._now())
+        page = await mailbox_page(self._mailboxes, name, settings, probes, self._now(), self._zone)
         return await self._page("mailbox.html", root="../", page=page)
 
     async def blocklist(self, name: str) -> str:
@@ -393,7 +403,7 @@ class Pages:
             "lookup.html",
             root="",
             what=what,
-            found=LookupView(found) if found else None,
+            found=LookupView(found, self._zone) if found else None,
             refusal=refusal,
             called=called,
             configured=bool(self._probes.settings.blocklists),

@@ -8,7 +8,7 @@ from statistics import median
 from exporter.core.durations import duration
 from exporter.state.timeline import TimelineTrip
 from exporter.web.pages.axis import Mark
-from exporter.web.pages.words import moment
+from exporter.web.pages.time_zone import UTC_ZONE, TimeZone
 
 FEWEST = 3  # trips that make a chart
 LEAST = 1e-3  # seconds; shorter delays are drawn as this
@@ -29,13 +29,14 @@ class Point:
 class DelayChart:
     """The chart of these trips; one of them may be marked."""
 
-    def __init__(self, trips: Sequence[TimelineTrip], marked: str = "") -> None:
+    def __init__(self, trips: Sequence[TimelineTrip], marked: str, zone: TimeZone) -> None:
         self._trips = sorted(trips, key=lambda one: one.started_at)
         self._delays = [one.delay for one in self._trips if one.success and one.delay is not None]
-        self._start, self._end = self._trips[0].started_at, self._trips[-1].started_at
+        self.start, self.end = self._trips[0].started_at, self._trips[-1].started_at
         self._low = floor(log10(max(min(self._delays, default=0.1), LEAST)))
         self._high = max(ceil(log10(max(*self._delays, LEAST, LEAST))), self._low + 1)
         self._marked = marked
+        self._zone = zone
 
     @property
     def succeeded(self) -> list[Point]:
@@ -65,10 +66,10 @@ class DelayChart:
     def times(self) -> list[Mark]:
         """The times of the first trip, in the middle, and of the last one: each with its place in
         per cent."""
-        length = self._end - self._start
+        length = self.end - self.start
         shown = slice(5, 16) if length > FEW_SECONDS else slice(11, 19)
         return [
-            Mark(moment(self._start + length * place)[shown], _inside(place))
+            Mark(self._zone.bare(self.start + length * place)[shown], _inside(place))
             for place in (0.0, 0.5, 1.0)
         ]
 
@@ -79,29 +80,34 @@ class DelayChart:
     @property
     def summary(self) -> str:
         """What the chart shows, in words."""
+        period = f"{self._zone.text(self.start)} to {self._zone.text(self.end)}"
+        return f"{period}; {self.finding}"
+
+    @property
+    def finding(self) -> str:
+        """The same without the period."""
         failures = sum(not one.success for one in self._trips)
-        words = [
-            f"{moment(self._start)} to {moment(self._end)} UTC",
-            f"{failures} of {len(self._trips)} trips failed",
-        ]
+        words = [f"{failures} of {len(self._trips)} trips failed"]
         if self._delays:
             half, slowest = median(self._delays), max(self._delays)
             words.append(f"median delay {duration(half)}, largest {duration(slowest)}")
         return "; ".join(words)
 
     def _x(self, one: TimelineTrip) -> float:
-        length = self._end - self._start
-        return _inside((one.started_at - self._start) / length if length > 0 else 0.5)
+        length = self.end - self.start
+        return _inside((one.started_at - self.start) / length if length > 0 else 0.5)
 
     def _y(self, seconds: float) -> float:
         share = (log10(max(seconds, LEAST)) - self._low) / (self._high - self._low)
         return round(BOTTOM - (BOTTOM - TOP) * min(max(share, 0.0), 1.0), 1)
 
 
-def delay_chart(trips: Sequence[TimelineTrip], marked: str = "") -> DelayChart | None:
+def delay_chart(
+    trips: Sequence[TimelineTrip], marked: str = "", zone: TimeZone = UTC_ZONE
+) -> DelayChart | None:
     """None for too few trips, or if none of them waited for a message to come back."""
     enough = len(trips) >= FEWEST and any(one.delay is not None for one in trips)
-    return DelayChart(trips, marked) if enough else None
+    return DelayChart(trips, marked, zone) if enough else None
 
 
 def _inside(place: float) -> float:

@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from markupsafe import Markup
+
 from exporter.blocklists import Lookup, Past, SubjectAnswers
 from exporter.core.model import Listing, ListState
 from exporter.probing.probe import Probe
 from exporter.web.lookups_now import LookupNow
 from exporter.web.pages.overview import BAD, GOOD, PLAIN
-from exporter.web.pages.words import moment
+from exporter.web.pages.time_zone import UTC_ZONE, TimeZone
 
 WORDS = {
     ListState.LISTED: "listed",
@@ -31,9 +33,10 @@ class Agreement:
 class AnswerView:
     """The answer of a list, and what it answered in the week before."""
 
-    def __init__(self, listing: Listing, past: Past | None) -> None:
+    def __init__(self, listing: Listing, past: Past | None, zone: TimeZone = UTC_ZONE) -> None:
         self.listing = listing
         self.past = past
+        self._zone = zone
         self.word = WORDS[listing.state]
         self.state = _style(listing.state) if listing.alarming else PLAIN
 
@@ -56,7 +59,7 @@ class AnswerView:
             return []
         if not self.past.answered:
             return ["unknown"]
-        return [*_periods(self.past, self.listing.state)] or ["not listed"]
+        return [*_periods(self.past, self.listing.state, self._zone)] or ["not listed"]
 
     @property
     def usable(self) -> str:
@@ -81,11 +84,12 @@ class AnswerView:
 class SubjectView:
     """An address or a domain, and all answers about it: listings first, then what is unknown."""
 
-    def __init__(self, about: SubjectAnswers, now: LookupNow) -> None:
+    def __init__(self, about: SubjectAnswers, now: LookupNow, zone: TimeZone) -> None:
         self.subject = about.subject.text
         self.origin = about.origin
         views = [
-            AnswerView(one, now.past.get((one.subject, one.blocklist))) for one in about.listings
+            AnswerView(one, now.past.get((one.subject, one.blocklist)), zone)
+            for one in about.listings
         ]
         order = [ListState.LISTED, ListState.UNKNOWN, ListState.CLEAN]
         self.answers = sorted(
@@ -117,7 +121,7 @@ class SubjectView:
 class LookupView:
     """The answers of a look-up."""
 
-    def __init__(self, now: LookupNow) -> None:
+    def __init__(self, now: LookupNow, zone: TimeZone) -> None:
         lookup = now.lookup
         self.what = lookup.what.text
         self.word = WORDS[lookup.state]
@@ -126,7 +130,7 @@ class LookupView:
         self.reasons = [*_listings(lookup), *lookup.problems]
         self.notes = lookup.notes
         self.trouble = now.trouble
-        self.subjects = [SubjectView(one, now) for one in lookup.answers]
+        self.subjects = [SubjectView(one, now, zone) for one in lookup.answers]
 
 
 def _listings(lookup: Lookup) -> Iterator[str]:
@@ -169,13 +173,14 @@ def _verdict(about: SubjectAnswers) -> str:
     return "unknown: no list answered"
 
 
-def _periods(past: Past, now: ListState) -> Iterator[str]:
+def _periods(past: Past, now: ListState, zone: TimeZone) -> Iterator[str]:
     """When it was listed, and since when. What the newest check found may be over by now."""
     for one in past.periods:
-        began = moment(one.first) if one.after is not None else f"before {moment(one.first)}"
+        first, last = zone.moment(one.first), zone.moment(one.last)
+        began = first if one.after is not None else Markup("before {}").format(first)
         if one.until is not None:
-            yield f"listed from {began} until {moment(one.until)}"
+            yield Markup("listed from {} until {}").format(began, zone.moment(one.until))
         elif now is ListState.CLEAN:
-            yield f"listed from {began} until the newest check, {moment(one.last)}"
+            yield Markup("listed from {} until the newest check, {}").format(began, last)
         else:
-            yield f"listed since {began}"
+            yield Markup("listed since {}").format(began)

@@ -16,6 +16,7 @@ from exporter.probing.probe import Probe
 from exporter.settings import Settings
 from exporter.web.pages.mailboxes import MailboxRow, mailbox_row
 from exporter.web.pages.probe_link import ProbeLink
+from exporter.web.pages.time_zone import TimeZone
 
 MOST_PROBES = 50  # that are named
 MOST_FAILURES = 20  # of probes that are shown: the newest
@@ -51,11 +52,12 @@ async def mailbox_page(
     settings: Settings,
     probes: Iterable[Probe],
     now: float,
+    zone: TimeZone,
 ) -> MailboxPage:
     """The page of one of the `watchers` at Unix time `now`."""
     watcher, options = watchers[name], settings.mailboxes.get(name)
     page = MailboxPage(
-        mailbox_row(watcher, options, now),
+        mailbox_row(watcher, options, now, zone),
         _facts(options) if options else [],
         watcher.receives,
         watcher.trouble.at_wall if watcher.trouble else None,

@@ -4,11 +4,14 @@ next."""
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from markupsafe import Markup
+
 from exporter.mailboxes import MailboxOptions
 from exporter.mailboxes.watcher.back_off import Trouble
 from exporter.mailboxes.watcher.watcher import Watcher
 from exporter.web.pages.overview import BAD, GOOD, PLAIN
-from exporter.web.pages.words import later, moment
+from exporter.web.pages.time_zone import TimeZone
+from exporter.web.pages.words import later
 
 MOST_MAILBOXES = 100  # that are shown; those that are not connected first
 
@@ -31,18 +34,23 @@ class MailboxRow:
 
 
 def mailbox_rows(
-    mailboxes: Mapping[str, Watcher], options: Mapping[str, MailboxOptions], now: float
+    mailboxes: Mapping[str, Watcher],
+    options: Mapping[str, MailboxOptions],
+    now: float,
+    zone: TimeZone,
 ) -> list[MailboxRow]:
     """The rows at Unix time `now`, those in trouble first; otherwise in the order of the
     configuration."""
     watchers = sorted(mailboxes.values(), key=lambda watcher: watcher.trouble is None)
     return [
-        mailbox_row(watcher, options.get(watcher.name), now)
+        mailbox_row(watcher, options.get(watcher.name), now, zone)
         for watcher in watchers[:MOST_MAILBOXES]
     ]
 
 
-def mailbox_row(watcher: Watcher, options: MailboxOptions | None, now: float) -> MailboxRow:
+def mailbox_row(
+    watcher: Watcher, options: MailboxOptions | None, now: float, zone: TimeZone
+) -> MailboxRow:
     """The row at Unix time `now`."""
     known, trouble = watcher.statistics, watcher.trouble
     word, state, since = "not connected", PLAIN, watcher.connected_since
@@ -57,7 +65,7 @@ def mailbox_row(watcher: Watcher, options: MailboxOptions | None, now: float) ->
         word,
         since,
         str(trouble.error) if trouble else "" if since else "no trip needs it now",
-        _next_attempt(watcher, trouble, now) if trouble else "",
+        _next_attempt(watcher, trouble, now, zone) if trouble else "",
         watcher.waiting,
         known.messages,
         known.deleted,
@@ -65,13 +73,14 @@ def mailbox_row(watcher: Watcher, options: MailboxOptions | None, now: float) ->
     )
 
 
-def _next_attempt(watcher: Watcher, trouble: Trouble, now: float) -> str:
+def _next_attempt(watcher: Watcher, trouble: Trouble, now: float, zone: TimeZone) -> str:
     """There is no attempt while no trip waits."""
     at, due = trouble.next_at_wall, trouble.next_at_wall <= now
-    when = f"at {moment(at)} ({later(at - now)})"
+    when = Markup("{} ({})").format(zone.moment(at), later(at - now))
     if watcher.waiting or watcher.receives:
         sooner = ", or with the next trip" if trouble.may_be_sooner else ""
-        return "next attempt now" if due else f"next attempt {when}{sooner}"
+        planned = Markup("next attempt at {}{}").format(when, sooner)
+        return "next attempt now" if due else planned
     if due or trouble.may_be_sooner:
         return "next attempt with the next trip"
-    return f"next attempt with a trip, not before {moment(at)} ({later(at - now)})"
+    return Markup("next attempt with a trip, not before {}").format(when)

@@ -9,6 +9,7 @@ from exporter.core.account_output import Name, called
 from exporter.web.pages import STYLE, templates
 from exporter.web.pages.outages import OutageView
 from exporter.web.pages.report import FIGURES, AccountView
+from exporter.web.pages.time_zone import UTC_ZONE
 
 
 def document(month: Month, accounts: Sequence[ProbeAccount], name: Name, now: float) -> str:
@@ -16,7 +17,7 @@ def document(month: Month, accounts: Sequence[ProbeAccount], name: Name, now: fl
     views = [AccountView(one, name) for one in accounts]
     outages = merge(*(one.outages for one in accounts), key=lambda outage: outage.start)
     return (
-        templates()
+        templates(UTC_ZONE)
         .get_template("report_document.html")
         .render(
             style=STYLE,

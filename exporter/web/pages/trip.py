@@ -14,7 +14,6 @@ from exporter.web.pages import documentation
 from exporter.web.pages.axis import Mark, marks
 from exporter.web.pages.first_steps import FIRST_STEPS
 from exporter.web.pages.overview import BAD, GOOD, PLAIN, in_words
-from exporter.web.pages.trip_facts import facts_in_words
 from exporter.web.pages.waterfall import Row, Waterfall
 
 LEGS = {
@@ -172,8 +171,3 @@ class TripView:
             if isinstance(fact, LateArrival):
                 return fact.headers
         return ()
-
-    @property
-    def facts(self) -> list[tuple[str, str, str]]:
-        """Other facts: a name, a text, and its style."""
-        return facts_in_words(self.outcome)

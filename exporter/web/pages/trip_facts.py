@@ -1,7 +1,8 @@
 """The facts of one trip, in words."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+
+from markupsafe import Markup
 
 from exporter.core.facts import (
     Arrival,
@@ -20,23 +21,23 @@ from exporter.core.model import (
 )
 from exporter.mail.queue_name import queue_name
 from exporter.web.pages.overview import BAD, GOOD
+from exporter.web.pages.time_zone import TimeZone
 from exporter.web.pages.waterfall import hop_in_words
-from exporter.web.pages.words import moment
 
 _STYLES = {"pass": GOOD, "fail": BAD, "softfail": BAD, "temperror": BAD, "permerror": BAD}
 """Of the results of authentication; others say nothing for or against the sender."""
 
 
-def facts_in_words(outcome: Outcome) -> list[tuple[str, str, str]]:
+def facts_in_words(outcome: Outcome, zone: TimeZone) -> list[tuple[str, str, str]]:
     """A name, a text, and its style."""
     return [
         (name, text, _STYLES.get(fact.result, "") if isinstance(fact, Authentication) else "")
         for fact in outcome.facts
-        for name, text in _in_words(fact)
+        for name, text in _in_words(fact, zone)
     ]
 
 
-def _in_words(fact: object) -> Iterator[tuple[str, str]]:
+def _in_words(fact: object, zone: TimeZone) -> Iterator[tuple[str, str]]:
     match fact:
         case Reply():
             yield "last SMTP reply", f"{fact.code} {fact.text}"
@@ -47,7 +48,7 @@ def _in_words(fact: object) -> Iterator[tuple[str, str]]:
         case PlaintextFallback():
             yield "no TLS", f"sent in plain text: {fact.why}"
         case TlsSession():
-            yield f"TLS, {fact.leg}", _tls(fact)
+            yield f"TLS, {fact.leg}", _tls(fact, zone)
         case LeftFrom():
             yield "left from", fact.address
         case Authentication():
@@ -57,7 +58,8 @@ def _in_words(fact: object) -> Iterator[tuple[str, str]]:
         case Unclear():
             yield "unclear message", f"from {fact.sender}: {fact.subject}: {fact.text}"
         case LateArrival():
-            yield "arrived late", f"{moment(fact.at)} UTC, in {fact.folder or 'the mailbox'}"
+            place = fact.folder or "the mailbox"
+            yield "arrived late", Markup("{}, in {}").format(zone.moment(fact.at), place)
             yield "delivery delay", _seconds(fact.delay)
             for hop in fact.hops:
                 after = "" if hop.delay is None else f"{hop.delay:.0f} s, "
@@ -76,10 +78,8 @@ def _seconds(seconds: float | None) -> str:
     )
 
 
-def _tls(fact: TlsSession) -> str:
+def _tls(fact: TlsSession, zone: TimeZone) -> str:
     agreed = f"{fact.version} {fact.cipher}" if fact.version else "certificate refused"
     if fact.expires_at is None:
         return agreed
-    return (
-        f"{agreed}, certificate valid until {datetime.fromtimestamp(fact.expires_at, UTC):%Y-%m-%d}"
-    )
+    return Markup("{}, certificate valid until {}").format(agreed, zone.date(fact.expires_at))

@@ -1,21 +1,8 @@
-"""Times formatted for people."""
-
-import time
+"""How soon something happens, and how long ago, for people."""
 
 from exporter.core.durations import in_units
 
 STEP = 1.0  # seconds by which a clock that is only kept right may go back
-
-
-def moment(seconds: float) -> str:
-    """Seconds since the epoch, as a date and a time of day in UTC."""
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(seconds))
-
-
-def time_of_day(seconds: float, now: float) -> str:
-    """The same, without the date if it is that of `now`."""
-    whole = moment(seconds)
-    return whole[11:] if whole[:10] == moment(now)[:10] else whole
 
 
 def later(seconds: float) -> str:

@@ -14,6 +14,7 @@ complete -c mailtrip -n '__fish_seen_subcommand_from serve' -l web.listen-addres
 complete -c mailtrip -n '__fish_seen_subcommand_from serve' -l web.systemd-socket -d 'use the sockets of a systemd .socket unit for HTTP'
 complete -c mailtrip -n '__fish_seen_subcommand_from serve' -l web.external-url -x -d 'the URL of mailtrip for users and Prometheus, if it is behind a proxy'
 complete -c mailtrip -n '__fish_seen_subcommand_from serve' -l web.route-prefix -x -d 'the prefix of all paths; default: the path of --web.external-url'
+complete -c mailtrip -n '__fish_seen_subcommand_from serve' -l web.time-zone -x -d 'the time zone of the pages, such as Europe/Berlin; default UTC'
 complete -c mailtrip -n '__fish_seen_subcommand_from serve' -l web.allowed-host -x -d 'also accept requests to this host name; *.NAME for all names below it, * for all names; may be repeated'
 complete -c mailtrip -n '__fish_seen_subcommand_from serve' -l web.enable-admin-api -d 'also accept requests to /api/v1, and forms on the pages, that change something, send a message, or look something up on blocklists'
 complete -c mailtrip -n '__fish_seen_subcommand_from serve' -l config.enable-auto-reload -d 'reload when the files of the configuration change; otherwise on SIGHUP or POST /-/reload'
