@@ -1,8 +1,13 @@
-"""What a server showed whose certificate was refused, in lines for a transcript."""
+"""What a server showed whose certificate was refused: its names, and lines for a transcript.
+
+The library for certificates takes long to import, while nothing else goes on.
+"""
 
 import ssl
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from typing import Any
 
 from exporter.core.model import one_line
@@ -26,6 +31,12 @@ _SHORT = {
 """RFC 4514, section 3, by the names of OpenSSL."""
 
 
+def names_of(info: Info) -> tuple[list[str], int]:
+    """The first hosts and addresses that it is valid for, each cut, and the number of others."""
+    names = [name for name in info.get("subjectAltName", ()) if name[0] in ("DNS", "IP Address")]
+    return [_name(kind, str(name)) for kind, name in names[:MOST_NAMES]], len(names[MOST_NAMES:])
+
+
 def lines_about(info: Info, sent: int) -> Iterator[str]:
     """The server's own certificate, of the `sent` ones. The server may be an attacker's: all is
     cut."""
@@ -33,7 +44,9 @@ def lines_about(info: Info, sent: int) -> Iterator[str]:
     yield f"-- certificate of the server: {subject}"
     itself = ", by itself" if issuer == subject != _NOBODY else ""
     yield f"-- issued by: {issuer}{itself}; certificates that the server sent: {sent}"
-    yield f"-- for the names: {_names(info.get('subjectAltName', ()))}"
+    names, others = names_of(info)
+    more = [f"and {others} more"] if others else []
+    yield f"-- for the names: {', '.join([*names, *more]) or 'none'}"
     times = [_time(str(info.get(name, ""))) for name in ("notBefore", "notAfter")]
     yield f"-- valid from {times[0]} until {times[1]} UTC"
 
@@ -44,10 +57,11 @@ def _owner(name: Any) -> str:
     return one_line(", ".join(parts), LONGEST_OWNER) or _NOBODY
 
 
-def _names(names: Any) -> str:
-    shown = [one_line(str(value), LONGEST_NAME) for _, value in names[:MOST_NAMES]]
-    more = len(names) - len(shown)
-    return ", ".join([*shown, *([f"and {more} more"] if more > 0 else [])]) or "none"
+def _name(kind: str, name: str) -> str:
+    if kind == "IP Address":
+        with suppress(ValueError):  # OpenSSL writes IPv6 in full
+            return str(ip_address(name.strip()))
+    return one_line(name, LONGEST_NAME)
 
 
 def _time(text: str) -> str:

@@ -6,7 +6,7 @@ import ssl
 import sys
 import warnings
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from functools import lru_cache
 from typing import Any, Self
 
@@ -17,7 +17,7 @@ from exporter.core.phases import Leg
 from exporter.core.reasons import Reason
 from exporter.net.exceptions import map_exceptions
 from exporter.net.expiry import expiry_of
-from exporter.net.refused_certificate import lines_about
+from exporter.net.refused_certificate import Info, lines_about, names_of
 from exporter.net.tls_words import NO_TLS, refusal, trouble
 from exporter.net.wrong_port import MOST, plaintext_hint
 
@@ -126,6 +126,7 @@ class _CertificateRefused(ssl.SSLCertVerificationError):
     """The error for a certificate that did not verify, with the certificate."""
 
     leaf: bytes | None = None
+    names: tuple[str, ...] = ()
     lines: tuple[str, ...] = ()  # about it, for a transcript
 
 
@@ -158,7 +159,12 @@ class _Conversation(ssl.SSLObject):
         except ssl.SSLCertVerificationError as error:
             refused = _CertificateRefused(*error.args)
             refused.verify_code, refused.verify_message = error.verify_code, error.verify_message
-            refused.leaf, refused.lines = self._shown(), self._lines()
+            refused.leaf = self._shown()
+            # if Python cannot decode it, nothing is said of it
+            with suppress(AttributeError, LookupError, TypeError, ValueError, ssl.SSLError):
+                info, sent = self._decoded()
+                refused.names = tuple(names_of(info)[0])
+                refused.lines = tuple(lines_about(info, sent))
             raise refused from None
         except ssl.SSLError as error:
             if error.reason not in NO_TLS:
@@ -175,14 +181,11 @@ class _Conversation(ssl.SSLObject):
         chain = self._sslobj.get_unverified_chain()  # type: ignore[attr-defined]
         return ssl.PEM_cert_to_DER_cert(chain[0].public_bytes()) if chain else None
 
-    def _lines(self) -> tuple[str, ...]:
-        """Nothing if it cannot be decoded. OpenSSL does that at once, but Python has it in public
-        only for certificates that verified."""
-        try:
-            chain = self._sslobj.get_unverified_chain() or []  # type: ignore[attr-defined]
-            return tuple(lines_about(chain[0].get_info(), len(chain)))
-        except (AttributeError, LookupError, TypeError, ValueError, ssl.SSLError):
-            return ()
+    def _decoded(self) -> tuple[Info, int]:
+        """The server's own certificate, and how many it sent. OpenSSL decodes at once, but Python
+        has that in public only for certificates that verified."""
+        chain = self._sslobj.get_unverified_chain() or []  # type: ignore[attr-defined]
+        return chain[0].get_info(), len(chain)
 
 
 def handshake_errors(
@@ -221,9 +224,11 @@ def handshake_errors(
 
 
 def _refused(server: str, leg: Leg, error: ssl.SSLCertVerificationError) -> ProbeError:
-    leaf = error.leaf if isinstance(error, _CertificateRefused) else None
+    leaf, names = None, tuple[str, ...]()
+    if isinstance(error, _CertificateRefused):
+        leaf, names = error.leaf, error.names
     fact = TlsSession(leg, "", "", expires_at := expiry_of(leaf) if leaf else None)
-    words = refusal(error, leaf, expires_at)
+    words = refusal(error, names, expires_at)
     return ProbeError(
         Reason.TLS, f"the certificate of {server} is not valid: {words}", facts=(fact,)
     )

@@ -1,9 +1,8 @@
 """Texts for failures of TLS handshakes: OpenSSL's own, and the likely cure."""
 
 import ssl
+from collections.abc import Sequence
 from datetime import UTC, datetime
-
-from exporter.core.model import one_line
 
 MAX_NAMES = 3  # of a certificate, which may have hundreds
 
@@ -70,10 +69,10 @@ def trouble(error: ssl.SSLError, speaks: str, *, starttls: bool) -> str:
 
 
 def refusal(
-    error: ssl.SSLCertVerificationError, leaf: bytes | None, expires_at: float | None
+    error: ssl.SSLCertVerificationError, names: Sequence[str], expires_at: float | None
 ) -> str:
-    """Why a certificate is refused. `leaf` is the server's own (DER), `expires_at` its expiry (Unix
-    time)."""
+    """Why a certificate is refused. `names` are those of the server's own, `expires_at` is its
+    expiry (Unix time)."""
     code, words = (
         error.verify_code,
         (error.verify_message or "verification failed").removesuffix("."),
@@ -86,36 +85,12 @@ def refusal(
     if code in NO_ISSUER:
         return f"{words}: {TRUST}"
     if code in _OTHER_NAME:
-        names = ", ".join(_names(leaf)) or "no name"
+        some = [*names[:MAX_NAMES], *(["…"] if len(names) > MAX_NAMES else [])]
+        hosts = ", ".join(some) or "no name"
         return (
-            f"{words}; it is valid for {names}: set `server_name` to the expected name, or"
+            f"{words}; it is valid for {hosts}: set `server_name` to the expected name, or"
             " reissue the certificate"
         )
     if code in _TOO_WEAK:
         return f"{words}: {_UPDATE}"
     return words
-
-
-def _names(leaf: bytes | None) -> list[str]:
-    """The first few names of a certificate, cut, since it may be an attacker's."""
-    if not leaf:
-        return []
-    from cryptography import x509  # takes long, and `mailtrip check` sees no certificate
-
-    try:
-        extensions = x509.load_der_x509_certificate(leaf).extensions
-        also = extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        names = [
-            str(name.value) for name in also if isinstance(name, x509.DNSName | x509.IPAddress)
-        ]
-    except (
-        ValueError,
-        x509.ExtensionNotFound,
-        x509.DuplicateExtension,
-        x509.UnsupportedGeneralNameType,
-    ):
-        return []
-    return [
-        *(one_line(name, 80) for name in names[:MAX_NAMES]),
-        *(["…"] if len(names) > MAX_NAMES else []),
-    ]

@@ -1,6 +1,6 @@
 """What a transcript says of a refused certificate."""
 
-from exporter.net.refused_certificate import lines_about
+from exporter.net.refused_certificate import lines_about, names_of
 
 CA = ((("countryName", "US"),), (("organizationName", "Let's Encrypt"),), (("commonName", "R11"),))
 LEAF = ((("commonName", "mx.example.org"),),)
@@ -23,6 +23,18 @@ def test_it_says_whose_it_is_who_issued_it_for_which_names_and_until_when() -> N
         "-- for the names: mx.example.org, 192.0.2.1",
         "-- valid from 2026-01-05 09:34 until 2026-04-05 09:34 UTC",
     ]
+
+
+def test_its_names_are_those_of_hosts_and_addresses() -> None:
+    names = (
+        ("DNS", "*.example.org"),
+        ("IP Address", "2001:DB8:0:0:0:0:0:1\n"),
+        ("email", "a@example.org"),
+        ("DirName", ((("commonName", "x"),),)),
+        ("IP Address", "<invalid>"),
+    )
+    known = ["*.example.org", "2001:db8::1", "<invalid>"]
+    assert names_of(info(subjectAltName=names)) == (known, 0)
 
 
 def test_one_that_is_its_own_issuer_is_self_signed() -> None:
