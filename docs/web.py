@@ -79,7 +79,8 @@ scrape_configs:
 * `/-/healthy` shows that mailtrip runs, `/-/ready` that it answers scrapes: 503 during shutdown. It stops within five
   seconds of SIGTERM: a scrape that waits for its trip gets the known values, and trips in progress continue after
   the next start. A second SIGTERM stops it immediately.
-* `/config` shows the current configuration, with defaults and without secrets.
+* `/config` shows the current configuration, with defaults and without secrets. Browsers get a page, where each mailbox, module
+  and probe has an anchor (`/config#module-NAME`); other clients, and `/config?format=text`, get text.
 * The **status page** shows 100 probes at a time, failed ones first, and the number of probes in each state.
   `/?state=failed` (`ok`, `unknown`: no trip has finished yet) shows those of one state, `/?search=gmail+inbound`
   those with all these words in their name, module, target or failure, `&page=2` the next 100. Such links last: a page

@@ -224,13 +224,24 @@ class Routes:
         return f"[{', '.join(groups)}]"
 
     async def config(self, request: web.Request) -> web.Response:
-        """The current configuration with its defaults, without secrets."""
+        """The current configuration with its defaults, without secrets: a page for browsers, text
+        for other clients, or with format=text."""
         settings = self._probes.settings
         if self._shown is None or self._shown[0] is not settings:
             self._shown = (settings, asyncio.ensure_future(_shown(settings)))
-        headers = _PLAIN_HEADERS | {"Content-Type": "text/plain; charset=utf-8"}
         shown = await asyncio.shield(self._shown[1])
-        return await self._compression.response(request, shown, headers)
+        as_text = request.query.get("format") == "text"
+        if not as_text and "text/html" in request.headers.get(hdrs.ACCEPT, ""):
+            page = await self._reported.get(
+                ("configuration", id(settings)),
+                lambda: self._pages.configuration(settings, shown.plain.decode()),
+            )
+            response = await self._page(request, page)
+        else:
+            headers = _PLAIN_HEADERS | {"Content-Type": "text/plain; charset=utf-8"}
+            response = await self._compression.response(request, shown, headers)
+        response.headers[hdrs.VARY] = "Accept, Accept-Encoding"
+        return response
 
     async def home(self, request: web.Request) -> web.Response:
         raise web.HTTPFound(f"{self._external_url.prefix}/")

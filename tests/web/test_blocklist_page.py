@@ -149,6 +149,7 @@ async def test_it_says_what_is_listed_why_by_whom_and_how_to_get_off(browser: Br
     assert re.findall('<a href="[^"]+">([^<]+)', named) == ["named"]
     assert "<script" not in page
     assert '<a href="../lookup">' in page
+    assert 'href="../config#module-reputation"' in page
 
 
 async def test_an_unknown_blocklist_is_not_found_as_a_page_for_browsers() -> None:

@@ -54,6 +54,7 @@ PATHS = (
     "/report?month=2023-11",
     f"/outages/{BROKEN.trip}",
     "/mailboxes/monitor",
+    "/config",
     "/mailboxes/nowhere",
     "/blocklists/bl.example.org",
     "/blocklists/gone.example.org",

@@ -70,7 +70,7 @@ async def test_a_mailbox_names_its_probes_and_the_failures_that_it_caused() -> N
         assert ">named<" in named
         assert "<script" not in page
         assert "&lt;script&gt;" in page
-        for link in ("../config", "../api/v1/mailboxes?limit=1&amp;offset=0"):
+        for link in ("../config#mailbox-monitor", "../api/v1/mailboxes?limit=1&amp;offset=0"):
             assert f'href="{link}' in page
         described = await here.get("/api/v1/mailboxes?limit=1&offset=0")
         assert '"monitor"' in described[1]

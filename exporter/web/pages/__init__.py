@@ -26,6 +26,7 @@ from exporter.mailboxes.watcher.watcher import Watcher
 from exporter.metrics.text import Text
 from exporter.probing.probe import Probe
 from exporter.probing.probes import ProbeTable
+from exporter.settings import Settings
 from exporter.state.evidence import ListedTrip
 from exporter.state.history import HISTORY_LENGTH
 from exporter.state.schema import StateUnusable
@@ -36,6 +37,7 @@ from exporter.web.lookups_now import LookupNow
 from exporter.web.pages.again import TripAgain
 from exporter.web.pages.axis import round_time
 from exporter.web.pages.blocklist import blocklist_page, configured_lists
+from exporter.web.pages.configuration import ConfigurationPage
 from exporter.web.pages.delay_chart import DelayChart, delay_chart
 from exporter.web.pages.documentation import runbook_of
 from exporter.web.pages.failing import failing_now
@@ -362,6 +364,11 @@ class Pages:
             raise UnknownName("blocklist", name, known)
         page = await blocklist_page(name, statuses, configured.get(name, ()), probes)
         return await self._page("blocklist.html", root="../", page=page)
+
+    async def configuration(self, settings: Settings, text: str) -> str:
+        """The configuration, of which this is the text without secrets."""
+        page = ConfigurationPage(settings, text)
+        return await self._page("configuration.html", root="", page=page)
 
     def report_query(self, parameters: Mapping[str, str]) -> ReportQuery:
         """The query of an address. Raises ValueError."""

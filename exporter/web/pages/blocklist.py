@@ -72,6 +72,7 @@ class BlocklistPage:
     api: str  # the address of its description in JSON, relative to the start page
     known: int = 0  # probes that query it
     named: list[ProbeLink] = field(default_factory=list)  # some of them
+    module: str = ""  # of one of them
     newest: Outcome | None = None  # of their newest checks, the one that started last
     listed: list[ListedSubject] = field(default_factory=list)
 
@@ -136,6 +137,7 @@ async def blocklist_page(
     async for probe in in_turns(probes, AT_A_TIME):
         if name in probe.blocklists:
             page.known += 1
+            page.module = page.module or probe.key.module
             if len(page.named) < MOST_PROBES:
                 page.named.append(ProbeLink.to(probe))
             one = probe.newest
