@@ -58,6 +58,8 @@ PATHS = (
     "/mailboxes/nowhere",
     "/blocklists/bl.example.org",
     "/blocklists/gone.example.org",
+    "/nowhere/at/all",
+    f"/trips?probe={'x' * 300}",
 )
 
 CONTRAST = """
@@ -126,6 +128,19 @@ async def test_nothing_is_executed_and_nothing_is_missing_on_any_page(browser: B
 
     async with shown(WELL, BROKEN) as (_, address):
         await look(all_pages)
+
+
+async def test_a_browser_that_is_lost_finds_home(browser: Browser) -> None:
+    def go_home() -> None:
+        for path in ("/nowhere", "/nowhere//at/all/", "/trips/", "/x%2Fy/z"):
+            browser.open(address + path)
+            assert "Not Found" in browser.text, path
+            assert browser.evaluate("return document.querySelector('main a').href") == home
+            assert browser.evaluate("return document.querySelector('header a').href") == home
+
+    async with shown(WELL) as (_, address):
+        home = f"{address}/"
+        await look(go_home)
 
 
 @pytest.mark.parametrize(("width", "path"), [*product((PHONE, DESKTOP), PATHS)])
