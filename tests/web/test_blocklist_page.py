@@ -77,11 +77,11 @@ def test_what_the_catalogue_knows_is_said_without_the_key() -> None:
         return at_once(blocklist_page(name, [], known[name], []))
 
     (zen,) = words_about("zen.spamhaus.org").words
-    assert (zen.asked_about, zen.severity) == ("ipv4, ipv6", "high")
+    assert (zen.asked_about, zen.severity) == ("IPv4 addresses, IPv6 addresses", "high")
     assert zen.delisting == "https://check.spamhaus.org/"
     assert ("127.0.0.2", "SBL (spam source)") in zen.meanings
     first, second = words_about("both.example").words
-    assert (first.asked_about, second.asked_about) == ("ipv4", "domain")
+    assert (first.asked_about, second.asked_about) == ("IPv4 addresses", "domains")
     assert "only reported" in first.kind
     assert "is a failure" in second.kind
     secret = words_about("zen.dq.spamhaus.net")
@@ -103,10 +103,10 @@ async def test_a_list_is_usable_or_not_and_a_listing_is_red_only_if_it_is_a_fail
         )
         found = {name: (await page_of(here, name)) for name in ("bad", "gone", "good", "allow")}
         assert {name: one.verdict for name, one in found.items()} == {
-            "bad": (BAD, "usable", ", and lists 1 address or domain"),
+            "bad": (BAD, "lists 1 address or domain", ""),
             "gone": (PLAIN, "unusable", ": no answer in time"),
             "good": (GOOD, "usable", ", and lists nothing that is checked"),
-            "allow": (GOOD, "usable", ", and lists 1 address or domain, which is not a failure"),
+            "allow": (GOOD, "lists 1 address or domain", ", which is not a failure"),
         }
         assert [len(one.listed) for one in found.values()] == [1, 0, 0, 1]
         seen = words((await here.get("/blocklists/gone"))[1])
@@ -140,8 +140,8 @@ async def test_it_says_what_is_listed_why_by_whom_and_how_to_get_off(browser: Br
     assert '<td><a href="blocklists/bl.example">bl.example</a>' in start
     assert '<td><a href="../blocklists/bl.example">bl.example</a>' in of_trip
     seen = words(page)
-    assert "usable , and lists 1 address or domain" in seen
-    assert "asked about ipv4 kind a list of bad senders: a listing is a failure" in seen
+    assert "Blocklist bl.example lists 1 address or domain Newest check" in seen
+    assert "asked about IPv4 addresses kind a list of bad senders: a listing is a failure" in seen
     assert seen.count("https://bl.example/off") == 2
     assert 'class="word bad">192.0.2.9<' in page
     assert f'href="../trips/{checked.trip}">its newest check<' in page

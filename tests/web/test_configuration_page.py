@@ -57,6 +57,9 @@ async def test_it_is_a_page_for_browsers_and_text_for_all_others() -> None:
         (anchor,) = re.findall('href="config#([^"]+)"', trips)
         assert anchor == "module-submission"
         assert (anchor, "  submission:") in anchors_of(page)
+        anchors = re.findall('href="config#([^"]+)"', (await here.get("/trips?probe=named"))[1])
+        assert anchors == ["module-private", "probe-named"]
+        assert {*anchors} < {anchor for anchor, _ in anchors_of(page)}
 
 
 async def test_each_mailbox_module_and_probe_has_an_anchor_and_no_secret_is_shown() -> None:

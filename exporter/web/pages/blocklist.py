@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
-from exporter.blocklists import Blocklist, BlockListOptions
+from exporter.blocklists import Blocklist, BlockListOptions, SubjectKind
 from exporter.checks.module import Module
 from exporter.core.fairness import in_turns
 from exporter.core.model import Listing, ListState, Outcome
@@ -22,6 +22,11 @@ AT_A_TIME = (
     200  # probes or entries that are looked at before others have their turn: a millisecond of work
 )
 
+_SUBJECTS = {
+    SubjectKind.IPV4: "IPv4 addresses",
+    SubjectKind.IPV6: "IPv6 addresses",
+    SubjectKind.DOMAIN: "domains",
+}
 _KINDS = {
     "block": "a list of bad senders: a listing is a failure",
     "allow": "a list of good senders: a listing is not a failure",
@@ -53,7 +58,7 @@ class ListWords:
     def of(cls, one: Blocklist) -> "ListWords":
         meanings = (*one.codes, *((f"bit {bit}", text) for bit, text in one.bits))
         return cls(
-            ", ".join(sorted(kind.value for kind in one.subjects)),
+            ", ".join(words for kind, words in _SUBJECTS.items() if one.takes(kind)),
             _KINDS[one.kind],
             one.severity,
             one.delisting,
@@ -94,7 +99,7 @@ class BlocklistPage:
         subjects = "address or domain" if count == 1 else "addresses and domains"
         harmless = "" if self.status.alarming else ", which is not a failure"
         style = BAD if self.status.alarming else GOOD
-        return style, "usable", f", and lists {count:,} {subjects}{harmless}"
+        return style, f"lists {count:,} {subjects}", harmless
 
 
 Entries = Sequence[tuple[BlockListOptions, bool]]
