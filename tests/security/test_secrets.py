@@ -17,6 +17,7 @@ from exporter.mail.tokens import new_key
 from exporter.net.dns import Resolver
 from exporter.settings import Settings
 from tests.security.conftest import Start
+from tests.security.test_requests import fetch
 from tests.support.prober_rig import ProberRig
 from tests.support.recording_peers import Listener
 from tests.support.sender_rig import make_sender
@@ -179,8 +180,11 @@ def test_secrets_while_it_runs(
         for name in ("over-imap", "over-pop3", "token")
     ]
     pages += [f"/{trip}" for trip in re.findall(r"trips/[0-9a-f]{14}", exporter.get("/"))]
+    pages += ["/mailboxes/imap", "/mailboxes/pop3"]
     told = "".join(exporter.get(page) for page in pages)
-    assert len(pages) >= 13
+    told += fetch(exporter, "/config", Accept="text/html")[2]
+    assert len(pages) >= 15
+    assert 'id="mailbox-imap"' in told
     assert "&lt;secret&gt;" in told
     assert "password: <secret>" in told
     expect_no_secret(told)
@@ -376,6 +380,10 @@ resolver: {nameservers: ["127.0.0.1:1"], timeout: 100ms}
         for module in ("list&target=192.0.2.1", "trip&target=a@lab.test")
     ]
     shown = [exporter.get(path) for path in pages] + [exporter.log.read_text()]
+    of_browsers = ("/config", "/blocklists/combined.mail.abusix.zone", "/blocklists/x")
+    shown += [fetch(exporter, path, Accept="text/html")[2] for path in of_browsers]
+    assert "abusix.zone</h1>" in shown[-2]
+    assert "known: " in shown[-1]
     assert not [text for text in shown if "geheim" in text.lower()]
     assert "X-Team: mail" in shown[1]
     assert "combined.mail.abusix.zone" in shown[0]
