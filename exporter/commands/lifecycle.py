@@ -47,6 +47,7 @@ class Options:
     # What differs when the configuration's files have changed.
     files: Callable[[], object] = lambda: None
     files_as_read: object = None  # what that was when the settings were read
+    demonstration: str = ""  # a configuration to begin with, if none is given
     config_files: Sequence[str] = ()  # by their absolute paths; empty: none is given
     watch: bool = False  # them, and reload
     ready: Callable[[], None] = lambda: None  # called once, when the state and the web are open
@@ -83,6 +84,7 @@ async def serve(settings: Settings, state_dir: Path, options: Options) -> None:
             admin=admin,
             files=options.config_files,
             zone=options.time_zone,
+            demonstration=options.demonstration,
         )
         lookups = LookupsNow(app.lookups, app.probes, app.store, app.clock)
         scheduler = Scheduler(app.prober, app.clock, lambda: app.probes.named)

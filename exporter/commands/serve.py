@@ -12,7 +12,7 @@ from pathlib import Path
 
 from exporter.commands.exit_status import OK, CannotStart
 from exporter.commands.flags import DEFAULT_LISTEN
-from exporter.commands.greeting import greet
+from exporter.commands.greeting import FIRST, greet
 from exporter.commands.lifecycle import Options, serve
 from exporter.commands.review import review
 from exporter.config.mistakes import Mistake
@@ -74,6 +74,7 @@ def run(options: argparse.Namespace) -> int:
         partial(_read_again, files),
         files=lambda: state_of_all(files),
         files_as_read=state_of_files,
+        demonstration="" if files else FIRST.read_text(encoding="utf-8"),
         config_files=[os.path.abspath(file) for file in files],
         watch=options.auto_reload,
         ready=ready,

@@ -70,6 +70,7 @@ async def site(
     admin: bool = False,
     maintenance: Maintenance | None = None,
     nameserver: str = "127.0.0.1:1",
+    demonstration: str = "",
 ) -> AsyncIterator[Site]:
     maintenance = maintenance or Maintenance()
     rig = ProberRig(clock=Clock(), store=store, maintenance=maintenance)
@@ -79,7 +80,15 @@ async def site(
         return Probe(key, rig.probe.check, 300, 600, 30, name)
 
     probes = ProbeTable(SETTINGS, rig.prober, rig.metrics, rig.clock, make)
-    pages = Pages(probes, rig.store, rig.watchers, rig.clock.wall, maintenance, admin=admin)
+    pages = Pages(
+        probes,
+        rig.store,
+        rig.watchers,
+        rig.clock.wall,
+        maintenance,
+        admin=admin,
+        demonstration=demonstration,
+    )
     resolver = Resolver([nameserver])
     blocklists = Blocklists(resolver, rig.clock)
     lookups = LookupsNow(Lookups(blocklists, resolver, rig.clock), probes, rig.store, rig.clock)

@@ -10,7 +10,9 @@ from selenium.webdriver.common.keys import Keys
 
 from tests.support.axe import breaches
 from tests.support.chromium import DESKTOP, PHONE, Browser, chromium
+from tests.support.http_site import site
 from tests.web.test_chromium import BROKEN, OTHER, PATHS, WELL, look, shown
+from tests.web.test_first_visit import EXAMPLE
 
 PAUSABLE = ("meta-refresh",)
 """A page that renews itself has to offer a link that stops it, which this rule does not know."""
@@ -75,6 +77,25 @@ async def test_the_first_key_leads_past_the_header_and_all_of_a_start_page_is_re
 
     async with shown(WELL, BROKEN) as (_, address):
         await look(press)
+
+
+@pytest.mark.parametrize("width", [PHONE, DESKTOP])
+async def test_the_start_page_of_a_first_visit_breaches_nothing(
+    browser: Browser, width: int
+) -> None:
+    def check() -> None:
+        for dark in (False, True):
+            browser.open(f"{address}/", width, dark=dark)
+            assert "This is a demonstration" in browser.text
+            assert "imap.example.org" not in browser.text
+            browser.driver.find_element("tag name", "summary").click()
+            assert "imap.example.org" in browser.text
+            assert breaches(browser, without=PAUSABLE) == []
+            assert browser.evaluate("return document.documentElement.scrollWidth") == width
+
+    async with site(demonstration=EXAMPLE) as here:
+        address = f"http://{here.host}:{here.port}"
+        await look(check)
 
 
 async def test_axe_core_is_awake(browser: Browser) -> None:

@@ -1,5 +1,6 @@
 """A failure on a page leads to its runbook and to what it means, where the documentation is."""
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -19,15 +20,29 @@ def test_the_address_of_the_documentation_is_the_one_that_rules_and_the_package_
         assert f"runbook_url: {runbook(reason)}\n" in rules
 
 
-@pytest.mark.parametrize("reason", Reason)
-def test_each_reason_is_explained_on_a_page_that_exists(reason: Reason) -> None:
-    page, _, heading = explanation(reason).removeprefix(SITE).partition("#")
-    headings = [
+def headings_of(page: str) -> list[str]:
+    """As addresses have them."""
+    return [
         "".join(c for c in line.lstrip("# ").lower().replace(" ", "-") if c.isalnum() or c == "-")
         for line in (ROOT / "docs" / page).read_text(encoding="utf-8").splitlines()
         if line.startswith("#")
     ]
-    assert heading in headings
+
+
+def test_each_place_that_a_page_leads_to_exists() -> None:
+    templates = (ROOT / "exporter/web/pages/templates").glob("*.html")
+    text = "".join(one.read_text(encoding="utf-8") for one in templates)
+    places = re.findall(r'documented\("([^"]*)"\)', text)
+    assert places
+    for place in places:
+        page, _, heading = place.partition("#")
+        assert not heading or heading in headings_of(page), place
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_each_reason_is_explained_on_a_page_that_exists(reason: Reason) -> None:
+    page, _, heading = explanation(reason).removeprefix(SITE).partition("#")
+    assert heading in headings_of(page)
 
 
 def test_the_reasons_of_an_outage_lead_to_their_runbook_if_they_are_known() -> None:

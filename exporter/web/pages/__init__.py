@@ -39,7 +39,7 @@ from exporter.web.pages.axis import round_time
 from exporter.web.pages.blocklist import blocklist_page, configured_lists
 from exporter.web.pages.configuration import ConfigurationPage
 from exporter.web.pages.delay_chart import DelayChart, delay_chart
-from exporter.web.pages.documentation import runbook_of
+from exporter.web.pages.documentation import documented, runbook_of
 from exporter.web.pages.failing import failing_now
 from exporter.web.pages.links import linked
 from exporter.web.pages.lookup import LookupView, called
@@ -93,7 +93,7 @@ def templates(zone: TimeZone) -> Environment:
         "time": zone.time_of_day,
         "segment": partial(quote, safe=""),
     }
-    made.globals["zone"] = str(zone)
+    made.globals |= {"zone": str(zone), "documented": documented}
     for name in made.list_templates():
         made.get_template(name)
     return made
@@ -142,7 +142,7 @@ class UnknownName(Exception):
 class Pages:
     """Each page as HTML; None if it does not exist. `now` returns the seconds since the epoch. With
     `admin` the start page has a form for look-ups on blocklists. `files` are the configuration's.
-    Times are written in `zone`."""
+    Times are written in `zone`. A `demonstration` has a configuration to begin with."""
 
     def __init__(
         self,
@@ -155,6 +155,7 @@ class Pages:
         admin: bool = False,
         files: Sequence[str] = (),
         zone: TimeZone = UTC_ZONE,
+        demonstration: str = "",
     ) -> None:
         self._probes = probes
         self._records = records
@@ -164,6 +165,7 @@ class Pages:
         self._admin = admin
         self._again = TripAgain(files)
         self._zone = zone
+        self._demonstration = demonstration
         self._templates = templates(zone)
 
     async def overview(self, query: Query = ALL) -> str:
@@ -208,6 +210,7 @@ class Pages:
             mailboxes_failing=sum(one.trouble is not None for one in self._mailboxes.values()),
             outages=[self._viewed(one) for one in outages],
             beside=beside,
+            demonstration=self._demonstration if beside else "",
         )
 
     async def trips(

@@ -1,10 +1,15 @@
-"""Where the documentation explains a failure."""
+"""Where the documentation explains what a page shows."""
 
 from exporter.core.reasons import Reason
 
 SITE = "https://mailtrip.example.org/docs/"
 """A placeholder, like `runbook_url` in dashboards/rules: put your own address in both before you
 publish the documentation."""
+
+
+def documented(place: str) -> str:
+    """The address of a page, with the heading there."""
+    return f"{SITE}{place}"
 
 
 def runbook(reason: Reason) -> str:
