@@ -428,7 +428,7 @@ class Pages:
 
     async def error(self, status: int, text: str, root: str) -> str:
         """The page for a request that cannot be answered. It has no version: it is shown to
-        strangers, too."""
+        unknown clients, too."""
         phrase = HTTPStatus(status).phrase
         return await self._page("error.html", root=root, phrase=phrase, text=text, version="")
 
