@@ -137,7 +137,7 @@ class Server:
             if self._is_of_api(request):
                 return in_json(refusal)
             # A reader's browser may be behind a proxy that is not set up yet. All other refusals
-            # are cheap: strangers cause them.
+            # are cheap: unknown clients cause them.
             if refusal.status == HTTPStatus.FORBIDDEN:
                 return await self._routes.for_people(request, refusal)
             return refusal
