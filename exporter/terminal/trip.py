@@ -3,6 +3,7 @@ steps."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from textwrap import fill
 
 from rich.console import Console
 from rich.status import Status
@@ -23,6 +24,8 @@ from exporter.terminal.progress_line import ProgressLine
 
 LEAST_BAR, MOST_BAR = 6, 32  # characters
 BESIDE_BAR = 27  # the name, and the time
+BESIDE_FACT = 20  # what it is
+LEAST_WORDS = 20  # of a fact in a line
 LONG_NOTE = 30  # one that is longer may be broken
 _PHASES = list(Phase)
 _DOING = {
@@ -70,13 +73,27 @@ def waterfall(outcome: Outcome, console: Console, *, under_way: bool = False) ->
     ):
         console.print(_bar(span, outcome.duration, width), soft_wrap=True)
     for line in _facts(outcome):
-        console.print(
-            f"  {one_line(line)}", highlight=False, markup=False, emoji=False, soft_wrap=True
-        )
+        _print_words(console, f"  {one_line(line)}", indent=BESIDE_FACT)
+    if under_way:
+        return
+    console.print()
     if outcome.failure:
-        console.print(Text(f"\n{outcome.failure}", "bold red"), soft_wrap=True)
-    elif not under_way:
-        console.print(Text(f"\nOK: {_success(outcome)}", "bold green"), soft_wrap=True)
+        _print_words(console, str(outcome.failure), "bold red")
+    else:
+        _print_words(console, f"OK: {_success(outcome)}", "bold green")
+
+
+def _print_words(console: Console, line: str, style: str = "", indent: int = 0) -> None:
+    """Breaks a long line between words on a terminal, which would break it anywhere. Elsewhere it
+    stays one line, for `grep`."""
+    words = fill(
+        line,
+        max(console.width, indent + LEAST_WORDS) if console.is_terminal else len(line) + 1,
+        subsequent_indent=" " * indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    console.print(Text(words, style), soft_wrap=True)
 
 
 def _success(outcome: Outcome) -> str:

@@ -17,7 +17,7 @@ from rich.console import Console
 from exporter.commands.probe import may_still_come
 from exporter.core.facts import Arrival
 from exporter.core.json_output import KINDS
-from exporter.core.model import Fact, Failure, Outcome, ProbeKey, Span
+from exporter.core.model import Fact, Failure, Outcome, ProbeKey, Reply, Span
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
@@ -319,6 +319,31 @@ def test_a_success_ends_with_the_verdict(facts: tuple[Fact, ...], last: str) -> 
     going = StringIO()
     waterfall(trip, Console(file=going, width=80, highlight=False), under_way=True)
     assert "OK" not in going.getvalue()
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_long_lines_are_broken_between_words_on_a_terminal_and_nowhere_else(
+    terminal: bool,
+) -> None:
+    why = Failure(Phase.DELIVER, None, Reason.OVERDUE, "", " ".join(["word"] * 40))
+    reply = Reply(250, "2.0.0 Ok: " + "queued-as-4jd9fv2Kfxz2Jx8j " * 4)
+    trip = replace(ended(Reason.OVERDUE), failure=why, facts=(reply,))
+    shown = StringIO()
+    console = Console(
+        file=shown, width=80, force_terminal=terminal, color_system=None, highlight=False
+    )
+    waterfall(trip, console)
+    lines = shown.getvalue().splitlines()
+    at = next(place for place, line in enumerate(lines) if "last SMTP reply" in line)
+    facts, verdict = lines[at : lines.index("", at)], lines[lines.index("", at) + 1 :]
+    if terminal:
+        assert all(len(line) <= 80 for line in (*facts, *verdict))
+        assert len(facts) == 3
+        assert {line[:20] for line in facts[1:]} == {" " * 20}
+        assert len(verdict) == 3
+    else:
+        assert (len(facts), len(verdict)) == (1, 1)
+    assert "".join(verdict).count("word") == 40
 
 
 @pytest.mark.parametrize("width", [60, 80, 300])
