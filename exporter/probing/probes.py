@@ -48,7 +48,7 @@ class ProbeTable:
     def __iter__(self) -> Iterator[Probe]:
         return iter(list(self._probes.values()))
 
-    def __contains__(self, key: ProbeKey) -> bool:
+    def has(self, key: ProbeKey) -> bool:
         return key in self._probes
 
     @property

@@ -299,7 +299,7 @@ class Pages:
 
     def _mailbox_of(self, key: ProbeKey) -> str:
         """Where the messages of this probe are awaited; empty if that is unknown."""
-        mailbox = self._probes.find(key).mailbox if key in self._probes else ""
+        mailbox = self._probes.find(key).mailbox if self._probes.has(key) else ""
         return mailbox if mailbox in self._mailboxes else ""
 
     async def outages(self, query: OutageQuery) -> str:
@@ -393,7 +393,7 @@ class Pages:
         return await self._page("report.html", root="", links=True, **values)
 
     def _viewed(self, outage: Outage) -> OutageView:
-        name, watched = self._probes.name_of(outage.probe), outage.probe in self._probes
+        name, watched = self._probes.name_of(outage.probe), self._probes.has(outage.probe)
         return OutageView(outage, name, self._now(), watched=watched)
 
     async def newest(self, probe: Probe) -> Outcome | None:
