@@ -74,17 +74,19 @@ def of_model(kind: Any, **more: Schema) -> Schema:
             return part
         if name := part.get("$ref", "").removeprefix("#/$defs/"):
             found: Schema = definitions[name]
-            return {key: value for key, value in resolved(found).items() if key != "title"}
+            # The docstring of a class within another: not all versions of pydantic have it.
+            left_out = {"title", "description"} if found.get("type") == "object" else {"title"}
+            return {key: value for key, value in resolved(found).items() if key not in left_out}
         kept = {key: value for key, value in part.items() if key not in ("default",)}
         if isinstance(kept.get("title"), str):
             del kept["title"]
         return {key: resolved(value) for key, value in kept.items()}
 
     plain: Schema = resolved(schema)
+    plain.pop("description", None)
     plain["properties"] = more | plain["properties"]
     plain["required"] = list(plain["properties"])
-    plain["description"] = " ".join((kind.__doc__ or "").split())
-    return plain
+    return about(plain, " ".join((kind.__doc__ or "").split()))
 
 
 KEY = mapping("A module pointed at a target.", module=TEXT, target=TEXT)
