@@ -126,7 +126,7 @@ class _CertificateRefused(ssl.SSLCertVerificationError):
     """The error for a certificate that did not verify, with the certificate."""
 
     leaf: bytes | None = None
-    names: tuple[str, ...] = ()
+    names: tuple[str, ...] | None = None  # None: Python cannot decode it
     lines: tuple[str, ...] = ()  # about it, for a transcript
 
 
@@ -160,7 +160,6 @@ class _Conversation(ssl.SSLObject):
             refused = _CertificateRefused(*error.args)
             refused.verify_code, refused.verify_message = error.verify_code, error.verify_message
             refused.leaf = self._shown()
-            # if Python cannot decode it, nothing is said of it
             with suppress(AttributeError, LookupError, TypeError, ValueError, ssl.SSLError):
                 info, sent = self._decoded()
                 refused.names = tuple(names_of(info)[0])
@@ -224,7 +223,7 @@ def handshake_errors(
 
 
 def _refused(server: str, leg: Leg, error: ssl.SSLCertVerificationError) -> ProbeError:
-    leaf, names = None, tuple[str, ...]()
+    leaf = names = None
     if isinstance(error, _CertificateRefused):
         leaf, names = error.leaf, error.names
     fact = TlsSession(leg, "", "", expires_at := expiry_of(leaf) if leaf else None)

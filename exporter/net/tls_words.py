@@ -69,10 +69,10 @@ def trouble(error: ssl.SSLError, speaks: str, *, starttls: bool) -> str:
 
 
 def refusal(
-    error: ssl.SSLCertVerificationError, names: Sequence[str], expires_at: float | None
+    error: ssl.SSLCertVerificationError, names: Sequence[str] | None, expires_at: float | None
 ) -> str:
-    """Why a certificate is refused. `names` are those of the server's own, `expires_at` is its
-    expiry (Unix time)."""
+    """Why a certificate is refused. `names` are those of the server's own, None if they are
+    unknown; `expires_at` is its expiry (Unix time)."""
     code, words = (
         error.verify_code,
         (error.verify_message or "verification failed").removesuffix("."),
@@ -85,12 +85,13 @@ def refusal(
     if code in NO_ISSUER:
         return f"{words}: {TRUST}"
     if code in _OTHER_NAME:
-        some = [*names[:MAX_NAMES], *(["…"] if len(names) > MAX_NAMES else [])]
-        hosts = ", ".join(some) or "no name"
-        return (
-            f"{words}; it is valid for {hosts}: set `server_name` to the expected name, or"
-            " reissue the certificate"
-        )
+        valid = "" if names is None else f"; it is valid for {_some(names)}"
+        return f"{words}{valid}: set `server_name` to the expected name, or reissue the certificate"
     if code in _TOO_WEAK:
         return f"{words}: {_UPDATE}"
     return words
+
+
+def _some(names: Sequence[str]) -> str:
+    some = [*names[:MAX_NAMES], *(["…"] if len(names) > MAX_NAMES else [])]
+    return ", ".join(some) or "no name"

@@ -14,8 +14,10 @@ from exporter.core.model import ProbeError
 from exporter.core.phases import Leg
 from exporter.core.reasons import Reason
 from exporter.net.tls import client_context, handshake_errors
+from exporter.net.tls_words import refusal
 from tests.support.recording_peers import Listener
 
+HOSTNAME_MISMATCH = 62  # OpenSSL's X509_V_ERR_HOSTNAME_MISMATCH
 PLAIN = [
     "220 mx.example.org ESMTP Postfix",
     "* OK [CAPABILITY IMAP4rev1 STARTTLS] Dovecot ready.",
@@ -85,6 +87,17 @@ async def test_a_certificate_for_others_says_for_whom(
         assert words in await detail(server.port, TlsOptions(ca_file=str(tmp_path / "ca.pem")))
     finally:
         server.close()
+
+
+@pytest.mark.parametrize(
+    ("names", "words"), [((), "; it is valid for no name: set "), (None, "mismatch: set ")]
+)
+def test_a_certificate_whose_names_are_unknown_is_not_called_one_without_names(
+    names: tuple[str, ...] | None, words: str
+) -> None:
+    error = ssl.SSLCertVerificationError()
+    error.verify_code, error.verify_message = HOSTNAME_MISMATCH, "Hostname mismatch"
+    assert words in refusal(error, names, None)
 
 
 async def test_an_intermediate_certificate_that_is_not_sent_has_a_cure_and_may_itself_be_trusted(
