@@ -8,17 +8,20 @@ from exporter.metrics.definitions import OF_EVERY_PROBE, ONLY_ON_PROBE, Definiti
 from exporter.metrics.series import Labels, Series
 
 FIRST = Standing()
+_INFO = "mailtrip_probe_info"
 
 
 class ProbeSeries(Series):
     """The series of one probe: those of every kind of probe, and the `definitions` of its kind."""
 
-    __slots__ = ()
+    __slots__ = ("_mailbox", "_probe")
 
     def __init__(
         self, definitions: tuple[Definition, ...] = (), failures: Iterable[Labels] = ()
     ) -> None:
         super().__init__((*ONLY_ON_PROBE, *OF_EVERY_PROBE, *definitions))
+        self._probe: ProbeKey | None = None  # what it is, if it is shown
+        self._mailbox = ""
         for labels in failures:
             self.add("mailtrip_failures_total", 0, *labels)
 
@@ -52,7 +55,15 @@ class ProbeSeries(Series):
     def identify(self, probe: ProbeKey) -> None:
         """Shows what the probe is, for queries that join it with other series."""
         mailbox = next(iter(self.mailboxes), "")
-        self.replace("mailtrip_probe_info", {(probe.module, probe.target, mailbox): 1.0})
+        if (probe, mailbox) != (self._probe, self._mailbox):
+            self._probe, self._mailbox = probe, mailbox
+            self._changed(_INFO)
+
+    def numbers(self, name: str) -> dict[Labels, float]:
+        """Makes the labels of a probe when they are written: no two probes share them."""
+        if name == _INFO and self._probe:
+            return {(self._probe.module, self._probe.target, self._mailbox): 1.0}
+        return super().numbers(name)
 
     def maintain(self, lasts: bool | None) -> None:
         """Shows whether the probe is in a window of maintenance; nothing if None: there is no

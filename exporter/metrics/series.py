@@ -43,6 +43,7 @@ class Histogram:
 
 
 Value = float | Histogram
+_NO_HISTOGRAMS: Mapping[str, dict[Labels, Histogram]] = {}
 
 
 class Series:
@@ -64,7 +65,7 @@ class Series:
         self.definitions, self._places, self._foreseen = _tables(tuple(definitions))
         self._plain: dict[str, float] = {}  # of families without labels
         self._numbers: dict[str, dict[Labels, float]] = {}  # of those with labels
-        self._histograms: dict[str, dict[Labels, Histogram]] = {}
+        self._histograms = _NO_HISTOGRAMS
         self._version = 0
         # After the newest change of each family.
         self._versions = array("Q", bytes(8 * len(self.definitions)))
@@ -151,7 +152,9 @@ class Series:
         self, name: str, value: float, *labels: str, trip: str = "", at: float = 0.0
     ) -> None:
         """`trip` becomes its exemplar, with the time `at`, in seconds since the epoch."""
-        histograms = self._histograms.setdefault(name, {})
+        if name not in self._histograms:
+            self._histograms = {**self._histograms, name: {}}
+        histograms = self._histograms[name]
         if labels not in histograms:
             histograms[_shared(labels)] = Histogram(self.definitions[name].buckets)
         histograms[labels].observe(value, trip, at)

@@ -45,7 +45,7 @@ def test_a_probe_without_a_trip_has_its_series_and_takes_almost_nothing() -> Non
         for key in keys:
             made.known(key, key.target, SUBMISSION)
 
-    assert objects_of_each(known) <= 6  # Python before 3.14 looks at fewer dictionaries
+    assert objects_of_each(known) < 5
 
 
 def test_series_of_a_probe_that_has_made_trips_are_few_objects() -> None:
