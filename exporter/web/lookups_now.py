@@ -49,7 +49,7 @@ class LookupNow:
 
     @property
     def since(self) -> float:
-        """The beginning of what is told of the past."""
+        """The beginning of the time that `past` covers."""
         return self.at - WEEK
 
 

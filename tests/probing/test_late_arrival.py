@@ -1,4 +1,4 @@
-"""What is told of a message that comes after its trip has failed."""
+"""What a message shows that comes after its trip has failed."""
 
 import time
 from dataclasses import replace
