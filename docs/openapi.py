@@ -460,7 +460,11 @@ def described() -> Schema:
                 "The probes, in the order of the configuration.",
                 "Probe",
                 ("probe", "Only the probe of this name.", TEXT),
-                ("search", "Only those with these words in name, module, target, failure.", search),
+                (
+                    "search",
+                    "Only those with these words in name, module, target, mailbox, failure.",
+                    search,
+                ),
                 ("state", "Only those in this state.", states),
             )
         },

@@ -83,8 +83,9 @@ scrape_configs:
   and probe has an anchor (`/config#module-NAME`); other clients, and `/config?format=text`, get text.
 * The **status page** shows 100 probes at a time, failed ones first, and the number of probes in each state.
   `/?state=failed` (`ok`, `unknown`: no trip has finished yet) shows those of one state, `/?search=gmail+inbound`
-  those with all these words in their name, module, target or failure, `&page=2` the next 100. Such links last: a page
-  that no longer exists shows the last one. Pages need no JavaScript.
+  those with all these words in their name, module, target, mailbox or failure, `&page=2` the next 100, and
+  `&order=outage` (`name`, `delay`) another order. Such links last: a page that no longer exists shows the last one.
+  Pages need no JavaScript.
 * `/trips?probe=NAME` (or `?module=…&target=…`) shows the trips of a probe, the newest first, and how many are no
   longer kept between them, with a chart of their delays; `&page=2` older ones. `/trips/ID` shows one trip, and leads to
   those before and after it, to its outage, and to the runbook of its failure; if
@@ -97,8 +98,8 @@ scrape_configs:
   wait for it, and the newest failures that it caused.
 * `/blocklists/NAME` shows one blocklist: whether it is usable, which addresses and domains it lists now and why, its page for
   delisting, what its answers mean, and which probes query it.
-* The page of a probe renews itself every 30 s, that of a trip in progress every 2 s; `&refresh=off` (`?refresh=off`), or a
-  link on the page, stops that.
+* The status page and the page of a probe renew themselves every 30 s, that of a trip in progress every 2 s;
+  `&refresh=off` (`?refresh=off`), or a link on the page, stops that.
 * Pages write times in UTC, or in the zone of `--web.time-zone Europe/Berlin` (an IANA name), each with its abbreviation:
   in the hour that comes twice in autumn, 02:30 is CEST, then CET. The months of the report are those of UTC. JSON, CSV,
   logs and metrics stay in UTC; Grafana writes times in the zone of its reader.
