@@ -7,7 +7,7 @@ from hashlib import sha256
 from http import HTTPStatus
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -42,11 +42,12 @@ from exporter.web.pages.delay_chart import DelayChart, delay_chart
 from exporter.web.pages.documentation import documented, runbook_of
 from exporter.web.pages.failing import failing_now
 from exporter.web.pages.links import linked
-from exporter.web.pages.lookup import LookupView, called
+from exporter.web.pages.lookup import LookupView
 from exporter.web.pages.mailbox import mailbox_page
 from exporter.web.pages.mailboxes import mailbox_rows
 from exporter.web.pages.outages import PER_PAGE, OutageQuery, OutageView
 from exporter.web.pages.overview import SPANS, blocklist_rows, probe_rows
+from exporter.web.pages.probe_link import probe_query
 from exporter.web.pages.probe_list import Query, State, page_of
 from exporter.web.pages.probe_order import Order
 from exporter.web.pages.report import FIGURES, ReportPage, ReportQuery
@@ -242,7 +243,7 @@ class Pages:
             ],
             page=page,
             more=len(found) > MOST_TRIPS,
-            query=urlencode({"module": key.module, "target": key.target}),
+            query=probe_query(key),
             may_start=may_start,
             refresh=refresh,
             planned=self._maintenance.planned(probe.called, self._now())[:MOST_WINDOWS],
@@ -314,9 +315,7 @@ class Pages:
             root="",
             query=query,
             name=name,
-            probe_query=urlencode({"module": probe.module, "target": probe.target})
-            if probe
-            else "",
+            probe_query=probe_query(probe) if probe else "",
             outages=[self._viewed(one) for one in found[:PER_PAGE]],
             more=len(found) > PER_PAGE,
         )
@@ -415,7 +414,6 @@ class Pages:
             what=what,
             found=LookupView(found, self._zone) if found else None,
             refusal=refusal,
-            called=called,
             configured=bool(self._probes.settings.blocklists),
         )
 

@@ -2,9 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import NamedTuple
-from urllib.parse import urlencode
 
 from exporter.core.fairness import in_turns
 from exporter.core.maintenance import Maintenance
@@ -14,6 +13,7 @@ from exporter.core.reasons import Reason
 from exporter.probing.probe import Probe
 from exporter.web.pages import documentation
 from exporter.web.pages.first_steps import FIRST_STEPS
+from exporter.web.pages.probe_link import ProbeLink
 from exporter.web.pages.probe_list import Query, State, state_of
 
 MOST_CAUSES = 5  # that are shown
@@ -38,7 +38,7 @@ class Cause:
     newest: Outcome  # of their newest trips, the one that started last
     since: float  # when the first of them began to fail
     probes: int = 0
-    named: list[Probe] = field(default_factory=list)  # some of them
+    named: list[ProbeLink] = field(default_factory=list)  # some of them
 
     @property
     def failure(self) -> Failure:
@@ -59,11 +59,6 @@ class Cause:
     def query(self) -> Query:
         """A list with these probes."""
         return Query(f"{self.common.place} {self.common.reason}", State.FAILED)
-
-    @property
-    def page(self) -> str:
-        """The page of its only probe, relative to the start page."""
-        return f"trips?{urlencode(asdict(self.newest.probe))}"
 
 
 @dataclass(slots=True)
@@ -128,4 +123,4 @@ def _add(causes: dict[Common, Cause], probe: Probe, newest: Outcome, failure: Fa
     if newest.started_at > cause.newest.started_at:
         cause.newest = newest
     if len(cause.named) < MOST_NAMES:
-        cause.named.append(probe)
+        cause.named.append(ProbeLink.to(probe))

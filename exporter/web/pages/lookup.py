@@ -7,9 +7,9 @@ from markupsafe import Markup
 
 from exporter.blocklists import Lookup, Past, SubjectAnswers
 from exporter.core.model import Listing, ListState
-from exporter.probing.probe import Probe
 from exporter.web.lookups_now import LookupNow
 from exporter.web.pages.overview import BAD, GOOD, PLAIN
+from exporter.web.pages.probe_link import ProbeLink
 from exporter.web.pages.time_zone import UTC_ZONE, TimeZone
 
 WORDS = {
@@ -98,7 +98,7 @@ class SubjectView:
         self.state = _style(about.state)
         self.verdict = _verdict(about)
         probes = now.probes.get(self.subject, ())
-        self.probes = probes[:MOST_NAMED]
+        self.probes = [ProbeLink.to(one) for one in probes[:MOST_NAMED]]
         self.more_probes = len(probes) - len(self.probes)
 
     @property
@@ -141,10 +141,6 @@ def _listings(lookup: Lookup) -> Iterator[str]:
             judges = [one for one in found if one.alarming] or found
             lists = ", ".join(one.blocklist for one in judges)
             yield f"{about.subject.text} by {lists}"
-
-
-def called(probe: Probe) -> str:
-    return probe.name or str(probe.key)
 
 
 def _style(state: ListState) -> str:

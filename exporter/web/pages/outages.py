@@ -9,6 +9,7 @@ from exporter.core.model import Failure, ProbeKey
 from exporter.core.outage import Outage
 from exporter.web.pages.first_steps import first_step_of
 from exporter.web.pages.overview import BAD, PLAIN
+from exporter.web.pages.probe_link import probe_query
 from exporter.web.parameters import page_number
 
 PER_PAGE = 50
@@ -63,7 +64,7 @@ class OutageView:
         self.lasts = outage.lasts and watched
         self.unknown = outage.lasts and not watched
         self.seconds = outage.seconds(outage.last_start if self.unknown else now)
-        self.query = urlencode({"module": outage.probe.module, "target": outage.probe.target})
+        self.query = probe_query(outage.probe)
 
     @property
     def state(self) -> str:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import urlencode
 
 from exporter.core.downtime import Downtime
 from exporter.core.durations import duration
@@ -13,6 +12,7 @@ from exporter.core.model import Listing, ListState, Outcome, ProbeKey
 from exporter.core.outage import Outage
 from exporter.probing.probe import Probe
 from exporter.web.blocklist_status import BlocklistStatus, blocklist_statuses
+from exporter.web.pages.probe_link import probe_query
 from exporter.web.pages.sparkline import Sparkline, sparkline
 
 SPANS = {"24 h": 86400.0, "30 days": 30 * 86400.0}  # seconds
@@ -78,12 +78,11 @@ def _probe_row(
         state, word, text = BAD, "failed", str(probe.newest.failure)
     elif probe.newest:
         state, word, text = GOOD, "OK", in_words(probe.newest)
-    query = urlencode({"module": module, "target": target})
     return ProbeRow(
         probe.name or target,
         module,
         target,
-        query,
+        probe_query(probe.key),
         state,
         word,
         text,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from exporter.core.model import ProbeKey
 from exporter.probing.probe import Probe
 
 
@@ -15,5 +16,9 @@ class ProbeLink:
 
     @classmethod
     def to(cls, probe: Probe) -> "ProbeLink":
-        key = {"module": probe.key.module, "target": probe.key.target}
-        return cls(probe.called, f"trips?{urlencode(key)}")
+        return cls(probe.called, f"trips?{probe_query(probe.key)}")
+
+
+def probe_query(key: ProbeKey) -> str:
+    """The parameters of an address that name this probe."""
+    return urlencode({"module": key.module, "target": key.target})

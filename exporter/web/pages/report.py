@@ -12,6 +12,7 @@ from exporter.core.account_output import QUANTILES, Name, called, in_words, perc
 from exporter.core.fairness import in_turns
 from exporter.state.outages import KEPT_FOR
 from exporter.web.pages.outages import OutageView
+from exporter.web.pages.probe_link import probe_query
 from exporter.web.pages.probe_list import page_numbers
 from exporter.web.parameters import page_number
 
@@ -65,7 +66,7 @@ class AccountView:
     def __init__(self, account: ProbeAccount, name: Name) -> None:
         self.account = account
         self.name = called(account.probe, name)
-        self.query = urlencode({"module": account.probe.module, "target": account.probe.target})
+        self.query = probe_query(account.probe)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from urllib.parse import urlencode
 
 from exporter.core.durations import duration
 from exporter.core.facts import Arrival, ArrivedHeaders, Hop, LateArrival
@@ -14,6 +13,7 @@ from exporter.web.pages import documentation
 from exporter.web.pages.axis import Mark, marks
 from exporter.web.pages.first_steps import FIRST_STEPS
 from exporter.web.pages.overview import BAD, GOOD, PLAIN, in_words
+from exporter.web.pages.probe_link import probe_query
 from exporter.web.pages.waterfall import Row, Waterfall
 
 LEGS = {
@@ -63,7 +63,7 @@ class TripView:
         self.name = name
         self.under_way = under_way
         self.id = outcome.trip
-        self.query = urlencode({"module": outcome.probe.module, "target": outcome.probe.target})
+        self.query = probe_query(outcome.probe)
 
     @property
     def state(self) -> str:
