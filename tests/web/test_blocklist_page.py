@@ -18,7 +18,7 @@ from exporter.web.pages.blocklist import (
     blocklist_page,
     configured_lists,
 )
-from exporter.web.pages.overview import BAD, GOOD, PLAIN
+from exporter.web.pages.styles import BAD, GOOD, PLAIN
 from tests.support.axe import breaches
 from tests.support.blocklist_app import trip
 from tests.support.chromium import DESKTOP, Browser, chromium

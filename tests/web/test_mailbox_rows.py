@@ -7,7 +7,7 @@ import pytest
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 from exporter.web.pages.mailboxes import MailboxRow, mailbox_rows
-from exporter.web.pages.overview import BAD, GOOD, PLAIN
+from exporter.web.pages.styles import BAD, GOOD, PLAIN
 from exporter.web.pages.time_zone import UTC_ZONE
 from tests.support import virtual_time as virtual
 from tests.support.watcher_rig import WatcherRig

@@ -12,8 +12,8 @@ from exporter.core.model import Listing, ListState, Outcome
 from exporter.probing.probe import Probe
 from exporter.web.blocklist_status import FACTS, BlocklistStatus
 from exporter.web.pages.lookup import AnswerView
-from exporter.web.pages.overview import BAD, GOOD, PLAIN
 from exporter.web.pages.probe_link import ProbeLink
+from exporter.web.pages.styles import BAD, GOOD, PLAIN
 
 MOST_PROBES = 50  # that are named
 MOST_LISTED = 100  # addresses and domains that are shown

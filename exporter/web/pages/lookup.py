@@ -8,8 +8,8 @@ from markupsafe import Markup
 from exporter.blocklists import Lookup, Past, SubjectAnswers
 from exporter.core.model import Listing, ListState
 from exporter.web.lookups_now import LookupNow
-from exporter.web.pages.overview import BAD, GOOD, PLAIN
 from exporter.web.pages.probe_link import ProbeLink
+from exporter.web.pages.styles import BAD, GOOD, PLAIN
 from exporter.web.pages.time_zone import UTC_ZONE, TimeZone
 
 WORDS = {

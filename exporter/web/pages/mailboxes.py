@@ -9,7 +9,7 @@ from markupsafe import Markup
 from exporter.mailboxes import MailboxOptions
 from exporter.mailboxes.watcher.back_off import Trouble
 from exporter.mailboxes.watcher.watcher import Watcher
-from exporter.web.pages.overview import BAD, GOOD, PLAIN
+from exporter.web.pages.styles import BAD, GOOD, PLAIN
 from exporter.web.pages.time_zone import TimeZone
 from exporter.web.pages.words import later
 

@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 from exporter.core.model import Failure, ProbeKey
 from exporter.core.outage import Outage
 from exporter.web.pages.first_steps import first_step_of
-from exporter.web.pages.overview import BAD, PLAIN
 from exporter.web.pages.probe_link import probe_query
+from exporter.web.pages.styles import BAD, PLAIN
 from exporter.web.parameters import page_number
 
 PER_PAGE = 50

@@ -14,9 +14,9 @@ from exporter.probing.probe import Probe
 from exporter.web.blocklist_status import BlocklistStatus, blocklist_statuses
 from exporter.web.pages.probe_link import probe_query
 from exporter.web.pages.sparkline import Sparkline, sparkline
+from exporter.web.pages.styles import BAD, GOOD, PLAIN
 
 SPANS = {"24 h": 86400.0, "30 days": 30 * 86400.0}  # seconds
-PLAIN, GOOD, BAD = "none", "good", "bad"
 ROWS = 50  # that are read at a time: a millisecond of work
 MOST_LISTED = 20  # addresses and domains of a blocklist that are shown
 

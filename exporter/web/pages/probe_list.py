@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from exporter.core.fairness import in_turns
 from exporter.probing.probe import Probe
 from exporter.web.pages.probe_order import Order, ordered
+from exporter.web.pages.styles import BAD, GOOD, PLAIN
 from exporter.web.parameters import page_number
 
 PER_PAGE = 100
@@ -36,7 +37,7 @@ class State(StrEnum):
 
 
 _TEXTS = {State.FAILED: "failed", State.OK: "OK", State.UNKNOWN: "without a result yet"}
-_STYLES = {State.FAILED: "bad", State.OK: "good", State.UNKNOWN: "none"}
+_STYLES = {State.FAILED: BAD, State.OK: GOOD, State.UNKNOWN: PLAIN}
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,9 @@ from exporter.state.timeline import TimelineTrip
 from exporter.web.pages import documentation
 from exporter.web.pages.axis import Mark, marks
 from exporter.web.pages.first_steps import FIRST_STEPS
-from exporter.web.pages.overview import BAD, GOOD, PLAIN, in_words
+from exporter.web.pages.overview import in_words
 from exporter.web.pages.probe_link import probe_query
+from exporter.web.pages.styles import BAD, GOOD, PLAIN
 from exporter.web.pages.waterfall import Row, Waterfall
 
 LEGS = {

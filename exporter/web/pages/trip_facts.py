@@ -20,7 +20,7 @@ from exporter.core.model import (
     TlsSession,
 )
 from exporter.mail.queue_name import queue_name
-from exporter.web.pages.overview import BAD, GOOD
+from exporter.web.pages.styles import BAD, GOOD
 from exporter.web.pages.time_zone import TimeZone
 from exporter.web.pages.waterfall import hop_in_words
 
