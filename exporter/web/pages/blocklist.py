@@ -11,16 +11,14 @@ from exporter.core.fairness import in_turns
 from exporter.core.model import Listing, ListState, Outcome
 from exporter.probing.probe import Probe
 from exporter.web.blocklist_status import FACTS, BlocklistStatus
-from exporter.web.pages.lookup import AnswerView
+from exporter.web.pages.answer import AnswerView
 from exporter.web.pages.probe_link import ProbeLink
 from exporter.web.pages.styles import BAD, GOOD, PLAIN
 
 MOST_PROBES = 50  # that are named
 MOST_LISTED = 100  # addresses and domains that are shown
 MOST_MEANINGS = 50  # of its answers
-AT_A_TIME = (
-    200  # probes or entries that are looked at before others have their turn: a millisecond of work
-)
+AT_A_TIME = 200  # probes or entries before others have their turn: a millisecond of work
 
 _SUBJECTS = {
     SubjectKind.IPV4: "IPv4 addresses",
@@ -166,6 +164,6 @@ async def _take_listed(page: BlocklistPage, probes: Iterable[Probe]) -> None:
             continue
         if fact.state is ListState.LISTED and fact.subject not in seen:
             seen.add(fact.subject)
-            page.listed.append(ListedSubject(AnswerView(fact, None), ProbeLink.to(probe), trip))
+            page.listed.append(ListedSubject(AnswerView(fact), ProbeLink.to(probe), trip))
             if len(page.listed) == MOST_LISTED:
                 return

@@ -3,20 +3,13 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from markupsafe import Markup
-
-from exporter.blocklists import Lookup, Past, SubjectAnswers
-from exporter.core.model import Listing, ListState
+from exporter.blocklists import Lookup, SubjectAnswers
+from exporter.core.model import ListState
 from exporter.web.lookups_now import LookupNow
+from exporter.web.pages.answer import WORDS, AnswerView, style_of
 from exporter.web.pages.probe_link import ProbeLink
-from exporter.web.pages.styles import BAD, GOOD, PLAIN
-from exporter.web.pages.time_zone import UTC_ZONE, TimeZone
+from exporter.web.pages.time_zone import TimeZone
 
-WORDS = {
-    ListState.LISTED: "listed",
-    ListState.CLEAN: "not listed",
-    ListState.UNKNOWN: "unknown",
-}
 MOST_NAMED = 5  # probes of a subject
 
 
@@ -28,57 +21,6 @@ class Agreement:
     state: str
     now: tuple[str, ...]
     before: tuple[str, ...]
-
-
-class AnswerView:
-    """The answer of a list, and what it answered in the week before."""
-
-    def __init__(self, listing: Listing, past: Past | None, zone: TimeZone = UTC_ZONE) -> None:
-        self.listing = listing
-        self.past = past
-        self._zone = zone
-        self.word = WORDS[listing.state]
-        self.state = _style(listing.state) if listing.alarming else PLAIN
-
-    @property
-    def codes(self) -> str:
-        """What the list answers, with the meaning."""
-        meanings = ", ".join(self.listing.meanings)
-        return " ".join(filter(None, (*self.listing.codes, meanings and f"({meanings})")))
-
-    @property
-    def delisting(self) -> str:
-        """The page that tells how to get off the list."""
-        bad = self.listing.state is ListState.LISTED and self.listing.alarming
-        return self.listing.delisting if bad else ""
-
-    @property
-    def before(self) -> list[str]:
-        """Since when it has listed the subject, in sentences."""
-        if self.past is None:
-            return []
-        if not self.past.answered:
-            return ["unknown"]
-        return [*_periods(self.past, self.listing.state, self._zone)] or ["not listed"]
-
-    @property
-    def usable(self) -> str:
-        """In how many checks it was."""
-        if self.past is None:
-            return ""
-        checks = f"{self.past.checks} {'check' if self.past.checks == 1 else 'checks'}"
-        if not self.past.answered:
-            return f"not usable in {checks}: {self.past.trouble}"
-        if self.past.answered == self.past.checks:
-            return f"usable in {checks}"
-        return f"usable in {self.past.answered} of {checks}; last trouble: {self.past.trouble}"
-
-    @property
-    def state_before(self) -> ListState:
-        """Listed if it was at any time of the week."""
-        if not self.past or not self.past.answered:
-            return ListState.UNKNOWN
-        return ListState.LISTED if self.past.periods else ListState.CLEAN
 
 
 class SubjectView:
@@ -95,7 +37,7 @@ class SubjectView:
         self.answers = sorted(
             views, key=lambda one: (order.index(one.listing.state), not one.listing.alarming)
         )
-        self.state = _style(about.state)
+        self.state = style_of(about.state)
         self.verdict = _verdict(about)
         probes = now.probes.get(self.subject, ())
         self.probes = [ProbeLink.to(one) for one in probes[:MOST_NAMED]]
@@ -110,7 +52,7 @@ class SubjectView:
         return [
             Agreement(
                 WORDS[state],
-                _style(state),
+                style_of(state),
                 _names(one for one in judges if one.listing.state is state),
                 _names(one for one in judges if one.past and one.state_before is state),
             )
@@ -125,7 +67,7 @@ class LookupView:
         lookup = now.lookup
         self.what = lookup.what.text
         self.word = WORDS[lookup.state]
-        self.state = _style(lookup.state)
+        self.state = style_of(lookup.state)
         self.configured = now.configured
         self.reasons = [*_listings(lookup), *lookup.problems]
         self.notes = lookup.notes
@@ -141,10 +83,6 @@ def _listings(lookup: Lookup) -> Iterator[str]:
             judges = [one for one in found if one.alarming] or found
             lists = ", ".join(one.blocklist for one in judges)
             yield f"{about.subject.text} by {lists}"
-
-
-def _style(state: ListState) -> str:
-    return {ListState.LISTED: BAD, ListState.CLEAN: GOOD, ListState.UNKNOWN: PLAIN}[state]
 
 
 def _names(views: Iterable[AnswerView]) -> tuple[str, ...]:
@@ -167,16 +105,3 @@ def _verdict(about: SubjectAnswers) -> str:
     if answered:
         return f"not listed by any of {answered} lists that answered{rest}"
     return "unknown: no list answered"
-
-
-def _periods(past: Past, now: ListState, zone: TimeZone) -> Iterator[str]:
-    """When it was listed, and since when. What the newest check found may be over by now."""
-    for one in past.periods:
-        first, last = zone.moment(one.first), zone.moment(one.last)
-        began = first if one.after is not None else Markup("before {}").format(first)
-        if one.until is not None:
-            yield Markup("listed from {} until {}").format(began, zone.moment(one.until))
-        elif now is ListState.CLEAN:
-            yield Markup("listed from {} until the newest check, {}").format(began, last)
-        else:
-            yield Markup("listed since {}").format(began)

@@ -10,6 +10,7 @@ from exporter.core.phases import Leg
 from exporter.state.evidence import ListedTrip
 from exporter.state.timeline import TimelineTrip
 from exporter.web.pages import documentation
+from exporter.web.pages.answer import AnswerView
 from exporter.web.pages.axis import Mark, marks
 from exporter.web.pages.first_steps import FIRST_STEPS
 from exporter.web.pages.overview import in_words
@@ -146,8 +147,9 @@ class TripView:
         return not (self.under_way or self.outcome.spans or self.outcome.transcript)
 
     @property
-    def listings(self) -> list[Listing]:
-        return [fact for fact in self.outcome.facts if isinstance(fact, Listing)]
+    def answers(self) -> list[AnswerView]:
+        """What blocklists answered."""
+        return [AnswerView(fact) for fact in self.outcome.facts if isinstance(fact, Listing)]
 
     @property
     def rows(self) -> list[Row]:
