@@ -44,7 +44,7 @@ CREATE TABLE exemplars (
 """The outcomes that are kept whole, and the newest of each probe with a delay in each bucket, both by
 their numbers."""
 
-# With how many trips of the probe have succeeded and failed so far.
+# With how many trips of the probe have succeeded and failed so far, of which at most as many are kept.
 _BEFORE = "max(iif(success = ?4, finished_at, NULL))"
 _INSERT = f"""INSERT OR REPLACE INTO recent
     (trip, module, target, success, finished_at, size, outcome, grade, successes, failures)
@@ -54,15 +54,16 @@ _INSERT = f"""INSERT OR REPLACE INTO recent
         coalesce(max(successes), 0) + ?4, coalesce(max(failures), 0) + 1 - ?4
     FROM recent WHERE number IN (
         (SELECT max(number) FROM recent WHERE module = ?2 AND target = ?3 AND success = 1),
-        (SELECT max(number) FROM recent WHERE module = ?2 AND target = ?3 AND success = 0))"""  # noqa: S608 - all parts are ours
-_AT_PLACE = """SELECT number FROM recent WHERE module = ? AND target = ? AND success = ?
-    ORDER BY number DESC LIMIT 1 OFFSET ?"""
+        (SELECT max(number) FROM recent WHERE module = ?2 AND target = ?3 AND success = 0))
+    RETURNING number, iif(success, successes, failures)"""  # noqa: S608 - all parts are ours
+_AT_PLACE = """(SELECT number FROM recent WHERE module = ? AND target = ? AND success = ?
+    ORDER BY number DESC LIMIT 1 OFFSET ?)"""
 _BEYOND_PLACE = f"""DELETE FROM recent WHERE number IN (SELECT number FROM (
         SELECT number, grade FROM recent WHERE module = ?1 AND target = ?2 AND success = ?3
         ORDER BY number DESC LIMIT -1 OFFSET ?4) WHERE grade = {_ORDINARY})
     AND number NOT IN (SELECT number FROM exemplars WHERE module = ?1 AND target = ?2)
     AND NOT EXISTS (SELECT 1 FROM trips WHERE id = trip AND state = '{State.OVERDUE}')"""  # noqa: S608
-_SUMMARIZE = f"""DELETE FROM traces WHERE number = ? AND EXISTS (
+_SUMMARIZE = f"""DELETE FROM traces WHERE number = {{which}} AND EXISTS (
     SELECT 1 FROM recent WHERE recent.number = traces.number AND grade = {_ORDINARY} AND NOT EXISTS (
         SELECT 1 FROM exemplars AS e WHERE e.module = recent.module AND e.target = recent.target
         AND e.number = recent.number))"""  # noqa: S608
@@ -85,15 +86,16 @@ def keep(connection: Connection, outcome: Outcome, text: str) -> None:
     of_kind = outcome.probe.module, outcome.probe.target, outcome.success
     brief = evidence.written(outcome.brief)
     row = (outcome.trip, *of_kind, outcome.finished_at, len(brief.encode()), brief)
-    number = connection.execute(_INSERT, row).lastrowid
+    ((number, count),) = connection.execute(_INSERT, row).fetchall()
     trace = number, len(text.encode()), text
     connection.execute("INSERT OR REPLACE INTO traces VALUES (?, ?, ?)", trace)
     for fact in outcome.facts:
         if isinstance(fact, Arrival) and fact.delay is not None:
             keep_exemplar(connection, outcome.probe, outcome.trip, fact.delay)
     newest = SUCCESSES if outcome.success else FAILURES
-    for older in connection.execute(_AT_PLACE, (*of_kind, newest)).fetchall():
-        connection.execute(_SUMMARIZE, older)
+    if count > newest:
+        connection.execute(_SUMMARIZE.format(which=_AT_PLACE), (*of_kind, newest))
+    if count > NEWEST:
         connection.execute(_BEYOND_PLACE, (*of_kind, NEWEST))
 
 
@@ -118,7 +120,7 @@ def pin(connection: Connection, outage: Outage) -> None:
         for older in connection.execute(surplus, values).fetchall():
             ordinary = f"UPDATE recent SET grade = {_ORDINARY} WHERE number = ?"  # noqa: S608
             connection.execute(ordinary, older)
-            connection.execute(_SUMMARIZE, older)
+            connection.execute(_SUMMARIZE.format(which="?"), older)
 
 
 def prune(connection: Connection, now: float, keep_for: float) -> None:

@@ -307,7 +307,7 @@ def test_trips_at_the_same_time_share_three_commits_and_the_loop_waits_for_no_ot
         assert len(await store.recent(None, 1000)) == trips
         reading = int(threaded)
         assert (connection.commits, loop.hops) == (3, (3 + reading) * threaded)
-        assert connection.statements <= 3 * 2 + trips * 9 + 1
+        assert connection.statements <= 3 * 2 + trips * 8 + 1
         await store.close()
 
     with asyncio.Runner(loop_factory=HopLoop) as runner:
