@@ -211,9 +211,9 @@ def _hops(found: Found, run: Run) -> list[Hop]:
 def _arrival(found: Found, run: Run) -> Arrival:
     """The delay is unknown if the mailbox was not watched when the message arrived, or if we were
     too late ourselves."""
-    sighting = found.sighting
-    delay = sighting.delay_since(run.accepted, run.clock)
-    round_trip = None if delay is None else sighting.delay_since(run.sending_since, run.clock)
+    sighting, since = found.sighting, run.sending_since
+    delay = sighting.delay_since(run.accepted, run.clock, since)
+    round_trip = None if delay is None else sighting.delay_since(since, run.clock, since)
     return Arrival(
         one_line(sighting.folder, MAX_FOLDER), found.found_in, delay, round_trip, sighting.junk
     )

@@ -16,10 +16,13 @@ def is_secret(header: str) -> bool:
     return _SECRET.search(header) is not None
 
 
+WHY_UNMEASURED = "the mailbox was not polled often enough, or mailtrip itself was late"
+
+
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """Where and when the message was found. A duration is None if the mailbox was not watched
-    then."""
+    """Where and when the message was found. A duration is None if the mailbox was not polled often
+    enough then, or mailtrip itself was late."""
 
     folder: str
     found_in: str  # header, subject, body, attachment or references

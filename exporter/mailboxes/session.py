@@ -7,6 +7,7 @@ mail.
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any, Protocol, runtime_checkable
 
 from exporter.core.clock import Clock
@@ -33,9 +34,14 @@ class Sighting:
     junk: bool = False  # it was found in the folder for spam
     cut: bool = False  # the message continues after the part that was read
 
-    def delay_since(self, moment: float | None, clock: Clock) -> float | None:
+    def delay_since(
+        self, moment: float | None, clock: Clock, sending_since: float | None = None
+    ) -> float | None:
         """Seconds from a monotonic time until it was seen; None if this is less precise than
-        `precision`, also because we were late ourselves at its beginning or its end."""
+        `precision`, also because we were late ourselves at its beginning or its end.
+
+        Both came after `sending_since`, if that is known: how late we were before does not matter.
+        """
         if moment is None or not self.watched:
             return None
         # Our SMTP receiver sees a message before it says 250.
@@ -43,7 +49,8 @@ class Sighting:
         bound = self.precision.bound(delay)
         lag = min(self.lag, delay)  # it cannot have come before that moment
         # One of them shortens it, the other lengthens it. Twice the bound shows whether it is more.
-        ours = max(clock.late(end - 2 * bound, end) for end in (moment, self.seen_at))
+        first = -inf if sending_since is None else sending_since
+        ours = max(clock.late(max(end - 2 * bound, first), end) for end in (moment, self.seen_at))
         return delay if lag + ours <= bound else None
 
 

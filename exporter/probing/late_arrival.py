@@ -21,7 +21,7 @@ def late_arrival(trip: Trip, stray: Stray, message: Part, clock: Clock) -> LateA
         took = sighting.seen_at - trip.sending_since
     return LateArrival(
         at=at,
-        delay=sighting.delay_since(trip.accepted, clock),
+        delay=sighting.delay_since(trip.accepted, clock, trip.sending_since),
         folder=one_line(sighting.folder, MAX_FOLDER),
         hops=tuple(hops(received(message, word), sent_at, took)),
         headers=shown(headers(message, word)),

@@ -9,7 +9,15 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
-from exporter.core.facts import Arrival, Authentication, Hop, LeftFrom, SpamScore, Unclear
+from exporter.core.facts import (
+    WHY_UNMEASURED,
+    Arrival,
+    Authentication,
+    Hop,
+    LeftFrom,
+    SpamScore,
+    Unclear,
+)
 from exporter.core.model import (
     Exchanger,
     Outcome,
@@ -169,7 +177,7 @@ def _facts(outcome: Outcome) -> list[str]:
             case Arrival():
                 where = f"{fact.folder or 'mailbox'}, token in its {fact.found_in}"
                 lines.append(f"found in          {where}")
-                why = ": the mailbox was not polled often enough" if fact.delay is None else ""
+                why = f": {WHY_UNMEASURED}" if fact.delay is None else ""
                 lines.append(f"delivery delay    {_delay(fact)}{why}")
     return lines
 

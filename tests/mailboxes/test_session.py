@@ -59,3 +59,22 @@ def test_a_delay_is_unknown_if_we_were_late_at_one_of_its_ends(
 
     sighting = Sighting("ref", "INBOX", b"", 105.0, watched=True)
     assert sighting.delay_since(100.0, Clock(late=late)) == expected
+
+
+@pytest.mark.parametrize(
+    ("late_to", "sending_since", "expected"),
+    [
+        (99.9, 99.9, 5.0),  # as the first trip after the start of the program
+        (99.9, 99.5, None),
+        (99.9, None, None),
+        (105.0, 99.9, None),
+    ],
+)
+def test_how_late_we_were_before_the_sending_does_not_matter(
+    late_to: float, sending_since: float | None, expected: float | None
+) -> None:
+    def late(since: float, until: float) -> float:
+        return max(min(until, late_to) - max(since, 99.0), 0.0)
+
+    sighting = Sighting("ref", "INBOX", b"", 105.0, watched=True)
+    assert sighting.delay_since(100.0, Clock(late=late), sending_since) == expected

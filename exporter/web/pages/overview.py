@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from exporter.core.downtime import Downtime
 from exporter.core.durations import duration
-from exporter.core.facts import Arrival
+from exporter.core.facts import WHY_UNMEASURED, Arrival
 from exporter.core.fairness import in_turns
 from exporter.core.maintenance import Maintenance, Planned
 from exporter.core.model import Listing, ListState, Outcome, ProbeKey
@@ -115,7 +115,7 @@ def _back(arrival: Arrival) -> str:
     """The two measured durations. The total duration is less useful: it includes mailtrip's own
     waits."""
     if arrival.round_trip is None:
-        return "received; the mailbox was not polled often enough to measure the delay"
+        return f"received; delay unknown: {WHY_UNMEASURED}"
     delay = (
         "delivery delay unknown"
         if arrival.delay is None

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from markupsafe import Markup
 
 from exporter.core.facts import (
+    WHY_UNMEASURED,
     Arrival,
     Authentication,
     LateArrival,
@@ -71,11 +72,7 @@ def _in_words(fact: object, zone: TimeZone) -> Iterator[tuple[str, str]]:
 
 
 def _seconds(seconds: float | None) -> str:
-    return (
-        "unknown: the mailbox was not polled often enough to measure it"
-        if seconds is None
-        else f"{seconds:.3f} s"
-    )
+    return f"unknown: {WHY_UNMEASURED}" if seconds is None else f"{seconds:.3f} s"
 
 
 def _tls(fact: TlsSession, zone: TimeZone) -> str:
