@@ -153,9 +153,15 @@ def test_the_example_of_a_data_source_leads_from_an_exemplar_to_its_trip() -> No
     ]
     assert source["type"] == "prometheus"
     (destination,) = source["jsonData"]["exemplarTraceIdDestinations"]
+    compose = yaml.safe_load((PROVISIONING.parent / "compose.yml").read_text(encoding="utf-8"))
+    (address,) = {
+        flag.removeprefix("--web.external-url=")
+        for flag in compose["services"]["mailtrip"]["command"]
+        if flag.startswith("--web.external-url=")
+    }
     assert destination["name"] == TRIP_ID
     # $$ is Grafana's way to write $ in such a file.
-    assert destination["url"] == "http://localhost:10925/trips/$${__value.raw}"
+    assert destination["url"] == f"{address}/trips/$${{__value.raw}}"
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -394,10 +394,10 @@ def test_markup(start: Start, listener: Listening) -> None:
         status, headers, page = fetch(exporter, path)
         assert status == 200
         assert "alert(1)" in page
+        # A link is followed by a person; a browser loads nothing for it.
+        loaded = re.sub(r'<a href="https?://[^"]*"', "<a", page)
         assert not re.search(
-            r"<script|<iframe|<img|<object|<link[^>]*https?:|\son\w+=|javascript:"
-            r"|(?<! href)=\"?https?://",
-            page,
+            r"<script|<iframe|<img|<object|\son\w+=|javascript:|=\"?https?://", loaded
         )
         policy = headers["Content-Security-Policy"]
         assert policy.startswith("default-src 'none'; style-src 'self';")

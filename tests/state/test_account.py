@@ -135,7 +135,7 @@ async def test_a_probe_counts_from_its_first_trip_to_its_last_one(tmp_path: Path
     account = await the_account(tmp_path, [first, last], [lasting], NOVEMBER_2)
     assert (account.since, account.until) == (first.started_at, last.finished_at)
     assert account.downtime.down == 3600.0
-    assert account.downtime.availability == pytest.approx(1 - 1 / 24, abs=1e-5)
+    assert account.downtime.availability == pytest.approx(1 - 3600 / (DAY + 5))
 
 
 async def test_the_last_days_are_computed_as_a_month_is() -> None:

@@ -263,8 +263,35 @@ def test_the_time_that_trips_are_kept_for_is_an_option() -> None:
             StateOptions.model_validate({"keep": nonsense})
 
 
+def test_all_together_are_bounded_and_old_successes_go_before_old_failures() -> None:
+    with closing(state_file.in_memory()) as connection:
+        each = thinning.MOST_BYTES // 20 - 10_000
+        for number in range(15):
+            for make, word in ((bad, "bad"), (good, "good")):
+                first = make(f"first {word}{number}", probe=ProbeKey("m", f"{word}{number}"))
+                thinning.keep(connection, first, evidence.written(first))  # the first of a day
+                outcome = replace(first, trip=f"{word}{number}")
+                text = evidence.written(outcome)
+                padding = " " * (each - len(text.encode()))
+                thinning.keep(connection, outcome, text + padding)
+        thinning.prune(connection, START + DAY, KEEP)
+        assert size_of(connection) <= thinning.MOST_BYTES
+        kept = {one.trip: is_whole(one) for one in evidence.newest(connection, None, 100)}
+    assert len(kept) == 60
+    dropped = [trip for trip, one in kept.items() if not one]
+    assert dropped == [f"good{number}" for number in range(9, -1, -1)]
+
+
 PROBES = 10_000
 TEXT = 9000  # bytes of a trip with its transcript
+
+
+def size_of(connection: sqlite3.Connection) -> int:
+    """Bytes of all outcomes."""
+    sizes = """SELECT (SELECT total(length(CAST(outcome AS BLOB))) FROM recent)
+        + (SELECT total(length(CAST(outcome AS BLOB))) FROM traces)"""
+    (size,) = connection.execute(sizes).fetchone()
+    return int(size)
 
 
 def used(connection: sqlite3.Connection) -> int:
@@ -297,6 +324,8 @@ def test_ten_thousand_probes_are_bounded_and_each_keeps_its_newest_trips() -> No
                     thinning.pin(connection, outage)
                 if number % 5000 == 4999:
                     thinning.prune(connection, now + 2.0, KEEP)
+                    assert size_of(connection) <= thinning.MOST_BYTES
+                    # With the indexes, and what is left free in pages.
                     assert used(connection) <= 1.1 * thinning.MOST_BYTES
         for number, key in enumerate(keys[::10]):
             kept = evidence.newest(connection, key, 100)

@@ -41,7 +41,9 @@ async def test_a_page_says_in_words_that_the_state_cannot_be_read_now_and_all_el
     assert not [record for record in caplog.records if record.exc_info]
 
 
-async def test_the_start_page_says_what_fails_also_without_the_state() -> None:
+async def test_the_start_page_says_what_fails_also_without_the_state(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     async with site(store=unreadable()) as here:
         here.probes.get_or_create(FAILED.probe).show(FAILED)
         status, page = await here.get("/")
@@ -50,3 +52,4 @@ async def test_the_start_page_says_what_fails_also_without_the_state() -> None:
     assert "the state cannot be read now: " in page
     assert "availability and outages are unknown" in page
     assert " %" not in page
+    assert not [record for record in caplog.records if record.exc_info]
