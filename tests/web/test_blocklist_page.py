@@ -1,11 +1,8 @@
 """The page of one blocklist."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from html import unescape
-
-import pytest
 
 from exporter.core.model import Fact, Listing, ListState, ProbeKey, QueriedList
 from exporter.core.run import Run
@@ -21,7 +18,7 @@ from exporter.web.pages.blocklist import (
 from exporter.web.pages.styles import BAD, GOOD, PLAIN
 from tests.support.axe import breaches
 from tests.support.blocklist_app import trip
-from tests.support.chromium import DESKTOP, Browser, chromium
+from tests.support.chromium import DESKTOP, Browser
 from tests.support.http_site import Site, site
 from tests.support.lookup_site import lookup_site
 from tests.support.name_server import name_server
@@ -52,12 +49,6 @@ class Queries:
 
 
 QUERIES = Queries("bad")
-
-
-@pytest.fixture(scope="module")
-def browser(servers: None) -> Iterator[Browser]:
-    with chromium() as one:
-        yield one
 
 
 async def asked(here: Site, *facts: Fact) -> None:

@@ -2,7 +2,7 @@
 is executed."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from itertools import product
@@ -14,7 +14,7 @@ from exporter.core.model import Failure, Listing, ListState, Outcome, ProbeKey, 
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
-from tests.support.chromium import DESKTOP, PHONE, Browser, chromium
+from tests.support.chromium import DESKTOP, PHONE, Browser
 from tests.support.http_site import GOOD as SCRAPE
 from tests.support.http_site import Site, site, until
 from tests.web.test_pages import EVIL, FAILED, KEY, SPANS, kept
@@ -82,12 +82,6 @@ return [...document.querySelectorAll('.waterfall tbody tr')].map(row => {
   return [row.cells[0].innerText, (bar.left - room.left) / room.width, bar.width / room.width,
     getComputedStyle(rect).fill] })
 """
-
-
-@pytest.fixture(scope="module")
-def browser(servers: None) -> Iterator[Browser]:
-    with chromium() as one:
-        yield one
 
 
 @asynccontextmanager

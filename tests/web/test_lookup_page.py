@@ -1,7 +1,6 @@
 """The form for look-ups and its answer in a real browser: without script, by keyboard, on a phone."""
 
 import time
-from collections.abc import Iterator
 
 import pytest
 from selenium.webdriver.common.by import By
@@ -10,10 +9,9 @@ from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.wait import WebDriverWait
 
 from tests.support.axe import breaches
-from tests.support.chromium import DESKTOP, PHONE, Browser, chromium
+from tests.support.chromium import DESKTOP, PHONE, Browser
 from tests.support.lookup_site import lookup_site
 from tests.support.name_server import Zone, name_server
-from tests.web.test_accessibility import PAUSABLE
 from tests.web.test_chromium import look
 from tests.web.test_lookups_now import HOUR, LISTS, ZONE, check, happened
 
@@ -26,12 +24,6 @@ BAD: Zone = {
 }
 
 
-@pytest.fixture(scope="module")
-def browser(servers: None) -> Iterator[Browser]:
-    with chromium() as one:
-        yield one
-
-
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [PHONE, DESKTOP])
 async def test_a_name_is_looked_up_by_keyboard_and_the_answer_can_be_read(
@@ -39,7 +31,7 @@ async def test_a_name_is_looked_up_by_keyboard_and_the_answer_can_be_read(
 ) -> None:
     def look_up() -> None:
         browser.open(f"{address}/", width, dark=dark)
-        assert breaches(browser, without=PAUSABLE) == []
+        assert breaches(browser) == []
         field = browser.driver.find_element(By.NAME, "what")
         field.send_keys("bad.test" + Keys.ENTER)
         WebDriverWait(browser.driver, 60).until(staleness_of(field))
