@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from exporter.core.model import ProbeKey
 from exporter.core.phases import Leg
+from exporter.core.reasons import Reason
 
 MOST_REASONS = 10
 
@@ -33,6 +34,13 @@ class Outage:
     def seconds(self, now: float) -> float:
         """How long it lasted, or has lasted by now."""
         return max((now if self.end is None else self.end) - self.start, 0.0)
+
+
+def reason_of(word: str) -> Reason | None:
+    """The reason in an outage's `phase/reason`; None if another version wrote one that we do not
+    know."""
+    reason = word.rpartition("/")[2]
+    return next((one for one in Reason if one == reason), None)
 
 
 @dataclass(frozen=True, slots=True)

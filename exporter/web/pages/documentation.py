@@ -1,5 +1,6 @@
 """Where the documentation explains what a page shows."""
 
+from exporter.core.outage import reason_of
 from exporter.core.reasons import Reason
 
 SITE = "https://mailtrip.example.org/docs/"
@@ -23,7 +24,6 @@ def explanation(reason: Reason) -> str:
 
 
 def runbook_of(word: str) -> str:
-    """The same for an outage's `phase/reason`; empty if we do not know it, since another version
-    wrote it."""
-    reason = word.rpartition("/")[2]
-    return next((runbook(one) for one in Reason if one == reason), "")
+    """The same for an outage's `phase/reason`; empty if we do not know it."""
+    reason = reason_of(word)
+    return runbook(reason) if reason else ""

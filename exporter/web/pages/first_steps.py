@@ -1,5 +1,6 @@
 """What to do first about a failure: one sentence for each reason."""
 
+from exporter.core.outage import reason_of
 from exporter.core.reasons import Reason
 
 FIRST_STEPS = {
@@ -29,7 +30,6 @@ FIRST_STEPS = {
 
 
 def first_step_of(word: str) -> str:
-    """The one for an outage's `phase/reason`; empty if we do not know it, since another version
-    wrote it."""
-    reason = word.rpartition("/")[2]
-    return next((step for known, step in FIRST_STEPS.items() if known == reason), "")
+    """The one for an outage's `phase/reason`; empty if we do not know it."""
+    reason = reason_of(word)
+    return FIRST_STEPS[reason] if reason else ""
