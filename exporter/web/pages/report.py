@@ -1,6 +1,6 @@
 """The account of a month, as a page."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from heapq import merge
 from itertools import islice
@@ -69,6 +69,12 @@ class AccountView:
         self.query = probe_query(account.probe)
 
 
+def outages_of(accounts: Sequence[ProbeAccount], name: Name, now: float) -> Iterator[OutageView]:
+    """All outages, the oldest first."""
+    oldest = merge(*(one.outages for one in accounts), key=lambda outage: outage.start)
+    return (OutageView(one, called(one.probe, name), now) for one in oldest)
+
+
 @dataclass(frozen=True, slots=True)
 class ReportPage:
     """One page of a month: the probes with the lowest availability come first."""
@@ -96,13 +102,12 @@ class ReportPage:
         query = query.at(min(query.page, pages))
         start = (query.page - 1) * PER_PAGE
         shown = [accounts[number] for _, number in order[start : start + PER_PAGE]]
-        oldest = merge(*(one.outages for one in shown), key=lambda outage: outage.start)
-        outages = list(islice(oldest, MOST_OUTAGES))
+        outages = list(islice(outages_of(shown, name, now), MOST_OUTAGES))
         before, after = query.month.previous, query.month.next
         return cls(
             query,
             [AccountView(one, name) for one in shown],
-            [OutageView(one, called(one.probe, name), now) for one in outages],
+            outages,
             sum(len(one.outages) for one in shown) - len(outages),
             pages,
             len(accounts),
