@@ -26,7 +26,7 @@ class MailboxRow:
     word: str
     since: float | None  # seconds since the epoch
     text: str  # why it fails
-    next_attempt: str
+    next_attempt: str  # when; empty while it works
     waiting: int  # trips
     messages: int | None
     deleted: int
@@ -79,8 +79,8 @@ def _next_attempt(watcher: Watcher, trouble: Trouble, now: float, zone: TimeZone
     when = Markup("{} ({})").format(zone.moment(at), later(at - now))
     if watcher.waiting or watcher.receives:
         sooner = ", or with the next trip" if trouble.may_be_sooner else ""
-        planned = Markup("next attempt at {}{}").format(when, sooner)
-        return "next attempt now" if due else planned
+        planned = Markup("at {}{}").format(when, sooner)
+        return "now" if due else planned
     if due or trouble.may_be_sooner:
-        return "next attempt with the next trip"
-    return Markup("next attempt with a trip, not before {}").format(when)
+        return "with the next trip"
+    return Markup("with a trip, not before {}").format(when)
