@@ -34,7 +34,7 @@ class DelayChart:
         self._delays = [one.delay for one in self._trips if one.success and one.delay is not None]
         self.start, self.end = self._trips[0].started_at, self._trips[-1].started_at
         self._low = floor(log10(max(min(self._delays, default=0.1), LEAST)))
-        self._high = max(ceil(log10(max(*self._delays, LEAST, LEAST))), self._low + 1)
+        self._high = max(ceil(log10(max([*self._delays, LEAST]))), self._low + 1)
         self._marked = marked
         self._zone = zone
 

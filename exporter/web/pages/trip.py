@@ -43,10 +43,10 @@ def next_to(
 ) -> tuple[NextTo | None, NextTo | None]:
     """The trips before and after one, which may be among those in progress (`runs`)."""
     place = next((place for place, one in enumerate(timeline) if one.trip == trip), len(timeline))
-    before, after = timeline[:place][-1:], timeline[place + 1 :][:1]
-    under_way = [NextTo(one, None) for one in runs]
-    kept = [[NextTo(one.trip, one.success) for one in some] for some in (before, after)]
-    return next(iter(kept[0]), None), next(iter([*kept[1], *under_way]), None)
+    before = [NextTo(one.trip, one.success) for one in timeline[:place][-1:]]
+    after = [NextTo(one.trip, one.success) for one in timeline[place + 1 :][:1]]
+    after += [NextTo(one, None) for one in runs]
+    return next(iter(before), None), next(iter(after), None)
 
 
 class TripView:
