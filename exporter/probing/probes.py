@@ -48,8 +48,9 @@ class ProbeTable:
     def __iter__(self) -> Iterator[Probe]:
         return iter(list(self._probes.values()))
 
-    def has(self, key: ProbeKey) -> bool:
-        return key in self._probes
+    def get(self, key: ProbeKey) -> Probe | None:
+        """The probe of this key; None if there is none now."""
+        return self._probes.get(key)
 
     @property
     def named(self) -> list[Probe]:

@@ -248,16 +248,15 @@ class Pages:
             refresh=refresh,
             planned=self._maintenance.planned(probe.called, self._now())[:MOST_WINDOWS],
             outage=self._viewed(probe.outages.lasting) if probe.outages.lasting else None,
-            newest=self._listed([probe.newest])[0] if probe.newest else None,
+            newest=TripView(probe.newest, probe.name) if probe.newest else None,
             outages=OutageQuery(key).link,
         )
 
     async def trip(self, trip_id: str, *, refresh: bool = True) -> str | None:
         """One trip, finished or in progress: then the page renews itself if it may."""
         for probe in self._probes:
-            if trip_id in probe.runs:
-                outcome = next(one for one in probe.under_way() if one.trip == trip_id)
-                view = TripView(outcome, probe.name, under_way=True)
+            if run := probe.runs.get(trip_id):
+                view = TripView(run.outcome(trip_id, probe.key), probe.name, under_way=True)
                 done = probe.newest
                 before = NextTo(done.trip, done.success) if done else None
                 return await self._trip_page(view, before, None, refresh=refresh)
@@ -265,12 +264,12 @@ class Pages:
         if kept is None:
             return None
         timeline = await self._records.timeline(kept.probe, trip_id)
-        runs = next((one.runs for one in self._probes if one.key == kept.probe), {})
-        before, after = next_to(timeline, trip_id, runs)
+        current = self._probes.get(kept.probe)
+        before, after = next_to(timeline, trip_id, current.runs if current else ())
         outage = None
         if kept.failure and (found := await self._records.outage_at(kept.probe, kept.started_at)):
             outage = self._viewed(found)
-        (view,) = self._listed([kept])
+        view = TripView(kept, current.name if current else None)
         chart = delay_chart(timeline, trip_id, self._zone)
         return await self._trip_page(view, before, after, outage=outage, chart=chart)
 
@@ -300,8 +299,8 @@ class Pages:
 
     def _mailbox_of(self, key: ProbeKey) -> str:
         """Where the messages of this probe are awaited; empty if that is unknown."""
-        mailbox = self._probes.find(key).mailbox if self._probes.has(key) else ""
-        return mailbox if mailbox in self._mailboxes else ""
+        probe = self._probes.get(key)
+        return probe.mailbox if probe and probe.mailbox in self._mailboxes else ""
 
     async def outages(self, query: OutageQuery) -> str:
         """A page of the outages, the newest first."""
@@ -392,8 +391,9 @@ class Pages:
         return await self._page("report.html", root="", links=True, **values)
 
     def _viewed(self, outage: Outage) -> OutageView:
-        name, watched = self._probes.name_of(outage.probe), self._probes.has(outage.probe)
-        return OutageView(outage, name, self._now(), watched=watched)
+        probe = self._probes.get(outage.probe)
+        name = probe.name if probe else None
+        return OutageView(outage, name, self._now(), watched=probe is not None)
 
     async def newest(self, probe: Probe) -> Outcome | None:
         """The newest finished trip of a probe, in full; None if the state cannot be read."""
@@ -429,9 +429,6 @@ class Pages:
         unknown clients, too."""
         phrase = HTTPStatus(status).phrase
         return await self._page("error.html", root=root, phrase=phrase, text=text, version="")
-
-    def _listed(self, outcomes: list[Outcome]) -> list[TripView]:
-        return [TripView(outcome, self._probes.name_of(outcome.probe)) for outcome in outcomes]
 
     async def _page(self, template: str, **values: object) -> str:
         """It shows no tokens: with the token of a trip in progress, a reader could forge its
