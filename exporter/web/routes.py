@@ -167,7 +167,7 @@ class Routes:
                 )
         except ProbeRefused as refusal:
             self._exposition.refused(refusal.kind)
-            return web.Response(status=refusal.status, text=f"{refusal}\n")
+            return _refused(refusal)
         if debug:
             return await _debug_response(self._probes, key, self._exposition, self._pages)
         if not read_only:
@@ -251,7 +251,7 @@ class Routes:
         try:
             query = Query.parse({name: single(request, name) for name in PARAMETERS})
         except ValueError as error:
-            return web.Response(status=400, text=f"{one_line(str(error))}\n")
+            return _refused(error)
         page = await self._from_disk.get(("overview", query), lambda: self._pages.overview(query))
         return await self._page(request, page)
 
@@ -261,10 +261,8 @@ class Routes:
             key = probe_key(request, self._probes)
             number = page_number(single(request, "page"))
             refresh = renews(single(request, "refresh"))
-        except ProbeRefused as refusal:
-            return web.Response(status=refusal.status, text=f"{refusal}\n")
-        except ValueError as error:
-            return web.Response(status=400, text=f"{one_line(str(error))}\n")
+        except (ProbeRefused, ValueError) as error:
+            return _refused(error)
         page = await self._from_disk.get(
             ("trips", key, number, refresh),
             lambda: self._pages.trips(key, number, may_start=self._admin, refresh=refresh),
@@ -280,7 +278,7 @@ class Routes:
             key = self._probes.key(text_of(fields, "module"), text_of(fields, "target"))
             made = await self._trips_now.start(key)
         except (ApiError, ProbeRefused) as refusal:
-            return web.Response(status=refusal.status, text=f"{refusal}\n")
+            return _refused(refusal)
         location = {"Location": f"trips/{made.trip}"}
         return web.Response(status=HTTPStatus.SEE_OTHER, headers=location)
 
@@ -306,7 +304,10 @@ class Routes:
 
     async def trip(self, request: web.Request) -> web.Response:
         trip = request.match_info["trip"]
-        refresh = request.query.get("refresh") != "off"
+        try:
+            refresh = renews(single(request, "refresh"))
+        except ValueError as error:
+            return _refused(error)
         if page := await self._pages.trip(trip, refresh=refresh):
             return await self._page(request, Body(Text([page.encode()])))
         missing = await self._pages.missing("trip", trip)
@@ -317,10 +318,8 @@ class Routes:
         try:
             stated = {name: single(request, name) for name in outages.PARAMETERS}
             query = OutageQuery.parse(perhaps_probe_key(request, self._probes), stated)
-        except ProbeRefused as refusal:
-            return web.Response(status=refusal.status, text=f"{refusal}\n")
-        except ValueError as error:
-            return web.Response(status=400, text=f"{one_line(str(error))}\n")
+        except (ProbeRefused, ValueError) as error:
+            return _refused(error)
         page = await self._from_disk.get(("outages", query), lambda: self._pages.outages(query))
         return await self._page(request, page)
 
@@ -354,7 +353,7 @@ class Routes:
         try:
             query = self._pages.report_query({name: single(request, name) for name in REPORT})
         except ValueError as error:
-            return web.Response(status=400, text=f"{one_line(str(error))}\n")
+            return _refused(error)
         report = await self._reported.get(query, lambda: self._pages.report(query))
         if not query.format:
             return await self._page(request, report)
@@ -436,6 +435,13 @@ def wait_limit(header: str | None) -> float:
     if not 0 < seconds <= MAX_TIMEOUT:  # also false for what is not a number
         seconds = MAX_TIMEOUT if seconds > MAX_TIMEOUT else DEFAULT_TIMEOUT
     return max(seconds - MARGIN, 0.0)
+
+
+def _refused(error: ApiError | ProbeRefused | ValueError) -> web.Response:
+    """The answer to a request that is wrong, as a line of text."""
+    if isinstance(error, ValueError):
+        return web.Response(status=HTTPStatus.BAD_REQUEST, text=f"{one_line(str(error))}\n")
+    return web.Response(status=error.status, text=f"{error}\n")
 
 
 def _labels(probe: Probe) -> dict[str, str]:

@@ -176,6 +176,7 @@ async def test_a_page_renews_itself_until_a_reader_stops_it() -> None:
             back = path.partition("?")[0] + resume.replace("&amp;", "&")
             assert 'http-equiv="refresh"' in await page_of(here, back)
         await page_of(here, f"{of_probe}&refresh=on", 400)
+        await page_of(here, f"/trips/{flight}?refresh=on", 400)
 
 
 async def test_the_page_of_a_probe_says_how_it_stands() -> None:

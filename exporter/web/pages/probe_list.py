@@ -11,7 +11,7 @@ from exporter.core.fairness import in_turns
 from exporter.probing.probe import Probe
 from exporter.web.pages.probe_order import Order, ordered
 from exporter.web.pages.styles import BAD, GOOD, PLAIN
-from exporter.web.parameters import page_number
+from exporter.web.parameters import page_number, renews
 
 PER_PAGE = 100
 AT_A_TIME = 1000  # probes that are looked at before others have their turn: a millisecond of work
@@ -63,14 +63,12 @@ class Query:
             raise ValueError(f"unknown state {state!r}; use {', '.join(State)}")
         if order and order not in [*Order]:
             raise ValueError(f"unknown order {order!r}; use {', '.join(Order)}")
-        if refresh not in ("", "off"):
-            raise ValueError(f"unknown value {refresh!r} of refresh; use off, or leave it out")
         return cls(
             search,
             State(state) if state else None,
             page_number(page),
             Order(order or Order.STATE),
-            not refresh,
+            renews(refresh),
         )
 
     def of_state(self, state: State | None) -> "Query":
