@@ -97,7 +97,7 @@ class Routes:
         self._pages = pages
         self._admin = admin
         self._trips_now = TripsNow(probes)
-        self._lookups = lookups
+        self._lookups = lookups if admin else None
         self._reload = reload
         self._external_url = external_url
         # The foreign page that made a browser send a request; empty for our own pages.
@@ -284,23 +284,25 @@ class Routes:
 
     async def lookup_form(self, request: web.Request) -> web.Response:
         """The form for a look-up, on a page of its own. Sends no query."""
-        if not self._admin or not self._lookups:
+        if not self._lookups:
             return web.Response(status=HTTPStatus.FORBIDDEN, text=f"{ADMIN_API_IS_OFF}\n")
-        return await self._page(request, Body(Text([(await self._pages.lookup()).encode()])))
+        return await self._page(request, await self._pages.lookup())
 
     async def lookup(self, request: web.Request) -> web.Response:
         """Looks up an address, a domain or a host on blocklists: the form of the start page. The
         answer is not kept."""
-        if not self._admin or not self._lookups:
+        if not self._lookups:
             return web.Response(status=HTTPStatus.FORBIDDEN, text=f"{ADMIN_API_IS_OFF}\n")
-        what, status = "", HTTPStatus.OK
+        what = ""
         try:
             what = text_of(await read_fields(request), "what")
-            page = await self._pages.lookup(what, await self._lookups.run(what))
+            found = await self._lookups.run(what)
         except ApiError as refusal:
-            status = refusal.status
             page = await self._pages.lookup(what, refusal=str(refusal))
-        return await self._page(request, Body(Text([page.encode()])), status)
+            response = await self._page(request, page, refusal.status)
+            response.headers.update(refusal.headers)
+            return response
+        return await self._page(request, await self._pages.lookup(what, found))
 
     async def trip(self, request: web.Request) -> web.Response:
         trip = request.match_info["trip"]
@@ -309,9 +311,9 @@ class Routes:
         except ValueError as error:
             return _refused(error)
         if page := await self._pages.trip(trip, refresh=refresh):
-            return await self._page(request, Body(Text([page.encode()])))
+            return await self._page(request, page)
         missing = await self._pages.missing("trip", trip)
-        return await self._page(request, Body(Text([missing.encode()])), HTTPStatus.NOT_FOUND)
+        return await self._page(request, missing, HTTPStatus.NOT_FOUND)
 
     async def outages(self, request: web.Request) -> web.Response:
         """The outages of all probes, or of one: lasting=true, page=."""
@@ -326,9 +328,9 @@ class Routes:
     async def outage(self, request: web.Request) -> web.Response:
         outage = request.match_info["outage"]
         if page := await self._pages.outage(outage):
-            return await self._page(request, Body(Text([page.encode()])))
+            return await self._page(request, page)
         missing = await self._pages.missing("outage", outage)
-        return await self._page(request, Body(Text([missing.encode()])), HTTPStatus.NOT_FOUND)
+        return await self._page(request, missing, HTTPStatus.NOT_FOUND)
 
     async def mailbox(self, request: web.Request) -> web.Response:
         """One mailbox."""
@@ -371,7 +373,7 @@ class Routes:
             return response
         root = self._external_url.root_from(request.rel_url.raw_path)
         page = await self._pages.error(response.status, (response.text or "").strip(), root)
-        shown = await self._page(request, Body(Text([page.encode()])), response.status)
+        shown = await self._page(request, page, response.status)
         for header in _OF_ERRORS & response.headers.keys():
             shown.headers[header] = response.headers[header]
         return shown
@@ -396,12 +398,13 @@ class Routes:
         return await self._compression.response(request, icon, headers)
 
     async def _page(
-        self, request: web.Request, page: Body, status: int = HTTPStatus.OK
+        self, request: web.Request, page: Body | str, status: int = HTTPStatus.OK
     ) -> web.Response:
         """A page that loads only our own style and icon, and cannot be framed, since it shows text
         from external senders."""
         headers = _PAGE_HEADERS | {"Content-Type": "text/html; charset=utf-8"}
-        return await self._compression.response(request, page, headers, status)
+        body = Body(Text([page.encode()])) if isinstance(page, str) else page
+        return await self._compression.response(request, body, headers, status)
 
     async def reload(self, request: web.Request) -> web.Response:
         """Reloads the configuration. The router refuses GET: a link must not reload."""

@@ -238,8 +238,9 @@ async def test_a_thousand_requests_ask_each_list_a_few_times_only() -> None:
             status, headers, text = next(one for one in answers if one[0] != 200)
             assert (status, headers["Retry-After"]) == (429, "6")
             assert "blocklists limit the number of queries" in text
-            status, _, page = await here.post("/lookup", data={"what": "192.0.2.9"})
+            status, headers, page = await here.post("/lookup", data={"what": "192.0.2.9"})
             assert (status, "too many look-ups" in page) == (429, True)
+            assert headers["Retry-After"] == "6"
         assert len(server.asked) <= 2 * len(admitted) + 3
 
 
