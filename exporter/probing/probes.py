@@ -91,13 +91,15 @@ class ProbeTable:
 
     def _rebuild(self, probe: Probe) -> None:
         """Replaces a probe with another kind of check, since its series differ; the new one
-        continues its interval."""
+        continues its interval and its outages."""
         fresh = self._make(probe.key, probe.name, None)
         if fresh.blocklists == probe.blocklists:
             probe.configure(fresh)
         else:
             self._remove(probe)
-            self._add(probe.key, probe.name, None).last_start = probe.last_start
+            fresh = self._add(probe.key, probe.name, None)
+            fresh.follow(probe)
+            fresh.last_start = probe.last_start
 
     def _remove(self, probe: Probe) -> None:
         probe.removed = True

@@ -2,7 +2,10 @@ import asyncio
 
 import pytest
 
-from exporter.core.model import ProbeKey, ProbeRefused
+from exporter.core.model import ProbeError, ProbeKey, ProbeRefused
+from exporter.core.phases import Phase
+from exporter.core.reasons import Reason
+from exporter.core.run import Run
 from exporter.probing.probe import Probe
 from exporter.probing.probes import ProbeTable
 from exporter.settings import Settings
@@ -286,6 +289,40 @@ def test_a_pair_is_not_forgotten_while_a_message_is_under_way() -> None:
         probes.forget_idle()
         assert probe in probes
         await rig.prober.abandon(probe)
+        await rig.close()
+
+    virtual.run(course())
+
+
+class Listed:
+    """A check that finds a listing on these blocklists."""
+
+    def __init__(self, blocklists: tuple[str, ...]) -> None:
+        self.blocklists = blocklists
+
+    async def run(self, run: Run) -> None:
+        async with run.phase(Phase.VERIFY):
+            raise ProbeError(Reason.LISTED, "listed")
+
+
+def test_an_outage_goes_on_when_a_probe_has_other_blocklists() -> None:
+    async def course() -> None:
+        rig, lists = ProberRig(), ["one.example", "two.example"]
+
+        def make(key: ProbeKey, name: str | None, interval: float | None) -> Probe:
+            return Probe(key, Listed(tuple(lists)), interval or 300, 600, 30, name)
+
+        probes = ProbeTable(SPELLED, rig.prober, rig.metrics, rig.clock, make)
+        key = probes.key("lists", "192.0.2.1")
+        before = probes.get_or_create(key)
+        await rig.prober.start(before)
+        lists.pop()
+        probes.configure(SPELLED, {"lists"})
+        after = probes.get_or_create(key)
+        assert after is not before
+        assert after.outages.lasting
+        await rig.prober.start(after)
+        assert [one.failures for one in await rig.store.outages(key, 9)] == [2]
         await rig.close()
 
     virtual.run(course())
