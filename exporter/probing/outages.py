@@ -36,7 +36,7 @@ class Outages:
         self._results = sorted(
             replace(one, started=one.started_at + offset) for one in known.results
         )
-        self._known = max((one.known for one in self._results), default=known.base_known) + 1
+        self._known = max([known.base_known, *(one.known for one in self._results)]) + 1
         self._ended = [0, 0]  # outages: those that were not planned, and that were
         self._seconds = [0.0, 0.0]  # the same
         if lasting:  # what an earlier process has counted

@@ -206,6 +206,20 @@ def test_after_a_restart_an_earlier_trip_still_changes_an_outage_that_has_ended(
     assert after.outages.kept is None
 
 
+def test_after_a_restart_a_result_is_newer_than_all_that_were_known() -> None:
+    """So that an outage keeps its name, which is that of its result that was known first."""
+    before = Story()
+    before.succeeds(180)
+    before.succeeds(0)
+    before.oldest = 60
+    before.fails(30)
+    after = Story()
+    after.outages = Outages(PROBE, before.outages.kept, offset=-BEGIN)
+    after.fails(60)
+    ((name, outage),) = after.kept.items()
+    assert (name, bounds(outage), outage.failures) == ("trip30", (30, 180), 2)
+
+
 def test_after_a_restart_only_the_seconds_since_then_are_counted() -> None:
     before = Story()
     before.fails(0)
