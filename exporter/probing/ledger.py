@@ -234,6 +234,7 @@ class Ledger:
         return 0.0
 
     async def _late_arrival(self, trip: Trip, stray: Stray) -> LateArrival:
+        """Reads the message again: a stray does not keep it as parsed, since there may be many."""
         reading = await self._reader.read(stray.sighting.raw)
         return late_arrival(trip, stray, reading.message, self._clock)
 
