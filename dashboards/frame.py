@@ -25,7 +25,7 @@ TRIPS_OF_ROW: Json = TRIPS | {
     "title": "Its trips in mailtrip",
     "url": (
         "${__data.fields.url}/trips?probe=${__data.fields.probe}"
-        "&module=${__data.fields.module}&target=${__data.fields.To}"
+        "&module=${__data.fields.module}&target=${__data.fields.To:percentencode}"
     ),
 }
 STATUS: Json = {
@@ -38,7 +38,8 @@ ONE_PROBE: Json = {
     "title": "Show this probe",
     "url": (
         "/d/mailtrip-one-probe?${__url_time_range}&var-datasource=${datasource}"
-        "&var-job=${__data.fields.job}&var-instance=${__data.fields.instance}&var-probe=${__data.fields.probe}"
+        "&var-job=${__data.fields.job:percentencode}"
+        "&var-instance=${__data.fields.instance:percentencode}&var-probe=${__data.fields.probe}"
     ),
 }
 FROM_SERIES: Json = ONE_PROBE | {

@@ -139,6 +139,17 @@ def test_links_between_dashboards_lead_to_one_and_name_its_variables() -> None:
             assert set(re.findall(r"var-(\w+)=", question)) <= given
 
 
+def test_links_encode_what_may_have_any_character() -> None:
+    """By itself, Grafana leaves the plus of `monitor+1@example.org`, which then reads as a blank."""
+    named = set[str]()
+    for board in BOARDS.values():
+        for name, form in re.findall(r"=\$\{(?:__\w+\.\w+\.)?(\w+)(:\w+)?\}", json.dumps(board)):
+            if name in ("job", "instance", "target", "To"):
+                assert form == ":percentencode", name
+                named.add(name)
+    assert named == {"job", "instance", "target", "To"}
+
+
 def test_grafana_reads_the_dashboards_from_where_the_example_says() -> None:
     (provider,) = yaml.safe_load((PROVISIONING / "mailtrip.yml").read_text(encoding="utf-8"))[
         "providers"
