@@ -125,7 +125,7 @@ async def test_many_lists_get_fewer_subjects() -> None:
     many = [a_list("bl.example", name=f"list{number}") for number in range(300)]
     found = await look_up("many.test", many)
     questions = sum(len(one.listings) for one in found.answers)
-    assert questions <= lookups.MOST_QUESTIONS
+    assert 0 < questions <= lookups.MOST_QUESTIONS
     assert "there are 300 lists; only the first 200 were asked" in found.problems
 
 

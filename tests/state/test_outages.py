@@ -4,27 +4,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from exporter.core.model import ProbeKey
-from exporter.core.outage import Outage, Result, Unsettled
+from exporter.core.outage import Result, Unsettled
 from exporter.core.phases import Leg
 from exporter.state.outages import KEPT_FOR
 from exporter.state.store import Store
 from exporter.state.trip import Moment
+from tests.core.test_downtime import ENDED as OUTAGE
 
-PROBE, OTHER = ProbeKey("submission", "a@example.org"), ProbeKey("submission", "b@example.org")
-ENDED = Outage(
-    id="trip1",
-    probe=PROBE,
-    start=1000.0,
-    last_start=1060.0,
-    end=1120.0,
-    failures=2,
-    first_trip="trip1",
-    last_trip="trip2",
-    leg=Leg.SEND,
-    reasons=("send/connect", "send/tls"),
-    planned_seconds=60.0,
-    planned=False,
-)
+ENDED = replace(OUTAGE, end=1120.0, reasons=("send/connect", "send/tls"), planned_seconds=60.0)
+PROBE, OTHER = ENDED.probe, ProbeKey("submission", "b@example.org")
 LASTING = replace(ENDED, id="trip5", start=5000.0, last_start=5000.0, end=None)
 
 

@@ -1,8 +1,10 @@
 """The HTTP side on a real socket, in front of a prober with a pretended mailbox, in real time."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from html import unescape
 
 import aiohttp
 from aiohttp import web_app
@@ -58,6 +60,12 @@ class Site:
 
     async def raw(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         return await asyncio.open_connection(self.host, self.port)
+
+
+def words_of(page: str) -> str:
+    """What a reader sees of the main part of a page."""
+    text = re.sub("<[^>]*>", " ", page.partition("<main")[2].partition(">")[2])
+    return " ".join(unescape(text).split())
 
 
 @asynccontextmanager

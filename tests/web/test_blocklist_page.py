@@ -19,13 +19,13 @@ from exporter.web.pages.styles import BAD, GOOD, PLAIN
 from tests.support.axe import breaches
 from tests.support.blocklist_app import trip
 from tests.support.chromium import DESKTOP, Browser
-from tests.support.http_site import Site, site
+from tests.support.http_site import Site, site, words_of
 from tests.support.lookup_site import lookup_site
 from tests.support.name_server import name_server
 from tests.support.pauses import at_once, with_pauses
 from tests.web.test_chromium import look
 from tests.web.test_lookup_page import BAD as BAD_ZONE
-from tests.web.test_lookups_now import LISTS, words
+from tests.web.test_lookups_now import LISTS
 from tests.web.test_pages import EVIL, FAILED, kept
 
 CATALOGUE = Settings.parse(
@@ -100,7 +100,7 @@ async def test_a_list_is_usable_or_not_and_a_listing_is_red_only_if_it_is_a_fail
             "allow": (GOOD, "lists 1 address or domain", ", which is not a failure"),
         }
         assert [len(one.listed) for one in found.values()] == [1, 0, 0, 1]
-        seen = words((await here.get("/blocklists/gone"))[1])
+        seen = words_of((await here.get("/blocklists/gone"))[1])
         assert "Blocklist gone unusable : no answer in time" in seen
         assert "What it lists now Unknown." in seen
         assert "It is not in the configuration any more." in seen
@@ -122,7 +122,7 @@ async def test_it_says_what_is_listed_why_by_whom_and_how_to_get_off(browser: Br
     async with name_server(BAD_ZONE) as dns, lookup_site(dns, LISTS, "192.0.2.9") as here:
         status, page = await here.get("/blocklists/bl.example")
         assert status == 200
-        assert "unknown : no check that queries it has ended yet" in words(page)
+        assert "unknown : no check that queries it has ended yet" in words_of(page)
         checked = await trip(here.app, "192.0.2.9")
         page = (await here.get("/blocklists/bl.example"))[1]
         await look(look_at)
@@ -130,7 +130,7 @@ async def test_it_says_what_is_listed_why_by_whom_and_how_to_get_off(browser: Br
         of_trip = (await here.get(f"/trips/{checked.trip}"))[1]
     assert '<td><a href="blocklists/bl.example">bl.example</a>' in start
     assert '<td><a href="../blocklists/bl.example">bl.example</a>' in of_trip
-    seen = words(page)
+    seen = words_of(page)
     assert "Blocklist bl.example lists 1 address or domain Newest check" in seen
     assert "asked about IPv4 addresses kind a list of bad senders: a listing is a failure" in seen
     assert seen.count("https://bl.example/off") == 2

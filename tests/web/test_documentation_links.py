@@ -2,14 +2,13 @@
 
 import re
 import tomllib
-from pathlib import Path
 
 import pytest
 
 from exporter.core.reasons import Reason
 from exporter.web.pages.documentation import SITE, explanation, runbook, runbook_of
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.documents.test_links import anchors
+from tests.support.tree import ROOT
 
 
 def test_the_address_of_the_documentation_is_the_one_that_rules_and_the_package_name() -> None:
@@ -20,15 +19,6 @@ def test_the_address_of_the_documentation_is_the_one_that_rules_and_the_package_
         assert f"runbook_url: {runbook(reason)}\n" in rules
 
 
-def headings_of(page: str) -> list[str]:
-    """As addresses have them."""
-    return [
-        "".join(c for c in line.lstrip("# ").lower().replace(" ", "-") if c.isalnum() or c == "-")
-        for line in (ROOT / "docs" / page).read_text(encoding="utf-8").splitlines()
-        if line.startswith("#")
-    ]
-
-
 def test_each_place_that_a_page_leads_to_exists() -> None:
     templates = (ROOT / "exporter/web/pages/templates").glob("*.html")
     text = "".join(one.read_text(encoding="utf-8") for one in templates)
@@ -36,13 +26,14 @@ def test_each_place_that_a_page_leads_to_exists() -> None:
     assert places
     for place in places:
         page, _, heading = place.partition("#")
-        assert not heading or heading in headings_of(page), place
+        assert (ROOT / "docs" / page).exists(), place
+        assert not heading or heading in anchors(ROOT / "docs" / page), place
 
 
 @pytest.mark.parametrize("reason", Reason)
 def test_each_reason_is_explained_on_a_page_that_exists(reason: Reason) -> None:
     page, _, heading = explanation(reason).removeprefix(SITE).partition("#")
-    assert heading in headings_of(page)
+    assert heading in anchors(ROOT / "docs" / page)
 
 
 def test_the_reasons_of_an_outage_lead_to_their_runbook_if_they_are_known() -> None:

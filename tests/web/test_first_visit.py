@@ -1,24 +1,13 @@
 """The start page for who has just begun: it says what to do next."""
 
 from exporter.commands.greeting import FIRST
-from exporter.settings import Settings
 from exporter.web.pages import Pages
 from exporter.web.pages.documentation import SITE
 from exporter.web.pages.probe_list import Query
-from tests.probing.test_probes import table
-from tests.support.http_site import site
-from tests.web.test_outage_pages import words_of
+from tests.probing.test_probes import SETTINGS, table
+from tests.support.http_site import site, words_of
 
-NO_PROBES = Settings.parse(
-    b"""
-mailboxes: {inbox: {smtpd: {listen: "127.0.0.1:0", recipients: [monitor@example.org]}}}
-modules:
-  submission:
-    targets: ["*@example.org"]
-    roundtrip: {from: probe@example.org, send: {smtp: {host: mx.example.org}}, mailbox: inbox}
-""",
-    "test.yml",
-)
+NO_PROBES = SETTINGS.model_copy(update={"probes": []})
 EXAMPLE = FIRST.read_text(encoding="utf-8")
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from tests.lab.client import Lab
 from tests.support.blocklist_app import trip
+from tests.support.http_site import words_of
 from tests.support.lookup_site import lookup_site
-from tests.web.test_lookups_now import words
 
 FORGOTTEN = 2.5  # seconds: Unbound hands out no answer for longer than a second
 LISTS = (
@@ -36,7 +36,7 @@ async def test_of_a_domain_its_exchangers_are_found_and_what_lists_the_world_is_
     assert (everything["state"], refusing["state"]) == ("unknown", "unknown")
     assert WORLD in everything["trouble"]
     assert REFUSAL in refusing["trouble"]
-    seen = words(page)
+    seen = words_of(page)
     assert "listed by 1 of 2 lists that answered; 2 of 4 are unknown" in seen
     assert "not listed by any of 2 lists that answered; 2 of 4 are unknown" in seen
     assert f'<a href="http://bl.lab.test/lookup?ip={lab.mx_ip}" rel="' in page
@@ -44,12 +44,12 @@ async def test_of_a_domain_its_exchangers_are_found_and_what_lists_the_world_is_
 
 @pytest.mark.parametrize(("name", "state"), [("www.bad.test", "listed"), ("mon.test", "clean")])
 async def test_a_domain_is_asked_about_itself(lab: Lab, name: str, state: str) -> None:
-    words_of = {"listed": "listed", "clean": "not listed"}
+    verdict = {"listed": "listed", "clean": "not listed"}[state]
     async with lookup_site(lab.dns, "domain_lists: [dbl.lab.test]", name) as here:
         found = await here.look_up(name)
         _, _, page = await here.post("/lookup", data={"what": name})
     assert (found["state"], [one["subject"] for one in found["subjects"]]) == (state, [name])
-    assert f"{words_of[state]} by the one list that answered" in words(page)
+    assert f"{verdict} by the one list that answered" in words_of(page)
 
 
 async def test_what_checks_have_found_before_stands_beside_what_is_found_now(lab: Lab) -> None:
@@ -71,5 +71,5 @@ async def test_what_checks_have_found_before_stands_beside_what_is_found_now(lab
     assert (clean["answered"], clean["listed"]) == (2, [])
     assert (everything["checks"], everything["answered"]) == (2, 0)
     assert WORLD in everything["trouble"]
-    assert "listed now: none in the 7 days before: bl.lab.test" in words(page)
-    assert "until the newest check" in words(page)
+    assert "listed now: none in the 7 days before: bl.lab.test" in words_of(page)
+    assert "until the newest check" in words_of(page)

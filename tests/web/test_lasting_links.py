@@ -4,7 +4,6 @@ exemplars name."""
 import json
 import re
 from dataclasses import replace
-from html import unescape
 
 from exporter.core.facts import Arrival, Hop, LateArrival
 from exporter.core.model import Failure, Outcome, ProbeKey, Span
@@ -13,7 +12,7 @@ from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.mail.tokens import Mint
 from exporter.state.thinning import NEWEST
-from tests.support.http_site import site
+from tests.support.http_site import site, words_of
 from tests.support.scopes import SUBMISSION
 
 KEY = ProbeKey("submission", "a@example.org")
@@ -40,7 +39,7 @@ async def test_a_trip_tells_when_and_how_its_message_came_late() -> None:
         here.rig.store.keep_late_arrival(OVERDUE.trip, KEY, LATE)
         status, page = await here.get(f"/trips/{OVERDUE.trip}")
         assert status == 200
-        words = " ".join(unescape(re.sub("<[^>]+>", " ", page)).split())
+        words = words_of(page)
         for expected in (
             "not back within 60 s; the message arrived late, 1 h after it was accepted,",
             "arrived late 2023-11-14 23:13:21 UTC , in INBOX",

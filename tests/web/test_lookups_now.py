@@ -2,9 +2,7 @@
 
 import asyncio
 import json
-import re
 import time
-from html import unescape
 from pathlib import Path
 
 import pytest
@@ -21,6 +19,7 @@ from exporter.web.lookups_now import LookupNow, LookupsNow
 from exporter.web.pages.time_zone import UTC_ZONE
 from tests.support.blocklist_app import TESTS, trip
 from tests.support.broken_nameserver import names_server
+from tests.support.http_site import words_of
 from tests.support.lookup_site import LookupSite, lookup_site
 from tests.support.name_server import Zone, name_server
 from tests.support.pauses import with_pauses
@@ -54,12 +53,6 @@ async def happened(here: LookupSite, *checks: Outcome) -> None:
         written = here.app.store.finished(one)
         probe.show(one)
     await written
-
-
-def words(page: str) -> str:
-    """What a reader sees of a page."""
-    text = re.sub(r"<[^>]*>", " ", page.partition('<main id="main" tabindex="-1">')[2])
-    return " ".join(unescape(text).split())
 
 
 async def test_the_answer_has_three_states_each_with_its_reason() -> None:
@@ -111,7 +104,7 @@ async def test_the_week_before_says_who_listed_it_since_when_and_which_list_was_
     assert other["listed"] == [{"after": None, "first": at[1], "last": at[2], "until": at[3]}]
     assert (gone["checks"], gone["answered"], gone["listed"]) == (4, 0, [])
 
-    seen, when = words(page), [UTC_ZONE.text(one.finished_at) for one in checks]
+    seen, when = words_of(page), [UTC_ZONE.text(one.finished_at) for one in checks]
     assert f"listed since {when[3]} usable in 3 of 4 checks; last trouble: why of bl" in seen
     assert f"listed from before {when[1]} until {when[3]} usable in 4 checks" in seen
     assert "unknown not usable in 4 checks: why of gone" in seen
@@ -125,11 +118,11 @@ async def test_what_no_probe_checks_is_plainly_unknown_before_now() -> None:
     async with name_server(ZONE) as dns, lookup_site(dns, LISTS, "192.0.2.1") as here:
         await trip(here.app)
         _, _, page = await here.post("/lookup", data={"what": "192.0.2.9"})
-        assert "No probe checks 192.0.2.9, so nothing is known of the time before" in words(page)
+        assert "No probe checks 192.0.2.9, so nothing is known of the time before" in words_of(page)
         assert "lists that agree" not in page
         _, _, page = await here.post("/lookup", data={"what": "192.0.2.1"})
-        assert "Checked by named" in words(page)
-        assert "not listed usable in 1 check" in words(page)
+        assert "Checked by named" in words_of(page)
+        assert "not listed usable in 1 check" in words_of(page)
 
 
 async def test_a_long_past_is_read_wholly_and_each_check_once(tmp_path: Path) -> None:
@@ -198,7 +191,7 @@ async def test_what_is_neither_an_address_nor_a_name_is_refused_in_the_form(what
         async with lookup_site(server.address, LISTS) as here:
             status, _, page = await here.post("/lookup", data={"what": what})
             assert status == 400
-            assert "not a host" in words(page)
+            assert "not a host" in words_of(page)
             assert "<b>" not in page.partition('<main id="main" tabindex="-1">')[2]
             status, _, text = await here.post("/api/v1/blocklists/lookups", json={"what": what})
             assert (status, json.loads(text)["error"]) == (400, "bad_request")

@@ -1,6 +1,5 @@
 """The page of one mailbox."""
 
-import html
 import re
 from dataclasses import replace
 from itertools import count
@@ -16,7 +15,7 @@ from exporter.web.pages.mailbox import MOST_FAILURES, MOST_PROBES, MailboxPage, 
 from exporter.web.pages.time_zone import UTC_ZONE
 from tests.probing.test_probes import SETTINGS
 from tests.support import virtual_time as virtual
-from tests.support.http_site import GOOD, Site, site, until
+from tests.support.http_site import GOOD, Site, site, until, words_of
 from tests.support.pauses import at_once, with_pauses
 from tests.support.watcher_rig import WatcherRig
 from tests.web.test_pages import EVIL, FAILED, KEY, kept
@@ -33,10 +32,6 @@ modules:
 """,
     "test.yml",
 )
-
-
-def words_of(page: str) -> str:
-    return " ".join(html.unescape(re.sub("<[^>]+>", " ", page.split("<main")[1])).split())
 
 
 async def failed(here: Site, target: str, why: Failure, at: float = 0.0) -> None:

@@ -16,7 +16,7 @@ from exporter.state.trip import Moment
 from exporter.web.pages.documentation import SITE
 from exporter.web.pages.first_steps import FIRST_STEPS
 from exporter.web.pages.outages import PER_PAGE, OutageQuery, OutageView
-from tests.support.http_site import Site, site
+from tests.support.http_site import Site, site, words_of
 from tests.web.api.test_resources import KEY, WHY, happened, trip
 from tests.web.test_pages import EVIL, FAILED
 
@@ -28,10 +28,6 @@ async def page_of(here: Site, path: str, expected: int = 200) -> str:
     status, page = await here.get(path)
     assert status == expected, page
     return page
-
-
-def words_of(page: str) -> str:
-    return " ".join(re.sub("<[^>]+>", " ", page).split())
 
 
 async def test_an_outage_says_when_how_long_where_why_and_what_ended_it() -> None:

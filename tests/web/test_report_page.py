@@ -16,10 +16,10 @@ from exporter.web.pages import Pages
 from exporter.web.pages.report import MOST_OUTAGES, PER_PAGE, ReportQuery
 from exporter.web.pages.time_zone import UTC_ZONE
 from tests.core.test_downtime import ENDED
-from tests.support.http_site import site
+from tests.support.http_site import site, words_of
 from tests.support.pauses import with_pauses
 from tests.web.api.test_resources import WHY, happened, trip
-from tests.web.test_outage_pages import page_of, words_of
+from tests.web.test_outage_pages import page_of
 
 NOVEMBER = Month(2023, 11)
 OTHER = ProbeKey("submission", "<b>@example.org")
@@ -32,10 +32,8 @@ async def test_the_page_has_a_line_for_each_probe_and_each_outage() -> None:
         words = words_of(page)
         assert "Report, 2023-11" in words
         # For 120 s of 483: the one with the lower availability comes first.
-        assert "a@example.org 75.155 % 1 120.00 s" in words.replace("submission → ", "").replace(
-            "2 min", "120.00 s"
-        )
-        assert words.index("a@example.org") < words.index("&lt;b&gt;@example.org 100.000 % 0")
+        first, second = "a@example.org 75.155 % 1 2 min", "<b>@example.org 100.000 % 0"
+        assert words.index(first) < words.index(second)
         assert 'href="trips?module=submission&amp;target=a%40example.org"' in page
         assert f'<a href="outages/{trip(2).trip}">{UTC_ZONE.moment(1_700_000_120.0)}</a>' in page
         assert "send/rejected 1" in words

@@ -11,9 +11,8 @@ from exporter.web import pages
 from exporter.web.pages import Pages
 from exporter.web.pages.outages import OutageQuery
 from exporter.web.pages.time_zone import UTC_ZONE, TimeZone
-from tests.support.http_site import Site, site
+from tests.support.http_site import Site, site, words_of
 from tests.web.api.test_resources import WHY, happened, trip
-from tests.web.test_outage_pages import words_of
 
 BERLIN = TimeZone.named("Europe/Berlin")
 TIME = re.compile(r"\d\d:\d\d:\d\d")

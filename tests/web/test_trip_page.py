@@ -22,9 +22,9 @@ from exporter.core.steps import Step
 from exporter.web.pages.documentation import SITE
 from exporter.web.pages.first_steps import FIRST_STEPS
 from tests.support.http_site import GOOD as SCRAPE
-from tests.support.http_site import site
+from tests.support.http_site import site, words_of
 from tests.web.api.test_resources import WHY, happened, trip
-from tests.web.test_outage_pages import page_of, words_of
+from tests.web.test_outage_pages import page_of
 from tests.web.test_pages import FAILED, KEY, SPANS, kept
 
 LINK = "https://www.example.net/query/ip/192.0.2.7"
