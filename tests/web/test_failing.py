@@ -109,6 +109,7 @@ def test_what_fails_in_planned_maintenance_is_counted_apart_and_is_no_cause() ->
         ([None], "The probe is OK"),
         ([None, None], "All 2 probes are OK"),
         ([None, DOWN], "1 of 2 probes is failing"),
+        ([DOWN], "The probe is failing"),
     ],
 )
 def test_one_sentence_says_how_things_are(failures: list[Failure | None], words: str) -> None:

@@ -84,6 +84,8 @@ class Failing:
         """The state of everything, in one sentence."""
         if not self.known:
             return "There are no probes yet"
+        if self.unplanned and self.known == 1:
+            return "The probe is failing"
         if self.unplanned:
             verb = "is" if self.unplanned == 1 else "are"
             return f"{self.unplanned:,} of {self.known:,} probes {verb} failing"
