@@ -61,7 +61,7 @@ class Trouble:
 
     @property
     def next_at_wall(self) -> float:
-        """The same, for a page: a wall time."""
+        """The same, as a wall time."""
         return self.at_wall + self.pause
 
     @property
@@ -70,20 +70,19 @@ class Trouble:
         return not _protected(self.error)
 
     def __str__(self) -> str:
-        """The text for a page, valid at any time."""
-        until = (
-            f", next attempt not before {_time(self.at_wall + self.pause)}"
-            if _protected(self.error)
-            else ""
+        """The text for the API, valid at any time."""
+        until = f", next attempt not before {_time(self.next_at_wall)}"
+        return (
+            f"{self.error} (last attempt at {_time(self.at_wall)}"
+            f"{'' if self.may_be_sooner else until})"
         )
-        return f"{self.error} (last attempt at {_time(self.at_wall)}{until})"
 
     def error_for_trip(self, began: float = inf) -> ProbeError:
         """The error for a trip that began at that time. It says so if there was no attempt since
         then."""
         if began <= self.at and not (_protected(self.error) and not is_refusal(self.error)):
             return self.error
-        last, following = _time(self.at_wall), _time(self.at_wall + self.pause)
+        last, following = _time(self.at_wall), _time(self.next_at_wall)
         words = f"{one_line(self.error.detail, _MOST_WORDS)} at {last}; next attempt at {following}"
         words = words if began <= self.at else f"not tried again: {words}"
         told = ProbeError(self.error.reason, words, code=self.error.code, facts=self.error.facts)
