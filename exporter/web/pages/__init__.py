@@ -1,22 +1,15 @@
-"""The pages: the overview, and one trip as a waterfall. Without JavaScript; all text is escaped."""
+"""All pages. They need no JavaScript, and all text is escaped."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from functools import cache, partial
-from hashlib import sha256
 from http import HTTPStatus
-from pathlib import Path
 from typing import Protocol
-from urllib.parse import quote
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from exporter import __version__
 from exporter.config.mistakes import suggestion
 from exporter.core.account import Month, ProbeAccount
-from exporter.core.account_output import csv_lines, json_lines, percent
+from exporter.core.account_output import csv_lines, json_lines
 from exporter.core.downtime import Downtime
-from exporter.core.durations import duration
 from exporter.core.fairness import in_turns
 from exporter.core.maintenance import Maintenance
 from exporter.core.model import Outcome, ProbeKey, one_line
@@ -35,13 +28,11 @@ from exporter.state.timeline import TimelineTrip
 from exporter.web.blocklist_status import blocklist_statuses
 from exporter.web.lookups_now import LookupNow
 from exporter.web.pages.again import TripAgain
-from exporter.web.pages.axis import round_time
+from exporter.web.pages.appearance import STYLE_VERSION, templates
 from exporter.web.pages.blocklist import blocklist_page, configured_lists
 from exporter.web.pages.configuration import ConfigurationPage
 from exporter.web.pages.delay_chart import DelayChart, delay_chart
-from exporter.web.pages.documentation import documented, runbook_of
 from exporter.web.pages.failing import failing_now
-from exporter.web.pages.links import linked
 from exporter.web.pages.lookup import LookupView
 from exporter.web.pages.mailbox import mailbox_page
 from exporter.web.pages.mailboxes import mailbox_rows
@@ -65,39 +56,6 @@ LINES = 20  # of a file that are written at a time: a millisecond of work
 WORDS = 500  # texts and values of a page that are written at a time: a millisecond of work
 LONGEST_NAME = 100  # characters that an answer repeats
 NOTABLE_LAG = 1.0  # seconds by which trips start late
-HERE = Path(__file__).resolve().parent
-STYLE = (HERE / "style.css").read_text(encoding="utf-8")
-ICONS = {
-    name: (HERE / name).read_text(encoding="utf-8") for name in ("icon.svg", "icon-failing.svg")
-}
-"""Of a tab: red and round if the start page in it says that probes fail."""
-STYLE_VERSION = sha256(STYLE.encode()).hexdigest()[:12]
-
-
-@cache
-def templates(zone: TimeZone) -> Environment:
-    """The templates, compiled before anybody waits for a page. They write times in this zone."""
-    made = Environment(
-        loader=FileSystemLoader(HERE / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    made.filters |= {
-        "duration": duration,
-        "moment": zone.moment,
-        "linked": linked,
-        "round_time": round_time,
-        "runbook": runbook_of,
-        "percent": percent,
-        "time": zone.time_of_day,
-        "segment": partial(quote, safe=""),
-    }
-    made.globals |= {"zone": str(zone), "documented": documented}
-    for name in made.list_templates():
-        made.get_template(name)
-    return made
 
 
 class Records(Protocol):
