@@ -6,6 +6,9 @@ from typing import Self
 
 from exporter.core.outage import Outage
 
+DAY, MONTH = 86400.0, 30 * 86400.0
+"""The spans until now of which readers get the availability, in seconds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Downtime:

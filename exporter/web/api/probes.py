@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from aiohttp import web
 
 from exporter.core.clock import Clock
-from exporter.core.downtime import Downtime
+from exporter.core.downtime import DAY, MONTH, Downtime
 from exporter.core.fairness import Slices, in_turns
 from exporter.core.json_output import summary
 from exporter.core.maintenance import Maintenance
@@ -23,7 +23,7 @@ from exporter.web.api.frame import listed
 from exporter.web.api.paging import Paging, optional
 from exporter.web.pages.probe_list import AT_A_TIME, Query, State, matches, state_of
 
-SPANS = {"day": 86400.0, "month": 30 * 86400.0}  # seconds
+SPANS = {"day": DAY, "month": MONTH}
 
 
 class Downtimes(Protocol):

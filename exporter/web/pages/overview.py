@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from exporter.core.downtime import Downtime
+from exporter.core.downtime import DAY, MONTH, Downtime
 from exporter.core.durations import duration
 from exporter.core.facts import WHY_UNMEASURED, Arrival
 from exporter.core.fairness import in_turns
@@ -16,7 +16,7 @@ from exporter.web.pages.probe_link import probe_query
 from exporter.web.pages.sparkline import Sparkline, sparkline
 from exporter.web.pages.styles import BAD, GOOD, PLAIN
 
-SPANS = {"24 h": 86400.0, "30 days": 30 * 86400.0}  # seconds
+SPANS = {"24 h": DAY, "30 days": MONTH}
 ROWS = 50  # that are read at a time: a millisecond of work
 MOST_LISTED = 20  # addresses and domains of a blocklist that are shown
 
