@@ -121,12 +121,7 @@ def lines(
         "thresholdsStyle": {"mode": "dashed" if "thresholds" in more else "off"},
     }
     options = {
-        "legend": {
-            "displayMode": "table",
-            "placement": "right",
-            "calcs": ["lastNotNull", "max"],
-            **more.get("legend", {}),
-        },
+        "legend": {"displayMode": "table", "placement": "right", "calcs": ["lastNotNull", "max"]},
         "tooltip": {"mode": "multi", "sort": "desc"},
     }
     kept = {"custom": custom, "options": options, "defaults": {"min": 0}} | more

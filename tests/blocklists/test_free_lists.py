@@ -18,10 +18,12 @@ def test_there_are_some_for_each_kind_of_subject() -> None:
 
 def test_the_whole_of_a_part_is_a_free_list_of_the_same_subjects() -> None:
     parts = [one for zone in catalogue.zones() if (one := catalogue.entry(zone)) and one.part_of]
+    free = [one.name for one in free_lists()]
     assert len(parts) > 5
     for part in parts:
         whole = catalogue.entry(part.part_of)
         assert whole
         assert not whole.part_of
+        assert part.part_of in free
         assert part.asks <= whole.asks
         assert whole.bits or set(part.codes or {}) <= set(whole.codes or {})

@@ -77,7 +77,6 @@ async def site(
     *,
     admin: bool = False,
     maintenance: Maintenance | None = None,
-    nameserver: str = "127.0.0.1:1",
     demonstration: str = "",
 ) -> AsyncIterator[Site]:
     maintenance = maintenance or Maintenance()
@@ -97,7 +96,7 @@ async def site(
         admin=admin,
         demonstration=demonstration,
     )
-    resolver = Resolver([nameserver])
+    resolver = Resolver(["127.0.0.1:1"])
     blocklists = Blocklists(resolver, rig.clock)
     lookups = LookupsNow(Lookups(blocklists, resolver, rig.clock), probes, rig.store, rig.clock)
     started = StartedWindows(maintenance, rig.store, rig.clock)

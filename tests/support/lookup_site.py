@@ -11,7 +11,6 @@ from exporter.app import App
 from exporter.config.types import Listen
 from exporter.web.api.routes import api
 from exporter.web.lookups_now import LookupsNow
-from exporter.web.middleware import Middleware
 from exporter.web.pages import Pages
 from exporter.web.server import Server
 from tests.support.blocklist_app import app
@@ -48,7 +47,6 @@ async def lookup_site(
     target: str = "192.0.2.1",
     *,
     admin: bool = True,
-    middleware: Middleware | None = None,
     **more: Any,
 ) -> AsyncIterator[LookupSite]:
     async with app(dns, options, target, **more) as made:
@@ -65,7 +63,6 @@ async def lookup_site(
                 made.metrics,
                 pages,
                 listeners,
-                middleware=middleware,
                 api=frame,
                 lookups=lookups,
             ) as server,
