@@ -9,6 +9,7 @@ from exporter.core.clock import Clock
 from exporter.core.model import ProbeKey, ProbeRefused
 from exporter.core.scope import Scope
 from exporter.probing.observer import Observer
+from exporter.probing.outages import Outages
 from exporter.probing.probe import Probe
 from exporter.probing.prober import Prober
 from exporter.settings import Settings
@@ -16,6 +17,7 @@ from exporter.settings import Settings
 FORGET_AFTER_INTERVALS = 3
 FORGET_AFTER = 600.0  # seconds, at least
 DEFAULT_MAX_TARGETS = 10_000
+MOST_FORGOTTEN = 1000  # forgotten probes whose outages go on if they are scraped again
 
 
 class ProbeTable:
@@ -41,6 +43,7 @@ class ProbeTable:
         self._max_targets = max_targets
         self._probes: dict[ProbeKey, Probe] = {}
         self._leaving: list[Probe] = []
+        self._forgotten: dict[ProbeKey, Outages] = {}  # that may still change, the oldest first
         self._scopes: dict[str, Scope] = {}  # of the modules that have probes
         for key, entry in settings.entries.items():
             self._add(key, entry.name, entry.interval)
@@ -201,10 +204,15 @@ class ProbeTable:
             ):
                 del self._probes[probe.key]
                 self._observer.forgotten(probe.key)
+                if probe.outages.kept:
+                    self._forgotten[probe.key] = probe.outages
+        for key in list(self._forgotten)[:-MOST_FORGOTTEN]:
+            del self._forgotten[key]
 
     def _add(self, key: ProbeKey, name: str | None, interval: float | None) -> Probe:
         probe = self._probes[key] = self._make(key, name, interval)
         probe.last_scraped = self._clock.monotonic()
+        probe.outages = self._forgotten.pop(key, probe.outages)
         for removed in self.leaving:
             if removed.key == key:
                 probe.follow(removed)

@@ -326,3 +326,23 @@ def test_an_outage_goes_on_when_a_probe_has_other_blocklists() -> None:
         await rig.close()
 
     virtual.run(course())
+
+
+def test_an_outage_goes_on_when_a_pair_was_not_scraped_for_long() -> None:
+    async def course() -> None:
+        rig = ProberRig()
+        rig.sender.refusal = Reason.CONNECT
+        probes = table(rig)
+        key = probes.key("submission", "a@example.org")
+        for failures in (1, 2):
+            await probes.scrape(key, 60)
+            assert [one.failures for one in await rig.store.outages(key, 9)] == [failures]
+            await asyncio.sleep(1000)
+            probes.forget_idle()
+            assert [probe.name for probe in probes] == ["named"]
+        rig.sender.refusal = None
+        await probes.scrape(key, 60)
+        assert not await rig.store.outages(key, 9, lasting=True)
+        await rig.close()
+
+    virtual.run(course())
