@@ -5,7 +5,6 @@ import asyncio
 import re
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
@@ -16,12 +15,10 @@ from exporter.core.account_output import QUANTILES
 from exporter.core.clock import Clock
 from exporter.core.facts import Arrival
 from exporter.core.maintenance import Maintenance
-from exporter.core.model import ProbeError
-from exporter.core.phases import Phase
-from exporter.core.reasons import Reason
 from exporter.core.run import Run
 from exporter.core.window import Once, Window
 from exporter.probing.scheduler import Scheduler
+from tests.probing.test_planned_trips import Server
 from tests.support import virtual_time as virtual
 from tests.support.prober_rig import ProberRig
 from tests.support.prometheus import PROMTOOL, Prometheus
@@ -38,19 +35,13 @@ WANTED = re.compile("mailtrip_(outage|consecutive|delivery_delay_seconds_bucket)
 NEAR = 1e-4  # 0.01 %
 
 
-@dataclass
-class Server:
-    clock: Clock
-    random: Random
-    blocklists: tuple[str, ...] = ()
+class SlowServer(Server):
+    """Its messages come, each after another time."""
+
+    random = Random(1)
 
     async def run(self, run: Run) -> None:
-        """A trip of a pretended check."""
-        async with run.phase(Phase.SEND):
-            await asyncio.sleep(1)
-            now = self.clock.wall() - MONTH.start
-            if any(start <= now < end for start, end in (*DOWN, PLANNED)):
-                raise ProbeError(Reason.CONNECT, "down")
+        await super().run(run)
         run.fact(Arrival("INBOX", "header", self.random.lognormvariate(1.0, 1.2), None))
 
 
@@ -67,8 +58,9 @@ async def a_month(file: Path) -> ProbeAccount:
     loop = asyncio.get_running_loop()
     clock = Clock(monotonic=loop.time, wall=lambda: BEGIN + loop.time())
     window = Once(*(MONTH.start + moment for moment in PLANNED))
+    down = tuple((DAY + start, DAY + end) for start, end in (*DOWN, PLANNED))
     rig = ProberRig(clock=clock, maintenance=Maintenance([Window("move", ("gmail",), window)]))
-    rig.probe.name, rig.probe.check = "gmail", Server(clock, Random(1))
+    rig.probe.name, rig.probe.check = "gmail", SlowServer(clock, down)
     rig.probe.interval, rig.probe.interval_after_failure = INTERVAL, 60
     beating = asyncio.create_task(Scheduler(rig.prober, clock, lambda: [rig.probe]).run())
     with file.open("w") as written:

@@ -5,7 +5,6 @@ from dataclasses import replace
 from html import unescape
 
 from exporter.core.model import Fact, Listing, ListState, ProbeKey, QueriedList
-from exporter.core.run import Run
 from exporter.settings import Settings
 from exporter.web.blocklist_status import blocklist_statuses
 from exporter.web.pages.blocklist import (
@@ -27,6 +26,7 @@ from tests.web.test_chromium import look
 from tests.web.test_lookup_page import BAD as BAD_ZONE
 from tests.web.test_lookups_now import LISTS
 from tests.web.test_pages import EVIL, FAILED, kept
+from tests.web.test_probe_list import NoCheck
 
 CATALOGUE = Settings.parse(
     b"""
@@ -39,16 +39,8 @@ modules:
 ODD = f"{EVIL}/?#%2F"
 
 
-class Queries:
-    """Is never run."""
-
-    def __init__(self, *blocklists: str) -> None:
-        self.blocklists = blocklists
-
-    async def run(self, run: Run) -> None: ...
-
-
-QUERIES = Queries("bad")
+QUERIES = NoCheck()
+QUERIES.blocklists = ("bad",)
 
 
 async def asked(here: Site, *facts: Fact) -> None:
