@@ -29,6 +29,7 @@ Schema = dict[str, Any]
 
 ID = {"type": "string", "pattern": "^[0-9a-f]{14}$"}
 TEXT: Schema = {"type": "string"}
+WORD: Schema = TEXT | {"minLength": 1}
 NUMBER: Schema = {"type": "number"}
 EITHER: Schema = {"enum": ["", "true", "false"]}
 COUNT: Schema = {"type": "integer", "minimum": 0}
@@ -353,29 +354,36 @@ def get_one(summary: str, item: str) -> Schema:
     }
 
 
+def exactly(required: list[str], **properties: Schema) -> Schema:
+    """A mapping of a request, which may have no other properties."""
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": required,
+        "additionalProperties": False,
+    }
+
+
+def body(in_json: Schema, in_form: Schema) -> Schema:
+    return {
+        "required": True,
+        "content": {
+            "application/json": {"schema": in_json},
+            "application/x-www-form-urlencoded": {"schema": in_form},
+        },
+    }
+
+
 def post_trip() -> Schema:
-    named = {
-        "type": "object",
-        "properties": {"probe": TEXT | {"minLength": 1}},
-        "required": ["probe"],
-        "additionalProperties": False,
-    }
-    pointed = {
-        "type": "object",
-        "properties": {"module": TEXT | {"minLength": 1}, "target": TEXT | {"minLength": 1}},
-        "required": ["module", "target"],
-        "additionalProperties": False,
-    }
-    asked = {"schema": {"anyOf": [named, pointed]}}
+    named = exactly(["probe"], probe=WORD)
+    pointed = exactly(["module", "target"], module=WORD, target=WORD)
+    asked: Schema = {"anyOf": [named, pointed]}
     link = "The address of the trip."
     return {
         "summary": "Makes a trip now.",
         "description": "At most one in each gap of the sender, and in a second. While a trip of the"
         " probe is in progress, that one is the answer. Needs `--web.enable-admin-api`.",
-        "requestBody": {
-            "required": True,
-            "content": {"application/json": asked, "application/x-www-form-urlencoded": asked},
-        },
+        "requestBody": body(asked, asked),
         "responses": {
             "202": response("The trip has started.", a("TripNow"), Location=link),
             "200": response("The trip in progress, or the last one.", a("TripNow"), Location=link),
@@ -386,56 +394,32 @@ def post_trip() -> Schema:
 
 def post_window() -> Schema:
     def asked(probes: Schema) -> Schema:
-        properties = {
-            "name": TEXT | {"pattern": "^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$"},
-            "probes": about(probes, "Patterns; in a form, with blanks between them."),
-            "start": about(TEXT, "RFC 3339, such as 2026-12-24T22:00:00+01:00; default: now."),
-            "end": about(TEXT, "RFC 3339; or a duration."),
-            "duration": about(TEXT, "Such as 2h; or an end."),
-        }
-        schema = {
-            "type": "object",
-            "properties": properties,
-            "required": ["name", "probes"],
-            "additionalProperties": False,
-        }
-        return {"schema": schema}
+        return exactly(
+            ["name", "probes"],
+            name=TEXT | {"pattern": "^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$"},
+            probes=about(probes, "Patterns; in a form, with blanks between them."),
+            start=about(TEXT, "RFC 3339, such as 2026-12-24T22:00:00+01:00; default: now."),
+            end=about(TEXT, "RFC 3339; or a duration."),
+            duration=about(TEXT, "Such as 2h; or an end."),
+        )
 
-    word = TEXT | {"minLength": 1}
     return {
         "summary": "Starts a window of planned maintenance, or changes one that was started.",
         "description": "It is kept over restarts. Needs `--web.enable-admin-api`.",
-        "requestBody": {
-            "required": True,
-            "content": {
-                "application/json": asked(listing(word) | {"minItems": 1}),
-                "application/x-www-form-urlencoded": asked(word),
-            },
-        },
+        "requestBody": body(asked(listing(WORD) | {"minItems": 1}), asked(WORD)),
         "responses": {"200": response("The window.", a("Window"))}
         | errors(400, 401, 403, 408, 409, 411, 413, 415, 429, 503),
     }
 
 
 def post_lookup() -> Schema:
-    schema = {
-        "type": "object",
-        "properties": {"what": TEXT | {"minLength": 1}},
-        "required": ["what"],
-        "additionalProperties": False,
-    }
+    asked = exactly(["what"], what=WORD)
     return {
         "summary": "Looks up an address, a domain or a host on blocklists.",
         "description": "An address is looked up itself, a name with its addresses and those of its"
         f" exchangers. {BURST} at once, and one more every {EVERY} seconds. The answer is not kept."
         " Needs `--web.enable-admin-api`.",
-        "requestBody": {
-            "required": True,
-            "content": {
-                "application/json": {"schema": schema},
-                "application/x-www-form-urlencoded": {"schema": schema},
-            },
-        },
+        "requestBody": body(asked, asked),
         "responses": {"200": response("The answers.", a("Lookup"))}
         | errors(400, 401, 403, 408, 411, 413, 415, 429),
     }
