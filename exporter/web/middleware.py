@@ -11,7 +11,7 @@ from exporter.web.fair_queue import QueueFull
 from exporter.web.origin import OriginCheck
 from exporter.web.web_config import WebConfig, WebConfigFile
 
-MAX_BODY = 1024  # bytes; only the API reads a body
+MAX_BODY = 1024  # bytes: enough for the fields of a form or of the API
 SERVER = "mailtrip"  # without a version: clients need not know which ones run here
 
 # RFC 9110, section 9.2.1.

@@ -193,7 +193,7 @@ _HANDLING: dict[str, Any] = {
     "access_log": None,
     "keepalive_timeout": 3600,  # ours are stricter
     "lingering_time": 2.0,  # seconds for the rest of a body that is not read
-    "auto_decompress": False,  # no route reads a body
+    "auto_decompress": False,  # a short body could become a long one
 }
 
 
