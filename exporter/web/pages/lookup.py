@@ -41,7 +41,7 @@ class SubjectView:
         self.verdict = _verdict(about)
         probes = now.probes.get(self.subject, ())
         self.probes = [ProbeLink.to(one) for one in probes[:MOST_NAMED]]
-        self.more_probes = len(probes) - len(self.probes)
+        self.known_probes = len(probes)
 
     @property
     def agreements(self) -> list[Agreement]:
