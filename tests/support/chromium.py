@@ -8,6 +8,7 @@ from typing import Any
 
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.support.wait import WebDriverWait
 
 PROGRAM, DRIVER = Path("/usr/bin/chromium"), Path("/usr/bin/chromedriver")
 FLAGS = (
@@ -40,10 +41,17 @@ class Browser:
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
         self.driver.get(address)
+        self._wait()
 
     def evaluate(self, script: str, *arguments: Any) -> Any:
         """What a script says of the page. It runs beside the page, which may run none."""
+        self._wait()
         return self.driver.execute_script(script, *arguments)
+
+    def _wait(self) -> None:
+        """The driver sometimes returns from `get` before the page has its style sheet."""
+        complete = "return document.readyState === 'complete'"
+        WebDriverWait(self.driver, 30, 0.02).until(lambda driver: driver.execute_script(complete))
 
     @property
     def text(self) -> str:
