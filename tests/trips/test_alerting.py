@@ -12,13 +12,13 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
 from tests.lab.client import Lab, LabUser
 from tests.support.alertmanager import Alertmanager, Webhook
+from tests.support.examples import alertmanager_example, prometheus_example
 from tests.support.mailtrip_process import Exporter
 from tests.support.prometheus import BINARIES, NEWER, Prometheus
 
@@ -71,6 +71,8 @@ def hurried_rules(directory: Path) -> str:
     """The rules in a directory of their own; a pattern that finds them."""
     for file in RULES.glob("*.yml"):
         content = yaml.safe_load(file.read_text(encoding="utf-8"))
+        for group in content["groups"]:
+            group.pop("interval", None)
         for rule in (rule for group in content["groups"] for rule in group["rules"]):
             for wait in rule.keys() & SHORTER.keys():
                 rule[wait] = f"{in_seconds(rule[wait]) * 1000 // SHORTER[wait]}ms"
@@ -79,39 +81,21 @@ def hurried_rules(directory: Path) -> str:
 
 
 def scrapes(address: str, alertmanager: str, rules: str, target: str) -> str:
-    """The example for Prometheus, in a hurry, with addresses of this test and one target for
-    /probe."""
-    text = (ROOT / "examples/prometheus.yml").read_text(encoding="utf-8")
-    for theirs, ours in (
-        ("localhost:10925", address),
-        ("localhost:9093", alertmanager),
-        ("each-relay", "submission"),
-    ):
-        assert theirs in text
-        text = text.replace(theirs, ours)
-    content = yaml.safe_load(text)
+    """The example for Prometheus, in a hurry."""
+    content = prometheus_example(address, alertmanager, "submission", target)
     content["global"] = {
         "scrape_interval": "1s",
         "scrape_timeout": "1s",
         "evaluation_interval": "1s",
     }
     content["rule_files"] = [rules]
-    content["scrape_configs"][1]["static_configs"][0]["targets"] = [target]
     return json.dumps(content)
 
 
 def routes(webhook: str) -> str:
-    """The example for Alertmanager, in a hurry; every receiver is a path of the webhook."""
-    content: dict[str, Any] = yaml.safe_load(
-        (ROOT / "examples/alertmanager.yml").read_text(encoding="utf-8")
-    )
-    del content["global"]
+    """The example for Alertmanager, in a hurry."""
+    content = alertmanager_example(webhook)
     content["route"] |= {"group_wait": "6s", "group_interval": "1s"}
-    names = [receiver["name"] for receiver in content["receivers"]]
-    content["receivers"] = [
-        {"name": name, "webhook_configs": [{"url": f"{webhook}/{name}", "send_resolved": True}]}
-        for name in names
-    ]
     return json.dumps(content)
 
 
