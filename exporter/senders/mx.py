@@ -31,6 +31,9 @@ LONGEST_WAIT = 10  # times the first
 MUST_ENCRYPT = "530"  # RFC 3207 section 4
 
 
+ExchangerTls = Literal["none", "opportunistic", "starttls"]
+
+
 class MxOptions(TlsOptions, NetworkOptions, PacedOptions):
     """The exchangers of the recipient's domain, found through MX records (RFC 5321 section 5.1)."""
 
@@ -40,10 +43,11 @@ class MxOptions(TlsOptions, NetworkOptions, PacedOptions):
     port: Port = 25
     """TCP port of the exchangers."""
 
-    tls: Literal["none", "starttls"] | None = None
-    """`starttls` requires TLS, `none` never uses it. Default: TLS is used if the exchanger offers
-    it, as mail servers do; if the handshake fails, the message is sent in plain text over another
-    connection, and `mailtrip_tls_plaintext_fallback` is 1."""
+    tls: ExchangerTls = "opportunistic"
+    """`opportunistic`, as mail servers do, uses TLS if the exchanger offers it. If the exchanger
+    then refuses it, or the handshake fails, the message is sent in plain text over another
+    connection, and `mailtrip_tls_plaintext_fallback` is 1. `starttls` requires TLS, `none` never
+    uses it."""
 
     verify: bool = False
     """Whether the exchanger's certificate is verified. Mail servers do not verify it either."""
@@ -72,7 +76,7 @@ class MxOptions(TlsOptions, NetworkOptions, PacedOptions):
 
     @property
     def falls_back(self) -> bool:
-        return self.tls is None
+        return self.tls == "opportunistic"
 
     @property
     def template(self) -> str:
@@ -182,7 +186,8 @@ class MxSender:
 
     async def _visit(self, exchanger: Exchanger, message: ProbeMessage | None, run: Run) -> None:
         """Visits one exchanger. If its opportunistic TLS fails, continues in plain text (RFC 7435),
-        as Postfix and Exim do."""
+        at once, as Exim does. Postfix does so after a refusal; after a failed handshake it defers
+        the message first, for `minimal_backoff_time`."""
         with session(exchanger.host, run) as smtp:
             try:
                 await self._converse(smtp, message, run, tls=self._options.tls)
@@ -224,13 +229,13 @@ class MxSender:
         message: ProbeMessage | None,
         run: Run,
         *,
-        tls: Literal["none", "starttls"] | None,
+        tls: ExchangerTls,
     ) -> None:
         options, name = self._options, self._options.ehlo_name or own_name()
         async with run.conversation(server=smtp.server):
             await smtp.connect(self._resolver, options.port, options)
             await smtp.ehlo(name)
-            if tls == "starttls" or (tls is None and "starttls" in smtp.extensions):
+            if tls == "starttls" or (tls == "opportunistic" and "starttls" in smtp.extensions):
                 await smtp.starttls(options)
                 await smtp.ehlo(name)
             if message:

@@ -73,7 +73,8 @@ def status(rundir: RunDirectory) -> None:
             f" {server.addresses()}"
         )
     certificate, paused = rundir.state("certificate", "good"), rundir.state("paused", "no")
-    print(f"certificate={certificate} mon={rundir.state('mon', facts.DEFAULT_MON)} paused={paused}")
+    tls, target = rundir.state("tls", "good"), rundir.state("mon", facts.DEFAULT_MON)
+    print(f"certificate={certificate} tls={tls} mon={target} paused={paused}")
     current = rundir.path("fingerprint").read_text() == fingerprint()
     print("as the source says" if current else "of an older source: up will start it again")
     sys.exit(0 if all(running.values()) and current else 1)
@@ -101,6 +102,8 @@ COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "resume-delivery": (levers.resume_delivery, ""),
     "expire-certificates": (levers.expire_certificates, ""),
     "restore-certificates": (levers.restore_certificates, ""),
+    "break-tls": (levers.break_tls, "key|cipher"),
+    "mend-tls": (levers.mend_tls, ""),
     "mon": (levers.mon, "TARGET"),
     "list": (levers.list_entry, "ENTRY [LIST]"),
     "unlist": (levers.unlist_entry, "ENTRY [LIST]"),

@@ -127,6 +127,14 @@ def wait_until_shown(rundir: RunDirectory, server: str) -> None:
         raise LabError(f"{server} does not show its new certificate")
 
 
+def tls_works() -> bool:
+    """Whether STARTTLS at the MX leads to TLS."""
+    try:
+        return bool(shown_by("mx"))
+    except (ssl.SSLError, smtplib.SMTPException, OSError):
+        return False
+
+
 def shown_by(server: str) -> bytes:
     """The certificate, DER. Of the MX behind STARTTLS, of the others with TLS from the start."""
     if server != "mx":
@@ -136,6 +144,8 @@ def shown_by(server: str) -> bytes:
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     with smtplib.SMTP(facts.MX_IP, 25, timeout=5) as client:
-        client.starttls(context=context)
+        code, words = client.starttls(context=context)
+        if code != 220:
+            raise smtplib.SMTPResponseException(code, words)
         assert isinstance(client.sock, ssl.SSLSocket)
         return client.sock.getpeercert(binary_form=True) or b""

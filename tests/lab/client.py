@@ -175,6 +175,10 @@ class Lab:
     def restore_certificates(self) -> None:
         self._pull("restore-certificates")
 
+    def break_tls(self, how: str) -> None:
+        """The MX offers STARTTLS, and refuses it (`key`) or fails in the handshake (`cipher`)."""
+        self._pull("break-tls", how)
+
     def send_mon_to(self, target: str) -> None:
         """Where mail for mon.test goes: HOST:PORT, `dns` (its MX record: mon_ip, port 25) or
         `dovecot`."""

@@ -97,6 +97,10 @@ def template_values(rundir: RunDirectory) -> dict[str, str]:
             for ip, name in facts.REVERSE_NAMES.items()
         ),
         "DEFER_TRANSPORTS": "lmtp" if rundir.state("paused", "no") == "yes" else "",
+        "MX_KEY": "relay" if rundir.state("tls", "good") == "key" else "mx",
+        # What needs an ECDSA key, and the keys of the lab are RSA; TLS 1.3 has its own ciphers.
+        "MX_TLS": "<=TLSv1.2" if rundir.state("tls", "good") == "cipher" else ">=TLSv1",
+        "MX_CIPHERS": "aECDSA" if rundir.state("tls", "good") == "cipher" else "HIGH:aNULL",
     }
     return values | mon_values(rundir)
 

@@ -9,6 +9,7 @@ from tests.lab.rundir import RunDirectory
 from tests.lab.servers import Server, all_servers
 from tests.lab.shell import LabError, has_address, run, wait_until
 
+BROKEN_TLS = ["key", "cipher"]
 STOPPABLE = ["mx", "relay", "imap", "store", "dns", "rbl"]
 
 
@@ -47,6 +48,21 @@ def expire_certificates(rundir: RunDirectory) -> None:
 def restore_certificates(rundir: RunDirectory) -> None:
     """they show a good certificate again"""
     _show_certificates(rundir, "good")
+
+
+def break_tls(rundir: RunDirectory, how: str) -> None:
+    """the MX offers STARTTLS and has broken TLS: `key` is not that of its certificate, or it has
+    no `cipher` for it"""
+    if how not in BROKEN_TLS:
+        raise LabError(f"there is no way '{how}' to break TLS: {' '.join(BROKEN_TLS)}")
+    rundir.set_state("tls", how)
+    _change_tls(rundir, works=False)
+
+
+def mend_tls(rundir: RunDirectory) -> None:
+    """its TLS is good again"""
+    rundir.forget_state("tls")
+    _change_tls(rundir, works=True)
 
 
 def mon(rundir: RunDirectory, target: str) -> None:
@@ -101,6 +117,8 @@ def pull_back(rundir: RunDirectory) -> None:
         mon(rundir, facts.DEFAULT_MON)
     if rundir.state("paused", "no") == "yes":
         resume_delivery(rundir)
+    if rundir.state("tls", "good") != "good":
+        mend_tls(rundir)
     if rundir.state("certificate", "good") != "good":
         restore_certificates(rundir)
 
@@ -131,6 +149,14 @@ def _show_certificates(rundir: RunDirectory, kind: str) -> None:
     for name in certificates.SERVERS_OF_THE_LAB:
         if servers[name].main_pid():
             certificates.wait_until_shown(rundir, name)
+
+
+def _change_tls(rundir: RunDirectory, *, works: bool) -> None:
+    _configure_again(rundir)
+    if all_servers(rundir)["mx"].main_pid() and not wait_until(
+        lambda: certificates.tls_works() == works, 10, pause=0.2
+    ):
+        raise LabError(f"TLS of the MX {'is still broken' if works else 'still works'} after 10 s")
 
 
 def _change_blocklist(rundir: RunDirectory, entry: str, zone: str, *, listed: bool) -> None:

@@ -243,6 +243,25 @@ def test_certificates_expire_and_are_good_again(lab: Lab) -> None:
     imaplib.IMAP4_SSL(lab.imap_ip, ssl_context=trust(lab), timeout=10).logout()
 
 
+@pytest.mark.parametrize("how", ["key", "cipher"])
+def test_tls_is_broken_and_a_mail_server_delivers_in_plain_text(
+    lab: Lab, lab_user: LabUser, how: str
+) -> None:
+    """Postfix with `smtp_tls_security_level = may`: what `mx` is to do. After a failed handshake it
+    waits for `minimal_backoff_time`, 3 s here."""
+    lab.break_tls(how)
+    log = lab.directory / "log/relay.log"
+    before = log.stat().st_size
+    submit(lab, lab_user.address)
+    (mail,) = lab_user.wait_for_mails(1, 40)
+    _, hop, *_ = email.message_from_bytes(mail.content).get_all("Received", [])
+    assert "from relay.lab.test" in hop
+    assert "TLS" not in hop
+    assert ("Cannot start TLS" in log.read_text()[before:]) == (how == "cipher")
+    lab.put_levers_back()
+    assert "tls=good" in lab.command("status")
+
+
 def test_levers_are_put_back_after_a_test(lab: Lab) -> None:
     lab.stop("rbl")
     lab.pause_delivery()

@@ -1,12 +1,13 @@
 """What the senders that speak SMTP do with a real Postfix: every kind of TLS, every kind of
 login."""
 
+import asyncio
 import ssl
 from typing import Any
 
 import pytest
 
-from exporter.core.model import Exchanger, Failure, TlsSession
+from exporter.core.model import Exchanger, Failure, PlaintextFallback, TlsSession
 from exporter.core.phases import Leg
 from exporter.core.reasons import Reason
 from exporter.core.run import Run
@@ -99,6 +100,33 @@ async def test_mx_finds_the_exchanger_and_uses_tls_because_it_is_offered(
     (mail,) = lab_user.wait_for_mails(1)
     assert b"using TLSv1" in mail.content
     assert f"({lab.mon_name} [{lab.mon_ip}])".encode() in mail.content
+
+
+@pytest.mark.parametrize(
+    ("how", "why"),
+    [
+        ("key", "mx1.lab.test answered 454 4.7.0 TLS not available due to local problem"),
+        ("cipher", "TLS handshake with mx1.lab.test failed: "),
+    ],
+)
+async def test_mx_sends_in_plain_text_where_the_tls_of_postfix_is_broken(
+    lab: Lab, lab_user: LabUser, how: str, why: str
+) -> None:
+    """As Postfix itself does: tests/lab/test_lab.py."""
+    await asyncio.to_thread(lab.break_tls, how)
+    options: dict[str, Any] = {"source_address": lab.mon_ip}
+    _, failure = await sent(
+        lab, {"mx": options | {"tls": "starttls"}}, probe_message(lab_user.address)
+    )
+    assert failure is not None
+    assert (failure.step, failure.reason) == (Step.TLS, Reason.TLS)
+    for tls in ({"tls": "opportunistic"}, {}):
+        run, failure = await sent(lab, {"mx": options | tls}, probe_message(lab_user.address))
+        assert failure is None
+        (fact,) = (fact for fact in run.facts if isinstance(fact, PlaintextFallback))
+        assert (fact.host, fact.why[: len(why)]) == ("mx1.lab.test", why)
+    for mail in lab_user.wait_for_mails(2):
+        assert b"using TLS" not in mail.content.partition(lab.mon_ip.encode())[2][:300]
 
 
 @pytest.mark.parametrize(
