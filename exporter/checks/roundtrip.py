@@ -79,9 +79,10 @@ class RoundTrip:
     @contextmanager
     def _expecting(self, trip: str, run: Run) -> Iterator[Expectation]:
         """Expects the message in one mailbox, and its bounce in another."""
-        with self._watchers[self.mailbox].expect(trip, run) as expected:
-            if self._bounces and self._bounces != self.mailbox:
-                with self._watchers[self._bounces].expect(trip, run, expected.found):
+        bounces = self._bounces if self._bounces != self.mailbox else None
+        with self._watchers[self.mailbox].expect(trip, run, named=bool(bounces)) as expected:
+            if bounces:
+                with self._watchers[bounces].expect(trip, run, expected.found, named=True):
                     yield expected
             else:
                 yield expected

@@ -207,9 +207,10 @@ class Trace:
         message bodies."""
         self._transcript.note(self.now(), line)
 
-    def add_transcript(self, transcript: Transcript, trip: str = "") -> None:
-        """Includes the lines noted there during this trip, except those about other trips."""
-        self._transcripts.append(TranscriptView(transcript, trip))
+    def add_transcript(self, transcript: Transcript, trip: str = "", mailbox: str = "") -> None:
+        """Includes the lines noted there during this trip, except those about other trips. It is
+        the transcript of the `mailbox` of this name."""
+        self._transcripts.append(TranscriptView(transcript, trip, mailbox))
 
     @property
     def transcript(self) -> tuple[str, ...]:

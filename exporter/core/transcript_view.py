@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import chain
 from operator import itemgetter
 
+from exporter.core.phases import Leg
 from exporter.core.transcript import MOST_LINES, Transcript
 from exporter.core.transcript_entries import Line
 
@@ -15,26 +16,29 @@ LEFT_OUT = "(earlier lines are left out)"
 
 @dataclass(frozen=True, slots=True)
 class TranscriptView:
-    """The lines of a transcript that concern one trip; for an empty trip, all of them."""
+    """The lines of a transcript that concern one trip; for an empty trip, all of them. `mailbox` is
+    the name of the one whose transcript it is."""
 
     transcript: Transcript
     trip: str = ""
+    mailbox: str = ""
 
 
 def merged_lines(
     sources: Sequence[TranscriptView | Transcript], began: float, most: int = MOST_LINES
 ) -> tuple[str, ...]:
-    """The newest lines of each leg, in the order of time, each with the seconds since `began` and
-    its leg.
+    """The newest lines of each leg, in the order of time, each with the seconds since `began`, its
+    leg and, if there are several mailboxes, the name of its mailbox.
 
     Each leg has its own space: a verbose mailbox does not displace lines of the send leg.
     """
     views = [one if isinstance(one, TranscriptView) else TranscriptView(one) for one in sources]
+    titles = _titles(views)
     # One more than is shown tells that some are left out.
     lines = [view.transcript.since(began, view.trip, most + 1) for view in views]
     shown = [
-        _shown(view.transcript.leg, some[len(some) - room :], began)
-        for view, some, room in zip(views, lines, _rooms(map(len, lines), most), strict=True)
+        _shown(title, some[len(some) - room :], began)
+        for title, some, room in zip(titles, lines, _rooms(map(len, lines), most), strict=True)
     ]
     rooms = _rooms(map(_size, shown), MOST_TEXT)
     kept = [_newest(some, room) for some, room in zip(shown, rooms, strict=True)]
@@ -44,14 +48,22 @@ def merged_lines(
     ]
     if all(cut):
         return (LEFT_OUT, *_in_order(kept))
-    for view, some, is_cut in zip(views, kept, cut, strict=True):
+    for title, some, is_cut in zip(titles, kept, cut, strict=True):
         if is_cut and some:
-            some[:0] = _shown(view.transcript.leg, [(some[0][0], LEFT_OUT)], began)
+            some[:0] = _shown(title, [(some[0][0], LEFT_OUT)], began)
     return tuple(_in_order(kept))
 
 
-def _shown(leg: str, lines: Sequence[Line], began: float) -> list[Line]:
-    return [(moment, f"{moment - began:9.3f} {leg:7} {text}") for moment, text in lines]
+def _titles(views: Sequence[TranscriptView]) -> list[str]:
+    """What each line of a view begins with, after its time; all have the same width."""
+    named = len({view.mailbox for view in views if view.mailbox}) > 1
+    titles = [f"{view.transcript.leg} {view.mailbox if named else ''}".strip() for view in views]
+    width = max(map(len, (*titles, Leg.MAILBOX)))
+    return [title.ljust(width) for title in titles]
+
+
+def _shown(title: str, lines: Sequence[Line], began: float) -> list[Line]:
+    return [(moment, f"{moment - began:9.3f} {title} {text}") for moment, text in lines]
 
 
 def _size(lines: Sequence[Line]) -> int:

@@ -1,13 +1,14 @@
 """What was said on both legs, as every trip keeps it."""
 
 import asyncio
+from itertools import chain
 
 import pytest
 
 from exporter.core.model import Outcome, ProbeError
 from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason
-from exporter.core.transcript import MOST_LINES, Transcript
+from exporter.core.transcript import LONGEST_POLL, MOST_LINES, MOST_SHAPES, Transcript
 from exporter.core.transcript_view import (
     FEW_LINES,
     LEFT_OUT,
@@ -161,9 +162,9 @@ def test_looks_that_bring_nothing_are_one_line_with_their_number(tagged: bool) -
     assert whole[0] == "C: LOGIN"
     assert whole[4] == "-- C: STATUS Junk (MESSAGES) … ×500, last at 1000.0"
     assert whole[5] == "C: LOGOUT"
-    assert of(mailbox, "t", 990.5)[0] == "-- C: STATUS Junk (MESSAGES) … ×10, last at 9.5", (
-        "those in the time of the trip"
-    )
+    later = of(mailbox, "t", 990.5)
+    assert later[1] == "S: * STATUS Junk (MESSAGES 3)", "the first in the time of the trip"
+    assert later[3:] == ["-- C: STATUS Junk (MESSAGES) … ×9, last at 9.5", "C: LOGOUT"]
 
 
 def test_a_look_that_tells_something_else_stands_in_full() -> None:
@@ -177,9 +178,97 @@ def test_a_look_that_tells_something_else_stands_in_full() -> None:
         "S: * STATUS (MESSAGES 3)",
         "-- C: STATUS … ×2, last at 2.0",
         "S: * STATUS (MESSAGES 4)",
-        "-- C: STATUS … ×1, last at 4.0",
+        "-- C: STATUS … again",
         "S: * STATUS (MESSAGES 3)",
     ]
+
+
+STATUS = ("C: STATUS Junk", "S: * STATUS Junk (UIDNEXT 1)", "S: OK")
+SELECT = ("C: SELECT INBOX", "S: * 3 EXISTS", "S: OK")
+
+
+def look(mailbox: Transcript, moment: float, *exchanges: tuple[str, ...]) -> None:
+    """A look that brings nothing."""
+    began = mailbox.position
+    for text in chain(*exchanges):
+        mailbox.note(moment, text)
+    mailbox.looked(began)
+
+
+def test_looks_of_every_shape_become_one_line_in_any_order() -> None:
+    mailbox = Transcript(Leg.MAILBOX)
+    for number in range(100):
+        look(mailbox, number, *((STATUS, SELECT), (SELECT,), (STATUS,), (STATUS,))[number % 4])
+    assert of(mailbox, "t") == [
+        *STATUS,
+        *SELECT,
+        *SELECT,
+        *STATUS,
+        "-- C: STATUS Junk … ×49, last at 99.0",
+        "-- C: STATUS Junk, SELECT INBOX … ×24, last at 96.0",
+        "-- C: SELECT INBOX … ×24, last at 97.0",
+    ]
+
+
+def test_what_concerns_another_trip_does_not_part_looks() -> None:
+    mailbox = Transcript(Leg.MAILBOX)
+    for number in range(10):
+        look(mailbox, number, STATUS)
+        began = mailbox.position
+        mailbox.note(number, f"C: FETCH {number}")
+        mailbox.concerns(began, ["other"])
+    assert of(mailbox, "t") == [*STATUS, "-- C: STATUS Junk … ×9, last at 9.0"]
+    assert "C: FETCH 7" in of(mailbox, "other")
+
+
+def test_no_look_hides_what_differs() -> None:
+    mailbox = Transcript(Leg.MAILBOX)
+    more = ("C: SELECT INBOX", "S: * 4 EXISTS", "S: OK")
+    refused = ("C: STATUS Junk", "S: NO [LIMIT] too many")
+    for number, exchange in enumerate((SELECT, STATUS, SELECT, more, STATUS, refused, SELECT)):
+        look(mailbox, number, exchange)
+    mailbox.note(7, "S: * BYE")
+    assert of(mailbox, "t") == [
+        *SELECT,
+        *STATUS,
+        "-- C: SELECT INBOX … again",
+        *more,
+        "-- C: STATUS Junk … again",
+        *refused,
+        *SELECT,
+        "S: * BYE",
+    ]
+
+
+def test_looks_are_remembered_within_bounds() -> None:
+    mailbox = Transcript(Leg.MAILBOX)
+    for number in range(2 * MOST_SHAPES):
+        look(mailbox, number, (f"C: STATUS {number}", "S: OK"))
+    look(mailbox, 100, ("C: STATUS 0", "S: OK"))
+    assert of(mailbox, "t")[-2:] == ["C: STATUS 0", "S: OK"], "it is forgotten, and stands in full"
+    look(mailbox, 101, (f"C: STATUS {2 * MOST_SHAPES - 1}", "S: OK"))
+    assert of(mailbox, "t")[-1] == f"-- C: STATUS {2 * MOST_SHAPES - 1} … again"
+    assert len(of(mailbox, "t")) == 4 * MOST_SHAPES + 3
+
+
+def test_a_look_whose_first_is_forgotten_stands_in_full_once_more() -> None:
+    mailbox = Transcript(Leg.MAILBOX)
+    look(mailbox, 1, STATUS)
+    look(mailbox, 2, STATUS)
+    for number in range(MOST_LINES):
+        mailbox.note(3, f"S: {number}")
+    look(mailbox, 4, STATUS)
+    look(mailbox, 5, STATUS)
+    assert of(mailbox, "t", 3.5) == [*STATUS, "-- C: STATUS Junk … again"]
+    assert of(mailbox, "t")[-1] == "-- C: STATUS Junk … ×2, last at 5.0"
+
+
+@pytest.mark.parametrize("lines", [LONGEST_POLL, LONGEST_POLL + 1])
+def test_a_long_look_stands_in_full(lines: int) -> None:
+    mailbox = Transcript(Leg.MAILBOX)
+    for number in range(2):
+        look(mailbox, number, ("C: LIST", *("S: * LIST" for _ in range(lines - 1))))
+    assert (len(of(mailbox, "t")) == 2 * lines) is (lines > LONGEST_POLL)
 
 
 def test_what_is_about_the_message_of_one_trip_is_no_other_trip_s() -> None:

@@ -1,6 +1,6 @@
 """What a transcript consists of."""
 
-from exporter.core.transcript_entries import LineEntry, PollsEntry, summary
+from exporter.core.transcript_entries import LONGEST_SUMMARY, LineEntry, PollsEntry, shape, summary
 
 
 def test_lines_are_of_one_kind_whatever_the_tag_and_the_time_that_it_took() -> None:
@@ -13,12 +13,25 @@ def test_lines_are_of_one_kind_whatever_the_tag_and_the_time_that_it_took() -> N
     assert kinds == {"S: OK NOOP completed ( secs)"}
 
 
-def test_looks_are_summed_up_without_the_tag() -> None:
-    assert summary("C: ABCD12 NOOP") == "C: NOOP"
-    assert summary("-- nothing new") == "nothing new"
+def test_looks_are_summed_up_by_their_commands() -> None:
+    assert summary(["C: ABCD12 NOOP", "S: ABCD12 OK"]) == "C: NOOP"
+    assert summary(["-- connected", "C: USER me", "S: +OK", "C: QUIT"]) == "C: USER me, QUIT"
+    assert summary(["-- nothing new", "S: * BYE"]) == "nothing new"
+    assert len(summary(["C: LIST"] * 1000)) == LONGEST_SUMMARY
+
+
+def test_the_commands_of_a_look_are_its_shape() -> None:
+    assert shape(["S: * 3 EXISTS", "C: ABCD12 NOOP", "S: ABCD12 OK NOOP"]) == ("C: NOOP",)
 
 
 def test_looks_tell_how_many_there_were_since_a_moment() -> None:
-    looks = PollsEntry(0, ("C: NOOP",), "C: NOOP")
-    looks.moments.extend([1.0, 2.0, 3.0])
-    assert looks.line_since(1.5) == (2.0, "-- C: NOOP … ×2, last at 1.5")
+    looks = PollsEntry(0, ("C: NOOP", "S: OK"), ("C: NOOP", "S: OK"), 1.0)
+    looks.moments.extend([2.0, 3.0, 4.0])
+    assert looks.lines_since(0.5) == [(2.0, "-- C: NOOP … ×3, last at 3.5")]
+    assert looks.lines_since(1.5) == [
+        (2.0, "C: NOOP"),
+        (2.0, "S: OK"),
+        (3.0, "-- C: NOOP … ×2, last at 2.5"),
+    ], "the first of that time stands in full"
+    assert looks.lines_since(2.5)[2:] == [(4.0, "-- C: NOOP … again")]
+    assert looks.lines_since(3.5)[2:] == []

@@ -8,6 +8,7 @@ from exporter.core.transcript_view import (
     FEW_LINES,
     LEFT_OUT,
     MOST_TEXT,
+    TranscriptView,
     merged_lines,
 )
 
@@ -78,3 +79,19 @@ def test_it_says_that_lines_are_left_out_also_when_all_of_them_are_kept() -> Non
     assert texts[0] == LEFT_OUT
     assert len(texts) == FEW_LINES + 1
     assert merged_lines([send], 1.0, FEW_LINES)[0] != LEFT_OUT
+
+
+def test_mailboxes_are_named_if_there_are_two() -> None:
+    send, own, bounces = Transcript(Leg.SEND), Transcript(Leg.MAILBOX), Transcript(Leg.MAILBOX)
+    for transcript in (send, own, bounces):
+        transcript.note(1.0, "S: hello")
+    views = [TranscriptView(own, mailbox="own"), TranscriptView(bounces, mailbox="bounces")]
+    assert merged_lines([send, *views], 0.0) == (
+        "    1.000 send            S: hello",
+        "    1.000 mailbox own     S: hello",
+        "    1.000 mailbox bounces S: hello",
+    )
+    assert merged_lines([send, views[0], views[0]], 0.0)[1] == "    1.000 mailbox S: hello"
+    for number in range(FEW_LINES + 1):
+        bounces.note(2.0 + number, "S: hello")
+    assert f"mailbox bounces {LEFT_OUT}" in str(merged_lines(views, 0.0, FEW_LINES))

@@ -108,7 +108,7 @@ class Dispatcher:
                 expectation.bounced(reading.bounce)
                 return True
             if meaning is Meaning.FOUND:
-                expectation.run.adopt(trace.spans, Phase.DELIVER, trace.started)
+                expectation.adopt(trace.spans, Phase.DELIVER, trace.started)
                 found = Found(token, reading.tokens[token.word], reading.message, sighting)
                 expectation.found.set_result(found)
                 return False

@@ -1,14 +1,17 @@
 """A trip's view of the watcher that looks for its message."""
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from exporter.core.facts import Unclear
-from exporter.core.model import MAX_DETAIL, ProbeError, one_line
+from exporter.core.model import MAX_DETAIL, ProbeError, Span, one_line
+from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason
 from exporter.core.run import Run
 from exporter.core.trace import Trace
+from exporter.core.transcript import Transcript
 from exporter.mail.bounces import Bounce
 from exporter.mail.message import FoundIn, Kind, Reading
 from exporter.mail.mime import Part
@@ -70,7 +73,12 @@ class Expectation:
     change them."""
 
     def __init__(
-        self, watcher: MailboxWatcher, run: Run, found: "asyncio.Future[Found] | None" = None
+        self,
+        watcher: MailboxWatcher,
+        run: Run,
+        found: "asyncio.Future[Found] | None" = None,
+        *,
+        named: bool = False,
     ) -> None:
         loop = asyncio.get_running_loop()
         self.run = run
@@ -80,6 +88,8 @@ class Expectation:
         self.found: asyncio.Future[Found] = found or loop.create_future()
         self.deleted: asyncio.Future[None] | None = None
         self._watcher = watcher
+        self._named = named
+        self._notes: Transcript | None = None  # of the mailbox, for this trip only
         self._may_recheck = True
 
     @property
@@ -88,6 +98,15 @@ class Expectation:
         if self.found.done():
             return Awaits.NOTHING_MORE
         return Awaits.BOUNCES if self.for_bounces else Awaits.MESSAGE
+
+    def adopt(self, spans: Iterable[Span], phase: Phase, began: float) -> None:
+        """Copies spans of the mailbox's session into the trip."""
+        if self._named:
+            name = self._watcher.name
+            spans = [
+                replace(span, note=f"{name}: {span.note}" if span.note else name) for span in spans
+            ]
+        self.run.adopt(spans, phase, began)
 
     async def ready(self) -> None:
         """Returns when the mailbox is open. Raises ProbeError if it refuses us; an unreachable one
@@ -182,8 +201,12 @@ class Expectation:
             if reading.bounce
             else about.text
         )
-        self.run.note(
-            f"-- not the message: {reading.kind} from {about.sender}: {about.subject}: {what}"
+        if not self._notes:
+            self._notes = Transcript(Leg.MAILBOX)
+            self.run.add_transcript(self._notes, mailbox=self._watcher.name)
+        self._notes.note(
+            self.run.now(),
+            f"-- not the message: {reading.kind} from {about.sender}: {about.subject}: {what}",
         )
         unclear = [fact for fact in self.run.facts if isinstance(fact, Unclear)]
         if reading.kind is Kind.UNCLEAR and len(unclear) < MOST_UNCLEAR:

@@ -30,6 +30,6 @@ class Opening:
             return
         # The session was opened for this trip, among others.
         if self.began >= expectation.run.started:
-            expectation.run.adopt(self.spans, Phase.OPEN, self.began)
+            expectation.adopt(self.spans, Phase.OPEN, self.began)
         expectation.run.facts.extend(self.facts)
         expectation.opened.set_result(None)

@@ -119,13 +119,19 @@ class Watcher:
 
     @contextmanager
     def expect(
-        self, trip: str, run: Run, found: "asyncio.Future[Found] | None" = None
+        self,
+        trip: str,
+        run: Run,
+        found: "asyncio.Future[Found] | None" = None,
+        *,
+        named: bool = False,
     ) -> Iterator[Expectation]:
         """In its block, the watcher looks for the message of this trip; with `found`, the future of
-        another watcher, only for bounces."""
-        expectation = Expectation(self, run, found)
+        another watcher, only for bounces. A `named` mailbox is not the only one of the trip, and
+        its steps say which it is."""
+        expectation = Expectation(self, run, found, named=named)
         self._waiting.add(trip, expectation)
-        run.add_transcript(self._transcript, trip)
+        run.add_transcript(self._transcript, trip, self.name)
         if self._opening:
             self._opening.report_to(expectation)
         elif self.trouble and self._back_off.protects_account():

@@ -8,6 +8,7 @@ import pytest
 from exporter.core.facts import Unclear
 from exporter.core.model import MAX_DETAIL, Outcome
 from exporter.core.reasons import Reason
+from exporter.core.steps import Step
 from exporter.mail.bounces import Bounce
 from exporter.mail.message import tokens_in
 from exporter.mailboxes.watcher.expectation import MOST_UNCLEAR, returned
@@ -62,6 +63,13 @@ def test_a_bounce_in_plain_words_is_found_in_the_sender_s_mailbox(file: str) -> 
         assert outcome.failure is not None
         assert outcome.failure.reason is Reason.BOUNCED
         assert outcome.duration == pytest.approx(60, rel=0.05)
+        said = "\n".join(outcome.transcript)
+        assert "send            C: DATA" in said
+        assert "mailbox monitor C: LOGIN" in said
+        assert "mailbox sender  C: LOGIN" in said
+        assert "mailbox sender  -- not the message: bounce" in said
+        opening = [span.note for span in outcome.spans if span.step is Step.CONNECT]
+        assert sorted(opening) == ["monitor", "sender"]
 
     course()
 
@@ -80,6 +88,7 @@ async def test_notices_of_delay_and_delivery_and_answers_end_no_trip(rig: Prober
     assert outcome.duration > 20
     told = [line for line in outcome.transcript if "not the message" in line]
     assert len(told) == len(files)
+    assert all(" mailbox -- not the message" in line for line in told)
     assert "reply from Mail Delivery System" in told[0]
     assert "delayed: " in told[0]
     await asyncio.sleep(10)
