@@ -188,9 +188,25 @@ SCHEMAS: dict[str, Schema] = {
         name=TEXT,
         usable=YES_OR_NO,
         trouble=or_null(TEXT, "Why it is not usable."),
+        unusable_since=or_null(
+            NUMBER, "When a check of a probe found that first; seconds since the epoch."
+        ),
         listed=about(listing(TEXT) | {"maxItems": MOST_LISTED}, "Addresses and domains."),
+        listings=about(
+            listing(a("ListingSince")) | {"maxItems": MOST_LISTED},
+            "The same, with the time.",
+        ),
         more_listed=about(COUNT, "Others that it lists."),
         alarming=about(YES_OR_NO, "Whether a listing is a failure."),
+    ),
+    "ListingSince": mapping(
+        "An address or a domain on a blocklist.",
+        subject=TEXT,
+        since=or_null(
+            NUMBER,
+            "When a check of a probe found it listed first, since it last was not; seconds since"
+            " the epoch.",
+        ),
     ),
     "Lookup": mapping(
         "What blocklists say now about an address or a name, and what probes found out before.",

@@ -15,6 +15,7 @@ from exporter.blocklists.lookups import Lookups
 from exporter.blocklists.names import Subject, SubjectKind
 from exporter.blocklists.options import AddressLists, BlockListOptions, DomainLists
 from exporter.blocklists.past import Past, PastAnswer, Period, past
+from exporter.blocklists.since import with_since
 
 __all__ = [
     "AddressLists",
@@ -37,4 +38,5 @@ __all__ = [
     "free_lists",
     "past",
     "unknown",
+    "with_since",
 ]

@@ -148,6 +148,10 @@ class Listing:
     alarming: bool = True  # False for a list that only informs, or that lists the good ones
     severity: str = ""
     delisting: str = ""  # the page that tells how to get off it
+    # When the first check in a row began that found it listed, or had no answer; seconds since the
+    # epoch, None if it is clean. A check without an answer does not end a listing.
+    since: float | None = None
+    listed_since: float | None = None  # of the listing before it was unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +166,8 @@ class QueriedList:
     failures: tuple[
         str, ...
     ] = ()  # words of blocklists/list_status.py: why questions had no answer
+    # When the first check in a row began that found it unusable; seconds since the epoch.
+    since: float | None = None
 
 
 Fact = (

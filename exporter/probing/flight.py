@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
 
+from exporter.blocklists import with_since
 from exporter.core.logs import about
 from exporter.core.maintenance import Maintenance
 from exporter.core.model import Failure, Outcome, ProbeError
@@ -85,6 +86,8 @@ class Flight:
         outcome = self._verdict
         with contained(trip, probe):
             outcome = outcome or replace(run.outcome(trip, probe, failure), recheck=self._recheck)
+            if self._probe.blocklists:
+                outcome = with_since(outcome, self._probe.newest)
             planned = self._maintenance.lasts(self._probe.called, outcome.finished_at)
             return replace(outcome, planned=bool(planned))
         return outcome or Outcome(

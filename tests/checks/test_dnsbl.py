@@ -7,12 +7,13 @@ import pytest
 
 from exporter.app import App
 from exporter.core.facts import LateArrival
-from exporter.core.model import Outcome, ProbeKey, Span
+from exporter.core.model import Listing, Outcome, ProbeKey, Span
 from exporter.core.phases import Phase
 from exporter.core.steps import Step
 from exporter.mail.tokens import new_key
 from exporter.settings import Settings
 from exporter.state.store import Store
+from exporter.web.blocklist_status import blocklist_statuses
 from exporter.web.pages import Pages
 from tests.lab.client import Lab
 from tests.support.blocklist_app import (
@@ -95,6 +96,30 @@ async def test_what_is_put_on_a_list_and_taken_off_is_seen_while_running(lab: La
         assert not any(name.startswith("mailtrip_dnsbl_code_info") for name in shown)
 
 
+async def test_a_listing_has_the_time_of_the_check_that_found_it_first_also_after_a_restart(
+    lab: Lab, tmp_path: Path
+) -> None:
+    options = "lists: [bl.lab.test, blall.lab.test]"
+    await asyncio.to_thread(lab.list, "192.0.2.1")
+    async with app(lab.dns, options, state=tmp_path) as made:
+        first, second = await trip(made), await trip(made)
+    assert {began(second, "bl"), began(second, "blall")} == {first.started_at}
+    async with app(lab.dns, options, state=tmp_path) as made:
+        made.recover()
+        assert {began(await trip(made), "bl")} == {first.started_at}
+        (bl, blall) = await blocklist_statuses(made.probes)
+    assert bl.listed == {"192.0.2.1": first.started_at}
+    assert blall.since == first.started_at
+
+
+def began(outcome: Outcome, name: str) -> float | None:
+    return next(
+        fact.since
+        for fact in outcome.facts
+        if isinstance(fact, Listing) and fact.blocklist == f"{name}.lab.test"
+    )
+
+
 @pytest.mark.parametrize("broken", ["blall", "blerr", "bldead"])
 async def test_a_list_that_cannot_be_believed_never_alarms_and_never_says_clean(
     lab: Lab, broken: str
@@ -112,7 +137,7 @@ async def test_a_list_that_cannot_be_believed_never_alarms_and_never_says_clean(
     ]
     assert "not listed on any of 1 blocklists" in page
     assert f">{broken}.lab.test</a><td" in page
-    assert "unusable: " in page
+    assert 'class="none">unusable since <time' in page
 
 
 async def test_when_no_list_can_be_asked_that_is_the_failure(lab: Lab) -> None:

@@ -79,7 +79,7 @@ async def test_a_list_is_usable_or_not_and_a_listing_is_red_only_if_it_is_a_fail
             here,
             QueriedList("bad", True),
             Listing("bad", "192.0.2.1", ListState.LISTED),
-            QueriedList("gone", False, "no answer in time"),
+            QueriedList("gone", False, "no answer in time", since=86400.0),
             QueriedList("good", True),
             Listing("good", "192.0.2.1", ListState.CLEAN),
             Listing("allow", "192.0.2.1", ListState.LISTED, alarming=False),
@@ -93,7 +93,8 @@ async def test_a_list_is_usable_or_not_and_a_listing_is_red_only_if_it_is_a_fail
         }
         assert [len(one.listed) for one in found.values()] == [1, 0, 0, 1]
         seen = words_of((await here.get("/blocklists/gone"))[1])
-        assert "Blocklist gone unusable : no answer in time" in seen
+        since = r"unusable since 1970-01-02 00:00:00 UTC \([0-9]+ d.*\): no answer in time"
+        assert re.search(since, seen), seen
         assert "What it lists now Unknown." in seen
         assert "It is not in the configuration any more." in seen
         described = (await here.get("/api/v1/blocklists?limit=1&offset=1"))[1]
@@ -124,6 +125,9 @@ async def test_it_says_what_is_listed_why_by_whom_and_how_to_get_off(browser: Br
     assert '<td><a href="../blocklists/bl.example">bl.example</a>' in of_trip
     seen = words_of(page)
     assert "Blocklist bl.example lists 1 address or domain Newest check" in seen
+    assert re.search(
+        r"found by 192\.0\.2\.9 since \S+ \S+ UTC (now|\S+ s ago) 127\.0\.0\.3", seen
+    ), seen
     assert "asked about IPv4 addresses kind a list of bad senders: a listing is a failure" in seen
     assert seen.count("https://bl.example/off") == 2
     assert 'class="word bad">192.0.2.9<' in page

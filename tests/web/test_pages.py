@@ -19,7 +19,7 @@ from exporter.web.pages.sparkline import ABOVE, BELOW, LEAST, sparkline
 from exporter.web.pages.styles import BAD, GOOD, PLAIN
 from exporter.web.pages.words import ago
 from tests.support.http_site import GOOD as SCRAPE
-from tests.support.http_site import Site, site, until
+from tests.support.http_site import Site, site, until, words_of
 
 KEY = ProbeKey("submission", "a@example.org")
 EVIL = "<script>alert(1)</script>\"'&"
@@ -214,24 +214,29 @@ async def test_blocklists_are_told_apart() -> None:
     async with site() as here:
         facts = (
             QueriedList("bad", True),
-            QueriedList("gone", False, "no answer in time"),
+            QueriedList("gone", False, "no answer in time", since=86400.0),
             QueriedList("good", True),
             QueriedList("allow", True),
-            Listing("bad", "192.0.2.1", ListState.LISTED),
+            Listing("bad", "192.0.2.1", ListState.LISTED, since=3600.0),
             Listing("good", "192.0.2.1", ListState.CLEAN),
             Listing("allow", "192.0.2.1", ListState.LISTED, alarming=False),
             Listing("gone", "192.0.2.1", ListState.UNKNOWN, text="no answer in time"),
         )
         await kept(here, replace(FAILED, facts=facts))
         rows = {
-            row.name: (row.state, row.text, row.listed) for row in await blocklist_rows(here.probes)
+            row.name: (row.state, row.word, row.text, row.listed)
+            for row in await blocklist_rows(here.probes)
         }
-        assert ">1 of 4 blocklists unusable</a>" in (await here.get("/"))[1]
+        page = (await here.get("/"))[1]
+    assert ">1 of 4 blocklists unusable</a>" in page
+    words = words_of(page)
+    assert "unusable since 1970-01-02 00:00:00 UTC : no answer in time" in words
+    assert "192.0.2.1 since 1970-01-01 01:00:00 UTC" in words
     assert rows == {
-        "bad": (BAD, "usable", ("192.0.2.1",)),
-        "gone": (PLAIN, "unusable: no answer in time", ()),
-        "good": (GOOD, "usable", ()),
-        "allow": (GOOD, "usable; a listing is not a failure", ("192.0.2.1",)),
+        "bad": (BAD, "usable", "", (("192.0.2.1", 3600.0),)),
+        "gone": (PLAIN, "unusable", ": no answer in time", ()),
+        "good": (GOOD, "usable", "", ()),
+        "allow": (GOOD, "usable", "; a listing is not a failure", (("192.0.2.1", None),)),
     }
 
 

@@ -1,6 +1,7 @@
 """The blocklists, as the API describes them."""
 
 from collections.abc import AsyncIterator, Sequence
+from itertools import islice
 from typing import Any
 
 from aiohttp import web
@@ -34,7 +35,12 @@ async def _described(blocklists: Sequence[BlocklistStatus]) -> AsyncIterator[dic
             "name": one.name,
             "usable": one.trouble is None,
             "trouble": one.trouble,
-            "listed": list(one.listed[:MOST_LISTED]),
+            "unusable_since": one.since,
+            "listed": list(islice(one.listed, MOST_LISTED)),
+            "listings": [
+                {"subject": subject, "since": since}
+                for subject, since in islice(one.listed.items(), MOST_LISTED)
+            ],
             "more_listed": max(len(one.listed) - MOST_LISTED, 0),
             "alarming": one.alarming,
         }

@@ -37,6 +37,7 @@ class ListedSubject:
     """An address or a domain that it lists, and the probe that found this out."""
 
     answer: AnswerView
+    since: float | None  # seconds since the epoch
     probe: ProbeLink
     trip: str
 
@@ -164,6 +165,8 @@ async def _take_listed(page: BlocklistPage, probes: Iterable[Probe]) -> None:
             continue
         if fact.state is ListState.LISTED and fact.subject not in seen:
             seen.add(fact.subject)
-            page.listed.append(ListedSubject(AnswerView(fact), ProbeLink.to(probe), trip))
+            since = page.status.listed.get(fact.subject) if page.status else None
+            link = ProbeLink.to(probe)
+            page.listed.append(ListedSubject(AnswerView(fact), since, link, trip))
             if len(page.listed) == MOST_LISTED:
                 return

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from exporter.core.downtime import DAY, MONTH, Downtime
 from exporter.core.durations import duration
@@ -46,8 +47,10 @@ class BlocklistRow:
 
     name: str
     state: str
+    word: str
+    since: float | None  # when it became unusable, in seconds since the epoch
     text: str
-    listed: tuple[str, ...]  # some of them
+    listed: tuple[tuple[str, float | None], ...]  # some of them, and since when
     if_none: str  # the text if it lists nothing
     more: int = 0  # others that it lists
 
@@ -130,10 +133,11 @@ async def blocklist_rows(probes: Iterable[Probe]) -> list[BlocklistRow]:
 
 
 def _blocklist_row(one: BlocklistStatus) -> BlocklistRow:
-    shown = one.listed[:MOST_LISTED]
+    shown = tuple(islice(one.listed.items(), MOST_LISTED))
     more = len(one.listed) - len(shown)
     if one.trouble is not None:
-        return BlocklistRow(one.name, PLAIN, f"unusable: {one.trouble}", shown, "unknown", more)
+        text, if_none = f": {one.trouble}", "unknown"
+        return BlocklistRow(one.name, PLAIN, "unusable", one.since, text, shown, if_none, more)
     state = BAD if one.listed and one.alarming else GOOD
-    text = "usable" + ("" if one.alarming else "; a listing is not a failure")
-    return BlocklistRow(one.name, state, text, shown, "not listed", more)
+    text = "" if one.alarming else "; a listing is not a failure"
+    return BlocklistRow(one.name, state, "usable", None, text, shown, "not listed", more)

@@ -182,8 +182,8 @@ async def test_mailboxes_say_what_is_wrong_with_them() -> None:
 async def test_blocklists_are_usable_or_say_why_not() -> None:
     facts = (
         QueriedList("bl.example.org", True),
-        Listing("bl.example.org", "192.0.2.1", ListState.LISTED, ("127.0.0.2",)),
-        QueriedList("gone.example.org", False, "REFUSED"),
+        Listing("bl.example.org", "192.0.2.1", ListState.LISTED, ("127.0.0.2",), since=7.5),
+        QueriedList("gone.example.org", False, "REFUSED", since=9.5),
     )
     async with site() as here:
         await happened(here, replace(trip(1), facts=facts))
@@ -192,7 +192,9 @@ async def test_blocklists_are_usable_or_say_why_not() -> None:
                 "name": "bl.example.org",
                 "usable": True,
                 "trouble": None,
+                "unusable_since": None,
                 "listed": ["192.0.2.1"],
+                "listings": [{"subject": "192.0.2.1", "since": 7.5}],
                 "more_listed": 0,
                 "alarming": True,
             },
@@ -200,7 +202,9 @@ async def test_blocklists_are_usable_or_say_why_not() -> None:
                 "name": "gone.example.org",
                 "usable": False,
                 "trouble": "REFUSED",
+                "unusable_since": 9.5,
                 "listed": [],
+                "listings": [],
                 "more_listed": 0,
                 "alarming": True,
             },
