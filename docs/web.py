@@ -84,8 +84,10 @@ scrape_configs:
 * The **status page** shows 100 probes at a time, failed ones first, and the number of probes in each state.
   `/?state=failed` (`ok`, `unknown`: no trip has finished yet) shows those of one state, `/?search=gmail+inbound`
   those with all these words in their name, module, target, mailbox or failure, `&page=2` the next 100, and
-  `&order=outage` (`name`, `delay`) another order. Such links last: a page that no longer exists shows the last one.
-  Pages need no JavaScript.
+  `&order=outage` (`name`, `delay`, `availability`) another order: the newest outage first, by name, the slowest
+  first, or the lowest availability of 30 days first. Such links last: a page that no longer exists shows the last one.
+  Pages need no JavaScript. A page that renews itself would forget what you type, so its fields for a search and a look-up
+  are links to pages that do not.
 * `/trips?probe=NAME` (or `?module=…&target=…`) shows the trips of a probe, the newest first, and how many are no
   longer kept between them, with a chart of their delays; `&page=2` older ones. `/trips/ID` shows one trip, and leads to
   those before and after it, to its outage, and to the runbook of its failure; if
@@ -94,7 +96,7 @@ scrape_configs:
 * `/outages` shows the outages of all probes, or of one (`?probe=NAME`), the newest first; `?lasting=true` those that
   last. Each has a page with its bounds, its reasons with their runbooks, its first and last failed trip,
   and the OK trips before and after it.
-* `/mailboxes/NAME` shows one mailbox: whether it is connected, since when, why not and when it is tried next, which probes
+* `/mailboxes` shows 100 mailboxes at a time, those that fail first; `?page=2` the next ones. `/mailboxes/NAME` shows one: whether it is connected, since when, why not and when it is tried next, which probes
   wait for it, and the newest failures that it caused.
 * `/blocklists/NAME` shows one blocklist: whether it is usable, which addresses and domains it lists now and why, its page for
   delisting, what its answers mean, and which probes query it.

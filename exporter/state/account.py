@@ -55,6 +55,17 @@ def downtimes(
     }
 
 
+def availabilities(connection: Connection, span: float, now: float) -> dict[ProbeKey, float]:
+    """The availability in the last `span` seconds until `now` of each probe with an outage in this
+    time."""
+    start, found = now - span, dict[ProbeKey, float]()
+    for probe, touching in _by_probe(outages.between(connection, start, now)).items():
+        downtime = Downtime.of(touching, *_watched(connection, probe, start, now))
+        if downtime.availability is not None:
+            found[probe] = downtime.availability
+    return found
+
+
 def _of_probe(
     connection: Connection, counts: Counts, touching: list[Outage], start: float, end: float
 ) -> ProbeAccount:

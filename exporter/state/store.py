@@ -115,6 +115,11 @@ class Store:
         of the `spans`. Raises StateUnusable."""
         return await self._read(lambda c: accounts.downtimes(c, probes, spans, now))
 
+    async def availabilities(self, span: float, now: float) -> dict[ProbeKey, float]:
+        """The availability in the last `span` seconds until Unix time `now` of each probe with an
+        outage in this time. Raises StateUnusable."""
+        return await self._read(lambda c: accounts.availabilities(c, span, now))
+
     async def last_ends(self) -> dict[ProbeKey, float]:
         """When the newest outage that has ended did so, of each probe with outages. Raises
         StateUnusable."""

@@ -125,6 +125,7 @@ class Routes:
             "/trips/{trip:[0-9a-f]{14}}": _with_state(self.trip),
             "/outages": _with_state(self.outages),
             "/outages/{outage:[0-9a-f]{14}}": _with_state(self.outage),
+            "/mailboxes": self.mailboxes,
             "/mailboxes/{name}": self.mailbox,
             "/blocklists/{name}": self.blocklist,
             "/report": _with_state(self.report),
@@ -332,6 +333,14 @@ class Routes:
             return await self._page(request, page)
         missing = await self._pages.missing("outage", outage)
         return await self._page(request, missing, HTTPStatus.NOT_FOUND)
+
+    async def mailboxes(self, request: web.Request) -> web.Response:
+        """All mailboxes: page=."""
+        try:
+            number = page_number(single(request, "page"))
+        except ValueError as error:
+            return _refused(error)
+        return await self._page(request, await self._pages.mailboxes(number))
 
     async def mailbox(self, request: web.Request) -> web.Response:
         """One mailbox."""

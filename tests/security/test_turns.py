@@ -174,6 +174,9 @@ class NoRecords:
     async def recent(self, probe: ProbeKey | None, limit: int) -> list[Outcome]:
         return []
 
+    async def availabilities(self, span: float, now: float) -> dict[ProbeKey, float]:
+        return {}
+
     async def listed(self, probe: ProbeKey, limit: int, offset: int = 0) -> list[ListedTrip]:
         return []
 

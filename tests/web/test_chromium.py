@@ -53,6 +53,7 @@ PATHS = (
     "/outages",
     "/report?month=2023-11",
     f"/outages/{BROKEN.trip}",
+    "/mailboxes",
     "/mailboxes/monitor",
     "/config",
     "/mailboxes/nowhere",
@@ -233,16 +234,25 @@ async def test_a_search_among_many_probes_works_on_a_phone(browser: Browser) -> 
     def search() -> None:
         browser.open(f"{address}/?page=2", PHONE)
         assert browser.evaluate("return document.documentElement.scrollWidth") == PHONE
-        browser.evaluate(
-            "document.querySelector('[type=search]').value = 'a@example rejected';"
-            "document.querySelector('.search button').click()"
+        assert browser.evaluate("return document.querySelectorAll('input').length") == 0, (
+            "it would be emptied when the page renews itself"
         )
+        browser.driver.find_element("css selector", ".search .field").click()
+        browser.driver.find_element("css selector", "[type=search]")
+        assert browser.evaluate("return document.querySelector('[http-equiv=refresh]')") is None
+        typed = browser.driver.switch_to.active_element
+        assert typed.get_attribute("id") == "search"
+        typed.send_keys("a@example rejected\n")
         browser.driver.find_element("css selector", ".search a")
-        assert browser.driver.current_url == f"{address}/?search=a%40example+rejected&order=state"
+        asked = f"{address}/?search=a%40example+rejected&refresh=off"
+        assert browser.driver.current_url == asked
         assert "1 found" in browser.text
         browser.evaluate("document.querySelector('.search a').click()")
         browser.driver.find_element("css selector", "[rel=next]")
-        assert browser.driver.current_url == f"{address}/"
+        assert browser.driver.current_url == f"{address}/?refresh=off"
+        browser.evaluate("document.querySelector('.orders a:last-child').click()")
+        browser.driver.find_element("css selector", ".orders a:last-child[aria-current]")
+        assert browser.driver.current_url == f"{address}/?order=availability&refresh=off"
 
     async with shown(FAILED) as (here, address):
         for number in range(250):

@@ -32,7 +32,12 @@ async def test_a_name_is_looked_up_by_keyboard_and_the_answer_can_be_read(
     def look_up() -> None:
         browser.open(f"{address}/", width, dark=dark)
         assert breaches(browser) == []
-        field = browser.driver.find_element(By.NAME, "what")
+        link = browser.driver.find_element(By.CSS_SELECTOR, ".search .field[href^=lookup]")
+        link.send_keys(Keys.ENTER)
+        WebDriverWait(browser.driver, 60).until(staleness_of(link))
+        assert browser.evaluate("return document.querySelector('[http-equiv=refresh]')") is None
+        field = browser.driver.switch_to.active_element
+        assert field.get_attribute("name") == "what", "a page that does not renew itself"
         field.send_keys("bad.test" + Keys.ENTER)
         WebDriverWait(browser.driver, 60).until(staleness_of(field))
         assert "Is bad.test on a blocklist?" in browser.text

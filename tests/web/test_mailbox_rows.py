@@ -1,16 +1,22 @@
 """The rows of the start page about mailboxes."""
 
 import asyncio
+import re
+from copy import copy
 
 import pytest
 
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
+from exporter.mailboxes.watcher.back_off import Trouble
 from exporter.web.pages.mailboxes import MailboxRow, mailbox_rows
 from exporter.web.pages.styles import BAD, GOOD, PLAIN
 from exporter.web.pages.time_zone import UTC_ZONE
 from tests.support import virtual_time as virtual
+from tests.support.http_site import site, words_of
 from tests.support.watcher_rig import WatcherRig
+
+TROUBLE = Trouble(ProbeError(Reason.CONNECT, "refused"), 0.0, 60.0, 0.0, 0.0)
 
 
 def row(rig: WatcherRig) -> MailboxRow:
@@ -54,3 +60,29 @@ async def test_after_a_refused_login_no_trip_shortens_the_pause(rig: WatcherRig)
         await asyncio.sleep(10)
     expected = f"with a trip, not before {UTC_ZONE.moment(1_700_000_060.0)} (in 50 s)"
     assert row(rig).next_attempt == expected
+
+
+@pytest.mark.parametrize(
+    ("page", "first", "count"), [(1, "box149", 100), (2, "box099", 50), (9, "box099", 50)]
+)
+async def test_all_mailboxes_are_on_pages_of_their_own_those_that_fail_first(
+    page: int, first: str, count: int
+) -> None:
+    async with site() as here:
+        one = here.rig.watchers.pop("monitor")
+        here.rig.watchers.pop("sender")
+        for number in range(150):
+            here.rig.watchers[f"box{number:03}"] = watcher = copy(one)
+            watcher.name = f"box{number:03}"
+            watcher.trouble = TROUBLE if number == 149 else None
+        status, text = await here.get(f"/mailboxes?page={page}")
+        start = (await here.get("/"))[1]
+        assert (await here.get("/mailboxes?page=x"))[0] == 400
+    names = re.findall('href="mailboxes/(box[0-9]+)"', text)
+    assert (status, names[0], len(names)) == (200, first, count)
+    assert "1 of 150 failing" in words_of(text)
+    assert f"page {min(page, 2)} of 2" in words_of(text)
+    assert ('rel="next"' in text, 'rel="prev"' in text) == (page == 1, page > 1)
+    assert re.findall('href="mailboxes/(box[0-9]+)"', start)[:2] == ["box149", "box000"]
+    assert 'more: <a href="mailboxes">all mailboxes</a>, 1 of them failing' in start
+    assert "50 more: all mailboxes , 1 of them failing" in words_of(start)

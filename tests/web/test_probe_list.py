@@ -186,6 +186,8 @@ async def test_the_overview_shows_a_page_and_links_to_the_others() -> None:
         assert await here.get("/?state=x") == (400, "unknown state 'x'; use failed, ok, unknown\n")
         assert (await here.get("/?page=1&page=2"))[0] == 400
         evil = (await here.get("/?search=%22%3E%3Cscript%3E"))[1]
+        assert ">Search: &#34;&gt;&lt;script&gt;</a>" in evil
+        evil = (await here.get("/?search=%22%3E%3Cscript%3E&refresh=off"))[1]
         assert 'value="&#34;&gt;&lt;script&gt;"' in evil
 
 
@@ -233,7 +235,11 @@ async def test_every_link_of_a_filtered_page_leads_somewhere() -> None:
         assert "?search=example&state=failed" in links
         for link in links:
             status, shown = await here.get("/" + link)
-            assert (status, 'value="example"' in shown) == (200, True)
+            for field in re.findall(
+                r'<a class="field" href="(\?[^"]*)#search">Search: exam', shown
+            ):
+                status, shown = await here.get("/" + field.replace("&amp;", "&"))
+            assert (status, 'name="search" value="example"' in shown) == (200, True)
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 """The order of the list of probes."""
 
+import re
 from dataclasses import replace
 from itertools import count
 
@@ -9,7 +10,9 @@ from exporter.core.facts import Arrival
 from exporter.core.model import ProbeKey
 from exporter.probing.probe import Probe
 from exporter.web.pages.probe_order import AT_A_TIME, Order, ordered
+from tests.support.http_site import site
 from tests.support.pauses import at_once, with_pauses
+from tests.web.api.test_resources import WHY, happened, trip
 from tests.web.test_pages import FAILED
 from tests.web.test_probe_list import NoCheck
 
@@ -38,6 +41,8 @@ PROBES = [
     probe("C", delay=2.0),
 ]
 
+AVAILABILITIES = {PROBES[3].key: 0.5, PROBES[1].key: 0.9, PROBES[4].key: 0.999}
+
 
 @pytest.mark.parametrize(
     ("order", "names"),
@@ -46,23 +51,43 @@ PROBES = [
         (Order.OUTAGE, "eBdaC"),
         (Order.NAME, "aBCde"),
         (Order.DELAY, "CdBae"),
+        (Order.AVAILABILITY, "eBCda"),
     ],
 )
 def test_the_order_is_what_was_asked_for(order: Order, names: str) -> None:
-    assert "".join(one.called for one in at_once(ordered(PROBES, order, 9))) == names
-    assert "".join(one.called for one in at_once(ordered(PROBES, order, 2))) == names[:2]
+    for most in (9, 2):
+        found = at_once(ordered(PROBES, order, most, AVAILABILITIES))
+        assert "".join(one.called for one in found) == names[:most]
 
 
 @pytest.mark.parametrize("order", Order)
 def test_many_probes_are_sorted_in_turns_and_stably(order: Order) -> None:
     many = PROBES * (4 * AT_A_TIME // len(PROBES))
-    found, pauses = with_pauses(ordered(many, order, len(many)))
+    found, pauses = with_pauses(ordered(many, order, len(many), AVAILABILITIES))
     same = len(many) // len(PROBES)
     alike = {  # probes that are equal in the order
         Order.STATE: ["Be", "daC"],
         Order.OUTAGE: ["e", "B", "daC"],
         Order.NAME: [*"aBCde"],
         Order.DELAY: ["C", "d", "Bae"],
+        Order.AVAILABILITY: ["e", "B", "C", "d", "a"],
     }
     assert "".join(one.called for one in found) == "".join(one * same for one in alike[order])
     assert pauses >= 8
+
+
+async def test_the_start_page_lists_the_lowest_availability_first() -> None:
+    """By the outages in the state, also of a probe that works again."""
+    async with site() as here:
+        now = here.rig.clock.wall()
+        for name, failing in (("short", (100,)), ("never", ()), ("long", (0, 100))):
+            key = ProbeKey("submission", f"{name}@example.org")
+            for number, at in enumerate((0, 100, 200)):
+                made = trip(number, WHY if at in failing else None, key)
+                await happened(
+                    here, replace(made, trip=f"{next(TRIPS):014x}", started_at=now - 300 + at)
+                )
+        for order, names in (("availability", "long short never"), ("name", "long never short")):
+            page = (await here.get(f"/?order={order}"))[1]
+            rows = re.findall(r'<td class="name"><a [^>]*>(\w+)@example', page)
+            assert rows == names.split()

@@ -9,7 +9,7 @@ from exporter import __version__
 from exporter.config.mistakes import suggestion
 from exporter.core.account import Month, ProbeAccount
 from exporter.core.account_output import csv_lines, json_lines
-from exporter.core.downtime import Downtime
+from exporter.core.downtime import MONTH, Downtime
 from exporter.core.fairness import in_turns
 from exporter.core.maintenance import Maintenance
 from exporter.core.model import Outcome, ProbeKey, one_line
@@ -35,7 +35,7 @@ from exporter.web.pages.delay_chart import DelayChart, delay_chart
 from exporter.web.pages.failing import failing_now
 from exporter.web.pages.lookup import LookupView
 from exporter.web.pages.mailbox import mailbox_page
-from exporter.web.pages.mailboxes import mailbox_rows
+from exporter.web.pages.mailboxes import MOST_MAILBOXES, MailboxRow, mailbox_rows
 from exporter.web.pages.outages import PER_PAGE, OutageQuery, OutageView
 from exporter.web.pages.overview import SPANS, blocklist_rows, probe_rows
 from exporter.web.pages.probe_link import probe_query
@@ -64,6 +64,8 @@ class Records(Protocol):
     async def downtimes(
         self, probes: Sequence[ProbeKey], spans: Sequence[float], now: float
     ) -> Mapping[ProbeKey, Sequence[Downtime]]: ...
+
+    async def availabilities(self, span: float, now: float) -> Mapping[ProbeKey, float]: ...
 
     async def listed(self, probe: ProbeKey, limit: int, offset: int = 0) -> list[ListedTrip]: ...
 
@@ -131,11 +133,17 @@ class Pages:
         """A page of the probes; with the first page of all of them, also what fails, mailboxes,
         blocklists and the newest outages. Without the state it shows what is known without it."""
         probes, now = list(self._probes), self._now()
-        page = await page_of(probes, query)
+        availabilities, trouble = dict[ProbeKey, float](), ""
+        try:
+            if query.order is Order.AVAILABILITY:
+                availabilities |= await self._records.availabilities(MONTH, now)
+        except StateUnusable as error:
+            trouble = str(error)
+        page = await page_of(probes, query, availabilities)
         beside = not page.query.is_filtered and page.query.page == 1
         shown, spans = [probe.key for probe in page.probes], list(SPANS.values())
         downtimes: Mapping[ProbeKey, Sequence[Downtime]] = dict[ProbeKey, Sequence[Downtime]]()
-        outages, trouble = list[Outage](), ""
+        outages = list[Outage]()
         try:
             downtimes = await self._records.downtimes(shown, spans, now)
             outages = await self._records.outages(None, MOST_OUTAGES) if beside else []
@@ -159,11 +167,7 @@ class Pages:
                 now,
             ),
             planned=self._maintenance.all_planned(now)[:MOST_WINDOWS] if beside else [],
-            mailboxes=mailbox_rows(
-                self._mailboxes, self._probes.settings.mailboxes, now, self._zone
-            )
-            if beside
-            else [],
+            mailboxes=self._mailbox_rows(now) if beside else [],
             mailboxes_known=len(self._mailboxes),
             blocklists=await blocklist_rows(probes) if beside else [],
             mailboxes_failing=sum(one.trouble is not None for one in self._mailboxes.values()),
@@ -304,6 +308,24 @@ class Pages:
             after=after,
             all_of_probe=OutageQuery(outage.probe).link,
         )
+
+    async def mailboxes(self, page: int = 1) -> str:
+        """A page of the mailboxes: that number, or the last one if there are not as many."""
+        pages = max(-(-len(self._mailboxes) // MOST_MAILBOXES), 1)
+        page = min(page, pages)
+        return await self._page(
+            "mailboxes.html",
+            root="",
+            mailboxes=self._mailbox_rows(self._now(), page),
+            page=page,
+            pages=pages,
+            known=len(self._mailboxes),
+            failing=sum(one.trouble is not None for one in self._mailboxes.values()),
+        )
+
+    def _mailbox_rows(self, now: float, page: int = 1) -> list[MailboxRow]:
+        options = self._probes.settings.mailboxes
+        return mailbox_rows(self._mailboxes, options, now, self._zone, page)
 
     async def mailbox(self, name: str) -> str:
         """One mailbox, and the probes that wait for it. Raises UnknownName."""

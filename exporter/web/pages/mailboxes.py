@@ -13,7 +13,7 @@ from exporter.web.pages.styles import BAD, GOOD, PLAIN
 from exporter.web.pages.time_zone import TimeZone
 from exporter.web.pages.words import later
 
-MOST_MAILBOXES = 100  # that are shown; those that are not connected first
+MOST_MAILBOXES = 100  # of a page; those that fail come first
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +38,14 @@ def mailbox_rows(
     options: Mapping[str, MailboxOptions],
     now: float,
     zone: TimeZone,
+    page: int = 1,
 ) -> list[MailboxRow]:
-    """The rows at Unix time `now`, those in trouble first; otherwise in the order of the
-    configuration."""
+    """The rows of this page at Unix time `now`, those in trouble first; otherwise in the order of
+    the configuration."""
     watchers = sorted(mailboxes.values(), key=lambda watcher: watcher.trouble is None)
     return [
         mailbox_row(watcher, options.get(watcher.name), now, zone)
-        for watcher in watchers[:MOST_MAILBOXES]
+        for watcher in watchers[(page - 1) * MOST_MAILBOXES : page * MOST_MAILBOXES]
     ]
 
 

@@ -8,6 +8,7 @@ from typing import Self
 from urllib.parse import urlencode
 
 from exporter.core.fairness import in_turns
+from exporter.core.model import ProbeKey
 from exporter.probing.probe import Probe
 from exporter.web.pages.probe_order import Order, ordered
 from exporter.web.pages.styles import BAD, GOOD, PLAIN
@@ -74,6 +75,10 @@ class Query:
     def of_state(self, state: State | None) -> "Query":
         """The first page of probes of this state, with the same search."""
         return replace(self, state=state, page=1)
+
+    def in_order(self, order: Order) -> "Query":
+        """The first page of the same probes in another order."""
+        return replace(self, order=order, page=1)
 
     def at(self, page: int) -> "Query":
         """Another page of the same probes."""
@@ -142,8 +147,13 @@ def page_numbers(here: int, pages: int) -> list[int | None]:
     return numbers
 
 
-async def page_of(probes: Iterable[Probe], query: Query) -> ProbePage:
-    """The page that is asked for, or the last one if there are not as many."""
+async def page_of(
+    probes: Iterable[Probe],
+    query: Query,
+    availabilities: Mapping[ProbeKey, float] | None = None,
+) -> ProbePage:
+    """The page that is asked for, or the last one if there are not as many. `availabilities` are
+    those of the probes with outages, for the order."""
     words = query.search.lower().split()
     counts: dict[State, int] = dict.fromkeys(State, 0)
     found: list[Probe] = []
@@ -158,8 +168,8 @@ async def page_of(probes: Iterable[Probe], query: Query) -> ProbePage:
             found.append(probe)
     pages = max(-(-len(found) // PER_PAGE), 1)
     page = min(query.page, pages)
-    shown = (await ordered(found, query.order, page * PER_PAGE))[(page - 1) * PER_PAGE :]
-    return ProbePage(query.at(page), shown, pages, counts, known)
+    first = await ordered(found, query.order, page * PER_PAGE, availabilities)
+    return ProbePage(query.at(page), first[(page - 1) * PER_PAGE :], pages, counts, known)
 
 
 def state_of(probe: Probe) -> State:

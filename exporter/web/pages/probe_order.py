@@ -9,6 +9,7 @@ from operator import itemgetter
 from typing import Any
 
 from exporter.core.fairness import in_turns
+from exporter.core.model import ProbeKey
 from exporter.probing.probe import Probe
 
 AT_A_TIME = 500  # probes that are sorted before others have their turn: a millisecond of work
@@ -22,6 +23,7 @@ class Order(StrEnum):
     OUTAGE = "outage"
     NAME = "name"
     DELAY = "delay"
+    AVAILABILITY = "availability"
 
     @property
     def text(self) -> str:
@@ -33,6 +35,7 @@ _TEXTS = {
     Order.OUTAGE: "newest outage first",
     Order.NAME: "by name",
     Order.DELAY: "slowest first",
+    Order.AVAILABILITY: "lowest availability first",
 }
 
 
@@ -63,10 +66,21 @@ _KEYS: Mapping[Order, Callable[[Probe], Any]] = {
 }
 
 
-async def ordered(probes: Iterable[Probe], order: Order, first: int) -> list[Probe]:
-    """So many of the probes that are first in this order."""
-    key, runs, run = _KEYS[order], list[list[tuple[Any, int, Probe]]](), list[Any]()
-    number = 0
+def _availability(known: Mapping[ProbeKey, float]) -> Callable[[Probe], float]:
+    """By that of 30 days; then those without an outage, and those without a result."""
+    return lambda probe: known.get(probe.key, 1.0 if probe.newest else inf)
+
+
+async def ordered(
+    probes: Iterable[Probe],
+    order: Order,
+    first: int,
+    availabilities: Mapping[ProbeKey, float] | None = None,
+) -> list[Probe]:
+    """So many of the probes that are first in this order. `availabilities` are those of the probes
+    with outages."""
+    key = _KEYS.get(order) or _availability(availabilities or {})
+    runs, run, number = list[list[tuple[Any, int, Probe]]](), list[Any](), 0
     async for probe in in_turns(probes, AT_A_TIME):
         run.append((key(probe), number, probe))
         number += 1
