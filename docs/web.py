@@ -86,8 +86,8 @@ scrape_configs:
   those with all these words in their name, module, target, mailbox or failure, `&page=2` the next 100, and
   `&order=outage` (`name`, `delay`, `availability`) another order: the newest outage first, by name, the slowest
   first, or the lowest availability of 30 days first. Such links last: a page that no longer exists shows the last one.
-  Pages need no JavaScript. A page that renews itself would forget what you type, so its fields for a search and a look-up
-  are links to pages that do not.
+  Pages need no JavaScript. A page that renews itself forgets what you type: its field for a search is a link to one
+  that does not, and the form for a look-up has such a link.
 * `/trips?probe=NAME` (or `?module=…&target=…`) shows the trips of a probe, the newest first, and how many are no
   longer kept between them, with a chart of their delays; `&page=2` older ones. `/trips/ID` shows one trip, and leads to
   those before and after it, to its outage, and to the runbook of its failure; if

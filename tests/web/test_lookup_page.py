@@ -32,7 +32,8 @@ async def test_a_name_is_looked_up_by_keyboard_and_the_answer_can_be_read(
     def look_up() -> None:
         browser.open(f"{address}/", width, dark=dark)
         assert breaches(browser) == []
-        link = browser.driver.find_element(By.CSS_SELECTOR, ".search .field[href^=lookup]")
+        assert browser.driver.find_element(By.NAME, "what").is_displayed()
+        link = browser.driver.find_element(By.LINK_TEXT, "page for look-ups")
         link.send_keys(Keys.ENTER)
         WebDriverWait(browser.driver, 60).until(staleness_of(link))
         assert browser.evaluate("return document.querySelector('[http-equiv=refresh]')") is None

@@ -174,8 +174,8 @@ async def test_the_form_of_the_start_page_needs_no_script_and_its_answer_is_esca
         for path in ("/", "/lookup"):
             _, page = await here.get(path)
             assert '<form class="search" action="lookup" method="post">' in page
-            assert '<input name="what" value=""' in page
-        link = 'The <a href="lookup">page for look-ups</a> does not.'
+            assert '<input id="what" name="what" value=""' in page
+        link = 'The <a href="lookup#what">page for look-ups</a> does not.'
         renewed, paused = [(await here.get(path))[1] for path in ("/", "/?refresh=off")]
         assert (link in renewed, link in paused, link in page) == (True, False, False)
         assert 'http-equiv="refresh"' not in page
