@@ -318,7 +318,9 @@ def sending() -> list[Json]:
 
 
 def security() -> list[Json]:
-    expiry = f"{of('mailtrip_tls_certificate_expiry_timestamp_seconds')} - time()"
+    leaf = of("mailtrip_tls_certificate_expiry_timestamp_seconds")
+    chain = of("mailtrip_tls_chain_expiry_timestamp_seconds")
+    expiry = f"({chain} < {leaf} or {leaf}) - time()"
     return [
         row("Security and placement"),
         table(
@@ -333,7 +335,8 @@ def security() -> list[Json]:
         ),
         stat(
             "Certificates expire in",
-            "Time until the servers' certificates expire.",
+            "Time until the servers' certificates expire, or one above them in their chain, if that"
+            " is sooner.",
             expiry,
             "s",
             width=4,

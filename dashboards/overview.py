@@ -304,10 +304,16 @@ def problems() -> list[Json]:
         query(f"sum(increase(mailtrip_{name}_total{{{MANY}}}[$__rate_interval]))", legend)
         for name, legend in late.items()
     ]
-    expiry = "mailtrip_tls_certificate_expiry_timestamp_seconds"
+    leaf = "mailtrip_tls_certificate_expiry_timestamp_seconds"
+    chain = "mailtrip_tls_chain_expiry_timestamp_seconds"
+
+    def soonest(leg: str) -> str:
+        of_these = f'{{{MANY}, leg="{leg}"}}'
+        return f"({chain}{of_these} < {leaf}{of_these} or {leaf}{of_these})"
+
     # Many probes share a server: the mailbox or the module knows it.
     servers = " or ".join(
-        f'min by (leg, {label}) (({expiry}{{{MANY}, leg="{leg}"}} - time())'
+        f"min by (leg, {label}) (({soonest(leg)} - time())"
         f" * on ({ITS_PROBE}) group_left ({label}) mailtrip_probe_info)"
         for leg, label in (("mailbox", "mailbox"), ("send", "module"))
     )
@@ -321,8 +327,9 @@ def problems() -> list[Json]:
         ),
         table(
             "Certificates",
-            "Time until the certificates of servers expire, the soonest first: of mailboxes, and of"
-            " the servers to which modules send. The alert fires 14 days before.",
+            "Time until the certificates of servers expire, or one above them in their chain, if"
+            " that is sooner; the soonest first: of mailboxes, and of the servers to which modules"
+            " send. The alert fires 14 days before.",
             [rows(f"bottomk({MOST_CURVES}, {servers})")],
             {"leg": "Leg", "mailbox": "Mailbox", "module": "Module", "Value": "Expires in"},
             width=12,

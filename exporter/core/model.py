@@ -119,12 +119,22 @@ class PlaintextFallback:
 @dataclass(frozen=True, slots=True)
 class TlsSession:
     """The TLS parameters agreed on with a server. Version and cipher are empty when its certificate
-    was refused."""
+    was refused. Times are in seconds since the epoch."""
 
     leg: Leg
     version: str
     cipher: str
-    expires_at: float | None  # end of the leaf certificate, seconds since the epoch
+    expires_at: float | None  # end of the leaf certificate
+    # The earliest end in the chain that was verified, or sent if that was refused.
+    chain_expires_at: float | None = None
+    issuer: str = ""  # of the leaf certificate
+    serial: str = ""
+
+    @property
+    def ends_above(self) -> float | None:
+        """When a certificate above the leaf expires, if that is sooner."""
+        above, leaf = self.chain_expires_at, self.expires_at
+        return above if above is not None and leaf is not None and above < leaf else None
 
 
 class ListState(StrEnum):

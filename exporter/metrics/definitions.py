@@ -248,6 +248,13 @@ OF_A_ROUND_TRIP = (
         ("leg",),
     ),
     Definition(
+        "mailtrip_tls_chain_expiry_timestamp_seconds",
+        "gauge",
+        "Earliest expiry in the server's certificate chain, from the leaf to the root, Unix time;"
+        " absent if it is not verified",
+        ("leg",),
+    ),
+    Definition(
         "mailtrip_arrival_info",
         "gauge",
         "Where the newest message was found; absent in the SMTP receiver, which has no folders",

@@ -93,6 +93,7 @@ class RoundTripSeries(ProbeSeries):
     def _leave_out_tls(self, leg: Leg) -> None:
         self._leave_out_labelled("mailtrip_tls_info", {leg})
         self._leave_out_labelled("mailtrip_tls_certificate_expiry_timestamp_seconds", {leg})
+        self._leave_out_labelled("mailtrip_tls_chain_expiry_timestamp_seconds", {leg})
 
     def _leave_out_labelled(self, name: str, words: Collection[str]) -> None:
         """Removes the values with one of these words as their first label."""
@@ -216,6 +217,10 @@ class RoundTripSeries(ProbeSeries):
             self.replace("mailtrip_tls_info", others | {(fact.leg, fact.version, fact.cipher): 1.0})
         if fact.expires_at is not None:
             self.set("mailtrip_tls_certificate_expiry_timestamp_seconds", fact.expires_at, fact.leg)
+        if fact.chain_expires_at is not None:
+            self.set("mailtrip_tls_chain_expiry_timestamp_seconds", fact.chain_expires_at, fact.leg)
+        elif fact.version:  # it is not verified any more
+            self._leave_out_labelled("mailtrip_tls_chain_expiry_timestamp_seconds", {fact.leg})
 
 
 def _sent_with_tls(facts: tuple[Fact, ...]) -> bool:

@@ -5,8 +5,9 @@ import os
 import ssl
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, suppress
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Self
 
@@ -17,7 +18,7 @@ from exporter.core.phases import Leg
 from exporter.core.reasons import Reason
 from exporter.net.exceptions import map_exceptions
 from exporter.net.expiry import expiry_of
-from exporter.net.refused_certificate import Info, lines_about, names_of
+from exporter.net.peer_certificate import Info, issuer_of, lines_about, names_of, serial_of
 from exporter.net.tls_words import NO_TLS, refusal, trouble
 from exporter.net.wrong_port import MOST, plaintext_hint
 
@@ -115,18 +116,44 @@ def accept_from(context: ssl.SSLContext, oldest: TlsVersion) -> None:
 
 
 def session_fact(tls: ssl.SSLObject, leg: Leg) -> TlsSession:
-    """The TLS parameters, as a fact of the trip."""
+    """The TLS parameters, as a fact of the trip. The chain is unknown if it was not verified."""
     cipher = tls.cipher()
     certificate = tls.getpeercert(True)
     expires_at = expiry_of(certificate) if certificate else None
-    return TlsSession(leg, tls.version() or "", cipher[0] if cipher else "", expires_at)
+    fact = TlsSession(leg, tls.version() or "", cipher[0] if cipher else "", expires_at)
+    if not (info := tls.getpeercert()):
+        return fact
+    return replace(
+        fact,
+        chain_expires_at=_earliest_end(_verified_chain(tls)),
+        issuer=issuer_of(info),
+        serial=serial_of(info),
+    )
+
+
+def _earliest_end(chain: Iterable[bytes]) -> float | None:
+    return min(filter(None, map(expiry_of, chain)), default=None)
+
+
+def _verified_chain(tls: ssl.SSLObject) -> list[bytes]:
+    """From the leaf to the root, as it was verified; public from Python 3.13 on."""
+    if sys.version_info >= (3, 13):
+        return tls.get_verified_chain()
+    return _der(tls._sslobj.get_verified_chain())  # type: ignore[attr-defined]
+
+
+def _der(chain: Iterable[Any] | None) -> list[bytes]:
+    """Certificates of Python's own kind, encoded."""
+    return [ssl.PEM_cert_to_DER_cert(one.public_bytes()) for one in chain or ()]
 
 
 class _CertificateRefused(ssl.SSLCertVerificationError):
     """The error for a certificate that did not verify, with the certificate."""
 
-    leaf: bytes | None = None
+    chain: tuple[bytes, ...] = ()  # as it came, the leaf first
     names: tuple[str, ...] | None = None  # None: Python cannot decode it
+    issuer = ""
+    serial = ""
     lines: tuple[str, ...] = ()  # about it, for a transcript
 
 
@@ -159,10 +186,11 @@ class _Conversation(ssl.SSLObject):
         except ssl.SSLCertVerificationError as error:
             refused = _CertificateRefused(*error.args)
             refused.verify_code, refused.verify_message = error.verify_code, error.verify_message
-            refused.leaf = self._shown()
+            refused.chain = tuple(self._shown())
             with suppress(AttributeError, LookupError, TypeError, ValueError, ssl.SSLError):
                 info, sent = self._decoded()
                 refused.names = tuple(names_of(info)[0])
+                refused.issuer, refused.serial = issuer_of(info), serial_of(info)
                 refused.lines = tuple(lines_about(info, sent))
             raise refused from None
         except ssl.SSLError as error:
@@ -172,13 +200,12 @@ class _Conversation(ssl.SSLObject):
             strange.reason, strange.first = error.reason, self._first
             raise strange from None
 
-    def _shown(self) -> bytes | None:
+    def _shown(self) -> list[bytes]:
         """`getpeercert` knows only certificates that verified; the chain as it came is public from
         Python 3.13 on."""
         if sys.version_info >= (3, 13):
-            return next(iter(self.get_unverified_chain()), None)
-        chain = self._sslobj.get_unverified_chain()  # type: ignore[attr-defined]
-        return ssl.PEM_cert_to_DER_cert(chain[0].public_bytes()) if chain else None
+            return self.get_unverified_chain()
+        return _der(self._sslobj.get_unverified_chain())  # type: ignore[attr-defined]
 
     def _decoded(self) -> tuple[Info, int]:
         """The server's own certificate, and how many it sent. OpenSSL decodes at once, but Python
@@ -223,11 +250,12 @@ def handshake_errors(
 
 
 def _refused(server: str, leg: Leg, error: ssl.SSLCertVerificationError) -> ProbeError:
-    leaf = names = None
+    fact, names = TlsSession(leg, "", "", None), None
     if isinstance(error, _CertificateRefused):
-        leaf, names = error.leaf, error.names
-    fact = TlsSession(leg, "", "", expires_at := expiry_of(leaf) if leaf else None)
-    words = refusal(error, names, expires_at)
+        names, chain = error.names, error.chain
+        expires_at = expiry_of(chain[0]) if chain else None
+        fact = TlsSession(leg, "", "", expires_at, _earliest_end(chain), error.issuer, error.serial)
+    words = refusal(error, names, fact.expires_at)
     return ProbeError(
         Reason.TLS, f"the certificate of {server} is not valid: {words}", facts=(fact,)
     )

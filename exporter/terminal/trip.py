@@ -164,6 +164,9 @@ def _facts(outcome: Outcome) -> list[str]:
                 lines.append(f"no TLS            sent in plain text: {fact.why}")
             case TlsSession():
                 lines.append(f"TLS, {fact.leg:12} {_tls(fact)}")
+                if fact.issuer:
+                    who = f"issued by {fact.issuer}, serial number {fact.serial}"
+                    lines.append(f"certificate       {who}")
             case Hop():
                 lines.append(f"hop {fact.number:<13} {_hop(fact)}")
             case LeftFrom():
@@ -184,7 +187,12 @@ def _facts(outcome: Outcome) -> list[str]:
 
 def _tls(fact: TlsSession) -> str:
     agreed = f"{fact.version} {fact.cipher}" if fact.version else "certificate refused"
-    return agreed if fact.expires_at is None else f"{agreed}, valid until {_day(fact.expires_at)}"
+    if fact.expires_at is None:
+        return agreed
+    told = f"{agreed}, valid until {_day(fact.expires_at)}"
+    if fact.ends_above is None:
+        return told
+    return f"{told}, a certificate above it until {_day(fact.ends_above)}"
 
 
 def _day(moment: float) -> str:

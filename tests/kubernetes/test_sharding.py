@@ -94,7 +94,7 @@ async def test_shards_divide_the_targets_and_every_target_stays_with_its_replica
     await until(lambda: [probed_by(replica) for replica in replicas] == probed)
 
     # What a replica tells of itself is scraped by one shard, and says its name as its probes do.
-    themselves = [await asyncio.to_thread(shard.query, "mailtrip_build_info") for shard in shards]
+    themselves = [await shard.wait_for("mailtrip_build_info") for shard in shards]
     names = [
         (sample.labels["instance"], sample.labels["exporter"])
         for samples in themselves

@@ -225,7 +225,11 @@ async def test_the_series_are_those_of_the_newest_message_that_came(rig: ProberR
 
 def test_a_terminal_shows_them() -> None:
     facts = (
-        TlsSession(Leg.SEND, "TLSv1.3", "TLS_AES_256_GCM_SHA384", 1_800_000_000.0),
+        TlsSession(
+            *(Leg.SEND, "TLSv1.3", "TLS_AES_256_GCM_SHA384", 1_800_000_000.0, 1_790_000_000.0),
+            issuer="C=US, O=Let's Encrypt, CN=R11",
+            serial="03a1ff",
+        ),
         TlsSession(Leg.MAILBOX, "", "", 1_700_000_000.0),
         TlsSession(Leg.MAILBOX, "TLSv1.2", "ECDHE", None),
         LeftFrom("192.0.2.1"),
@@ -236,7 +240,9 @@ def test_a_terminal_shows_them() -> None:
     with console.capture() as capture:
         waterfall(Outcome("0123456789abcd", ProbeKey("m", "t"), 0.0, 1.0, (), facts), console)
     assert capture.get().splitlines()[2:] == [
-        "  TLS, send         TLSv1.3 TLS_AES_256_GCM_SHA384, valid until 2027-01-15",
+        "  TLS, send         TLSv1.3 TLS_AES_256_GCM_SHA384, valid until 2027-01-15, a certificate"
+        " above it until 2026-09-21",
+        "  certificate       issued by C=US, O=Let's Encrypt, CN=R11, serial number 03a1ff",
         "  TLS, mailbox      certificate refused, valid until 2023-11-14",
         "  TLS, mailbox      TLSv1.2 ECDHE",
         "  left from         192.0.2.1",

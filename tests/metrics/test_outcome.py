@@ -42,7 +42,7 @@ SUCCESS = Outcome(
     facts=(
         Reply(250, "2.0.0 Ok: queued as 4XyZ"),
         Exchanger("mx1.example.org", 10),
-        TlsSession(Leg.SEND, "TLSv1.3", "TLS_AES_256_GCM_SHA384", 1_800_000_000.0),
+        TlsSession(Leg.SEND, "TLSv1.3", "TLS_AES_256_GCM_SHA384", 1_800_000_000.0, 1_790_000_000.0),
         TlsSession(Leg.MAILBOX, "TLSv1.2", "ECDHE", None),
         Hop(
             1,

@@ -188,17 +188,19 @@ def test_a_reload_that_changes_nothing_renders_nothing() -> None:
 def test_after_a_reload_nothing_is_said_about_servers_that_are_no_longer_used() -> None:
     facts = (
         Exchanger("mx1.example.org", 10),
-        TlsSession(Leg.SEND, "TLSv1.2", "OLD", 2e9),
-        TlsSession(Leg.MAILBOX, "TLSv1.3", "NEW", 3e9),
+        TlsSession(Leg.SEND, "TLSv1.2", "OLD", 2e9, 1.9e9),
+        TlsSession(Leg.MAILBOX, "TLSv1.3", "NEW", 3e9, 3e9),
     )
     about_sender = {
         'mailtrip_mx_info{host="mx1.example.org",preference="10"}',
         'mailtrip_tls_info{cipher="OLD",leg="send",version="TLSv1.2"}',
         'mailtrip_tls_certificate_expiry_timestamp_seconds{leg="send"}',
+        'mailtrip_tls_chain_expiry_timestamp_seconds{leg="send"}',
     }
     about_mailbox = {
         'mailtrip_tls_info{cipher="NEW",leg="mailbox",version="TLSv1.3"}',
         'mailtrip_tls_certificate_expiry_timestamp_seconds{leg="mailbox"}',
+        'mailtrip_tls_chain_expiry_timestamp_seconds{leg="mailbox"}',
     }
 
     def about(made: Metrics) -> set[str]:
@@ -220,14 +222,29 @@ def test_after_a_reload_nothing_is_said_about_servers_that_are_no_longer_used() 
 def test_a_message_that_left_in_plain_text_ends_what_was_said_of_tls(*, kept: bool) -> None:
     """If the server took it; a trip that did not come so far says nothing about it."""
     made = metrics()
-    tls, reply = TlsSession(Leg.SEND, "TLSv1.2", "OLD", 2e9), Reply(451 if kept else 250, "words")
+    tls = TlsSession(Leg.SEND, "TLSv1.2", "OLD", 2e9, 1.9e9)
+    reply = Reply(451 if kept else 250, "words")
     finished(made, replace(SUCCESS, facts=(tls, Reply(250, "words"))))
     finished(made, replace(SUCCESS, facts=(reply,)))
     assert {name for name in shown_now(made) if "_tls_" in name} == (
         {
             'mailtrip_tls_info{cipher="OLD",leg="send",version="TLSv1.2"}',
             'mailtrip_tls_certificate_expiry_timestamp_seconds{leg="send"}',
+            'mailtrip_tls_chain_expiry_timestamp_seconds{leg="send"}',
         }
         if kept
         else set()
+    )
+
+
+def test_the_end_of_a_chain_goes_when_it_is_not_verified_any_more() -> None:
+    made, name = metrics(), 'mailtrip_tls_chain_expiry_timestamp_seconds{leg="send"}'
+    verified = TlsSession(Leg.SEND, "TLSv1.3", "NEW", 2e9, 1.9e9)
+    assert finished(made, replace(SUCCESS, facts=(verified,)))[name] == 1.9e9
+    expired = TlsSession(Leg.SEND, "", "", 2e9, 1.8e9)
+    assert finished(made, replace(SUCCESS, facts=(expired,)))[name] == 1.8e9
+    unreadable = TlsSession(Leg.SEND, "", "", None)
+    assert finished(made, replace(SUCCESS, facts=(unreadable,)))[name] == 1.8e9
+    assert name not in finished(
+        made, replace(SUCCESS, facts=(replace(verified, chain_expires_at=None),))
     )

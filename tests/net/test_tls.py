@@ -2,6 +2,7 @@
 else is said."""
 
 import asyncio
+import re
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -11,6 +12,16 @@ from pathlib import Path
 
 import pytest
 import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+from cryptography.x509.oid import NameOID
 
 from exporter.config.server import TlsOptions
 from exporter.core.model import ProbeError, TlsSession
@@ -18,7 +29,7 @@ from exporter.core.phases import Leg
 from exporter.core.reasons import Reason
 from exporter.net.tls import client_context, handshake_errors, session_fact
 
-AUTHORITY = trustme.CA()
+AUTHORITY = trustme.CA(organization_name="Example CA", organization_unit_name="root")
 NOW = datetime.now(UTC).replace(microsecond=0)
 PAST, FUTURE = NOW - timedelta(days=3), NOW + timedelta(days=30)
 VERSIONS = pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
@@ -53,12 +64,14 @@ async def server(
     name: str,
     ends: datetime,
     version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3,
+    above: bytes = b"",
 ) -> AsyncIterator[Peer]:
+    """`above` are certificates that it sends after its own, PEM."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.maximum_version = version
-    authority.issue_cert(name, not_before=PAST - timedelta(days=90), not_after=ends).configure_cert(
-        context
-    )
+    leaf = authority.issue_cert(name, not_before=PAST - timedelta(days=90), not_after=ends)
+    with trustme.Blob(leaf.private_key_and_cert_chain_pem.bytes() + above).tempfile() as file:
+        context.load_cert_chain(file)
     peer = Peer()
 
     async def talk(writer: asyncio.StreamWriter) -> None:
@@ -113,6 +126,71 @@ async def test_a_good_certificate_tells_its_end(
     assert fact.version == version.name.replace("_", ".")
     assert fact.cipher
     assert fact.expires_at == FUTURE.timestamp()
+    assert fact.chain_expires_at == FUTURE.timestamp(), "its authority's is valid for longer"
+    assert fact.issuer == "O=Example CA, OU=root"
+    assert re.fullmatch("[0-9a-f]{10,40}", fact.serial)
+
+
+def intermediate(ends: datetime) -> trustme.CA:
+    """An authority below ours that ends then."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    above = x509.load_pem_x509_certificate(AUTHORITY.cert_pem.bytes())
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Below")]))
+        .issuer_name(above.subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(PAST - timedelta(days=90))
+        .not_valid_after(ends)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .sign(
+            load_pem_private_key(AUTHORITY.private_key_pem.bytes(), None),  # type: ignore[arg-type]
+            hashes.SHA256(),
+        )
+    )
+    secret = key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+    return trustme.CA.from_pem(made.public_bytes(Encoding.PEM), secret)
+
+
+SOON = NOW + timedelta(days=5)
+
+
+@VERSIONS
+async def test_a_certificate_above_it_that_ends_sooner_is_told(
+    trusting: TlsOptions, version: ssl.TLSVersion
+) -> None:
+    below = intermediate(SOON)
+    above = below.cert_pem.bytes()
+    async with server(below, "mx.example.org", FUTURE, version, above) as peer:
+        fact = await handshake(peer, trusting)
+        unverified = await handshake(peer, trusting.model_copy(update={"verify": False}))
+    assert (fact.expires_at, fact.chain_expires_at) == (FUTURE.timestamp(), SOON.timestamp())
+    assert fact.issuer == "O=Below"
+    assert (unverified.expires_at, unverified.chain_expires_at) == (FUTURE.timestamp(), None)
+
+
+async def test_a_certificate_that_is_sent_and_not_needed_does_not_count(
+    trusting: TlsOptions,
+) -> None:
+    above = intermediate(PAST).cert_pem.bytes()
+    async with server(AUTHORITY, "mx.example.org", FUTURE, above=above) as peer:
+        fact = await handshake(peer, trusting)
+    assert fact.chain_expires_at == FUTURE.timestamp()
+
+
+async def test_an_expired_certificate_above_it_is_told_although_it_is_refused(
+    trusting: TlsOptions,
+) -> None:
+    below = intermediate(PAST)
+    above = below.cert_pem.bytes()
+    async with server(below, "mx.example.org", FUTURE, above=above) as peer:
+        with pytest.raises(ProbeError, match="has expired; the server's own is valid") as caught:
+            await handshake(peer, trusting)
+    (fact,) = caught.value.facts
+    assert isinstance(fact, TlsSession)
+    assert (fact.expires_at, fact.chain_expires_at) == (FUTURE.timestamp(), PAST.timestamp())
 
 
 @VERSIONS
@@ -162,10 +240,15 @@ async def test_a_refused_certificate_tells_its_end_on_the_one_connection_that_th
     assert caught.value.reason is Reason.TLS
     assert caught.value.detail.startswith("the certificate of mx.example.org is not valid: ")
     assert caught.value.detail.endswith(detail)
-    assert caught.value.facts == (TlsSession(Leg.SEND, "", "", ends.timestamp()),)
+    (fact,) = caught.value.facts
+    assert isinstance(fact, TlsSession)
+    end = ends.timestamp()
+    assert fact == TlsSession(Leg.SEND, "", "", end, end, fact.issuer, fact.serial)
+    assert fact.issuer.startswith("O=")
+    assert fact.serial
     subject, issuer, names, validity = lines
     assert subject.startswith("-- certificate of the server: O=")
-    assert issuer.startswith("-- issued by: O=trustme")
+    assert issuer.startswith(f"-- issued by: {fact.issuer}")
     assert issuer.endswith("; certificates that the server sent: 1")
     assert names == f"-- for the names: {name}"
     begin = PAST - timedelta(days=90)

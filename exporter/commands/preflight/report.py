@@ -93,8 +93,11 @@ def line(attempt: Attempt) -> str:
     if attempt.tls:
         told.append(attempt.tls.version)
         if attempt.tls.expires_at is not None:
-            told.append(
-                "certificate valid until"
-                f" {datetime.fromtimestamp(attempt.tls.expires_at, UTC):%Y-%m-%d}"
-            )
+            told.append(f"certificate valid until {_day(attempt.tls.expires_at)}")
+        if attempt.tls.ends_above is not None:
+            told.append(f"a certificate above it until {_day(attempt.tls.ends_above)}")
     return f"OK      {place}: {', '.join(filter(None, told))}"
+
+
+def _day(moment: float) -> str:
+    return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%d}"

@@ -50,6 +50,9 @@ def _in_words(fact: object, zone: TimeZone) -> Iterator[tuple[str, str]]:
             yield "no TLS", f"sent in plain text: {fact.why}"
         case TlsSession():
             yield f"TLS, {fact.leg}", _tls(fact, zone)
+            if fact.issuer:
+                who = f"issued by {fact.issuer}, serial number {fact.serial}"
+                yield f"certificate, {fact.leg}", who
         case LeftFrom():
             yield "left from", fact.address
         case Authentication():
@@ -79,4 +82,7 @@ def _tls(fact: TlsSession, zone: TimeZone) -> str:
     agreed = f"{fact.version} {fact.cipher}" if fact.version else "certificate refused"
     if fact.expires_at is None:
         return agreed
-    return Markup("{}, certificate valid until {}").format(agreed, zone.date(fact.expires_at))
+    told = Markup("{}, certificate valid until {}").format(agreed, zone.date(fact.expires_at))
+    if fact.ends_above is None:
+        return told
+    return told + Markup(", a certificate above it until {}").format(zone.date(fact.ends_above))

@@ -1,4 +1,4 @@
-"""What a server showed whose certificate was refused: its names, and lines for a transcript.
+"""What the certificate of a server says: its issuer, its names, and lines for a transcript.
 
 The library for certificates takes long to import, while nothing else goes on.
 """
@@ -17,6 +17,7 @@ Info = Mapping[str, Any]
 
 MOST_NAMES = 10
 LONGEST_NAME = 80  # characters
+LONGEST_SERIAL = 40  # digits
 LONGEST_OWNER = 200  # characters of a subject or an issuer
 _NOBODY = "(empty)"
 _SHORT = {
@@ -37,10 +38,21 @@ def names_of(info: Info) -> tuple[list[str], int]:
     return [_name(kind, str(name)) for kind, name in names[:MOST_NAMES]], len(names[MOST_NAMES:])
 
 
+def issuer_of(info: Info) -> str:
+    """Who signed it, cut."""
+    return _owner(info.get("issuer", ()))
+
+
+def serial_of(info: Info) -> str:
+    """The number that its issuer gave it, in hexadecimal digits; at most 20 octets (RFC 5280,
+    section 4.1.2.2)."""
+    return one_line(str(info.get("serialNumber", "")), LONGEST_SERIAL).lower()
+
+
 def lines_about(info: Info, sent: int) -> Iterator[str]:
     """The server's own certificate, of the `sent` ones. The server may be an attacker's: all is
     cut."""
-    subject, issuer = (_owner(info.get(name, ())) for name in ("subject", "issuer"))
+    subject, issuer = _owner(info.get("subject", ())), issuer_of(info)
     yield f"-- certificate of the server: {subject}"
     itself = ", by itself" if issuer == subject != _NOBODY else ""
     yield f"-- issued by: {issuer}{itself}; certificates that the server sent: {sent}"

@@ -1,6 +1,8 @@
-"""What a transcript says of a refused certificate."""
+"""What a server's certificate says."""
 
-from exporter.net.refused_certificate import lines_about, names_of
+import pytest
+
+from exporter.net.peer_certificate import issuer_of, lines_about, names_of, serial_of
 
 CA = ((("countryName", "US"),), (("organizationName", "Let's Encrypt"),), (("commonName", "R11"),))
 LEAF = ((("commonName", "mx.example.org"),),)
@@ -35,6 +37,15 @@ def test_its_names_are_those_of_hosts_and_addresses() -> None:
     )
     known = ["*.example.org", "2001:db8::1", "<invalid>"]
     assert names_of(info(subjectAltName=names)) == (known, 0)
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"), [("03A1FF", "03a1ff"), ("F" * 5000, "f" * 39 + "…"), (7, "7")]
+)
+def test_its_issuer_and_its_serial_number_are_short(number: object, shown: str) -> None:
+    assert issuer_of(info()) == "C=US, O=Let's Encrypt, CN=R11"
+    assert serial_of(info(serialNumber=number)) == shown
+    assert (issuer_of({}), serial_of({})) == ("(empty)", "")
 
 
 def test_one_that_is_its_own_issuer_is_self_signed() -> None:
