@@ -13,6 +13,9 @@ T = TypeVar("T")
 TICKS = 40  # in the time of a limit: how late they are tells how late we are
 SHORTEST = 0.05  # seconds between two ticks
 NOTICEABLE = 0.02  # seconds by which a timer may be late on a machine that is well
+AT_A_TIME = (
+    1000  # large objects that are freed before others have their turn: a millisecond of work
+)
 SLICE = 0.005  # seconds of work, after which others have their turn
 
 
@@ -69,11 +72,22 @@ class FairTimeout:
 
 
 async def in_turns(items: Iterable[T], at_a_time: int) -> AsyncIterator[T]:
-    """Yields the items; after every `at_a_time` of them other tasks of the event loop run."""
+    """Yields the items; after every `at_a_time` of them, or earlier if they take long, other tasks
+    of the event loop run."""
+    now = asyncio.get_running_loop().time
+    end = now() + SLICE
     for number, item in enumerate(items, 1):
         yield item
-        if number % at_a_time == 0:
+        if number % at_a_time == 0 or now() >= end:
             await asyncio.sleep(0)
+            end = now() + SLICE
+
+
+async def let_go(items: list[Any]) -> None:
+    """Empties a list of many large objects, which takes long, too: a few at a time."""
+    while items:
+        del items[-AT_A_TIME:]
+        await asyncio.sleep(0)
 
 
 class Slices:

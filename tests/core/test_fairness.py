@@ -3,11 +3,12 @@
 import asyncio
 import socket
 import time
+from collections.abc import Iterator
 
 import pytest
 
 from exporter.core.clock import Clock
-from exporter.core.fairness import SLICE, Slices
+from exporter.core.fairness import AT_A_TIME, SLICE, Slices, in_turns, let_go
 from exporter.core.model import ProbeError
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
@@ -115,3 +116,26 @@ def test_others_have_their_turn_after_each_slice_of_long_work_and_not_before(
             await slices.pause()
 
     assert with_pauses(work())[1] in (turns, turns - 1)
+
+
+async def numbers(seconds: float = 0.0) -> list[int]:
+    def items() -> Iterator[int]:
+        for number in range(40):
+            time.sleep(seconds)
+            yield number
+
+    return [one async for one in in_turns(items(), 10)]
+
+
+def test_others_have_their_turn_after_some_items() -> None:
+    assert with_pauses(numbers()) == ([*range(40)], 4)
+
+
+async def test_others_have_their_turn_earlier_if_items_take_long() -> None:
+    assert with_pauses(numbers(SLICE)) == ([*range(40)], 40)
+
+
+def test_a_long_list_is_emptied_in_turns() -> None:
+    items = [*range(3 * AT_A_TIME)]
+    _, pauses = with_pauses(let_go(items))
+    assert (items, pauses) == ([], 3)

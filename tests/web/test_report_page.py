@@ -110,7 +110,7 @@ class ManyRecords:
         ]
 
     async def account(self, month: Month, now: float) -> list[ProbeAccount]:
-        return self._accounts
+        return [*self._accounts]
 
 
 @pytest.mark.parametrize(("probes", "outages"), [(10_000, 2), (100, 200)])

@@ -54,7 +54,7 @@ class Probes:
             query = Query.parse({"search": search, "state": state})
         except ValueError as error:
             raise ApiError(HTTPStatus.BAD_REQUEST, str(error)) from None
-        words = query.search.lower().split()
+        words = query.words
         found = [
             probe
             async for probe in in_turns(self._probes, AT_A_TIME)

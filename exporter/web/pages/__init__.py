@@ -10,7 +10,7 @@ from exporter.config.mistakes import suggestion
 from exporter.core.account import Month, ProbeAccount
 from exporter.core.account_output import csv_lines, json_lines
 from exporter.core.downtime import MONTH, Downtime
-from exporter.core.fairness import in_turns
+from exporter.core.fairness import in_turns, let_go
 from exporter.core.maintenance import Maintenance
 from exporter.core.model import Outcome, ProbeKey, one_line
 from exporter.core.outage import Outage
@@ -357,7 +357,14 @@ class Pages:
 
     async def report(self, query: ReportQuery) -> Text | str:
         """The account of a month: a page, or the whole as a file."""
-        accounts, name = await self._records.account(query.month, self._now()), self._probes.name_of
+        accounts = await self._records.account(query.month, self._now())
+        try:
+            return await self._report_of(accounts, query)
+        finally:
+            await let_go(accounts)
+
+    async def _report_of(self, accounts: list[ProbeAccount], query: ReportQuery) -> Text | str:
+        name = self._probes.name_of
         if query.format:
             lines = (
                 csv_lines(accounts, name)

@@ -105,6 +105,11 @@ class Query:
         return bool(self.search or self.state)
 
     @property
+    def words(self) -> tuple[str, ...]:
+        """What is searched for, each word once."""
+        return tuple(dict.fromkeys(self.search.lower().split()))
+
+    @property
     def link(self) -> str:
         """The address, relative to that of the overview."""
         stated = {"search": self.search, "state": self.state or ""}
@@ -154,7 +159,7 @@ async def page_of(
 ) -> ProbePage:
     """The page that is asked for, or the last one if there are not as many. `availabilities` are
     those of the probes with outages, for the order."""
-    words = query.search.lower().split()
+    words = query.words
     counts: dict[State, int] = dict.fromkeys(State, 0)
     found: list[Probe] = []
     known = 0
@@ -181,5 +186,6 @@ def state_of(probe: Probe) -> State:
 def matches(probe: Probe, words: Iterable[str]) -> bool:
     """Whether all words are in the probe's name, module, target or mailbox, or in its failure."""
     failure = str(probe.newest.failure) if probe.newest and probe.newest.failure else ""
-    text = f"{probe.name or ''}\n{probe.key.module}\n{probe.key.target}\n{probe.mailbox}\n{failure}"
-    return all(word in text.lower() for word in words)
+    texts = probe.name or "", probe.key.module, probe.key.target, probe.mailbox, failure
+    text = "\n".join(texts).lower()
+    return all(word in text for word in words)

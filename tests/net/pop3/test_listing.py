@@ -103,7 +103,7 @@ def test_an_answer_that_is_refused_changes_nothing(raw: bytes, error: type[Excep
     assert updated(listing, "a", "b", "c").added == ["c"]
 
 
-def test_an_update_that_is_cancelled_changes_nothing() -> None:
+async def test_an_update_that_is_cancelled_changes_nothing() -> None:
     listing, uids = Listing(), many(5 * AT_A_TIME)
     updated(listing, *uids)
     update = listing.update(answer(*uids[1:]))
