@@ -1,4 +1,5 @@
-"""Makes accounts from the tables of days and outages: that of a month, and of the last days."""
+"""Makes accounts from the tables of days and outages: that of a month, and of the last days. Prunes
+both."""
 
 import sqlite3
 from collections.abc import Iterable, Sequence
@@ -45,7 +46,8 @@ def downtimes(
 ) -> dict[ProbeKey, list[Downtime]]:
     """The downtime of these probes in the last so many seconds until `now`, for each of the
     `spans`."""
-    touching = _by_probe(outages.between(connection, now - max(spans), now))
+    probes = list(probes)
+    touching = _by_probe(outages.between(connection, now - max(spans), now, probes))
     return {
         probe: [
             Downtime.of(touching.get(probe, []), *_watched(connection, probe, now - span, now))
@@ -64,6 +66,14 @@ def availabilities(connection: Connection, span: float, now: float) -> dict[Prob
         if downtime.availability is not None:
             found[probe] = downtime.availability
     return found
+
+
+def prune(connection: Connection, now: float, most_outages: int = outages.MOST) -> None:
+    """Drops what is too old or too much at `now`, in seconds since the epoch. Where an outage is
+    too much, the account of its probe begins after it: else it would count as time without one."""
+    for probe, end in outages.prune(connection, now, most_outages):
+        days.forget(connection, probe, end)
+    days.prune(connection, now)
 
 
 def _of_probe(

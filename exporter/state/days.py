@@ -1,6 +1,6 @@
 """The table of days: how many trips of a probe ended on each day, in UTC, and how.
 
-It is the account that `mailtrip report` gives. One row for each probe and day, of about 200 bytes.
+It is the account that `mailtrip report` gives. One row for each probe and day, of about 100 bytes.
 """
 
 from bisect import bisect_left
@@ -13,6 +13,7 @@ from exporter.core.model import Outcome, ProbeKey
 from exporter.state.outages import KEPT_FOR
 from exporter.state.rows import numbers
 
+MOST = 640_000  # rows: 1,600 probes for thirteen months, ten thousand for two
 DAY = 86400.0  # seconds; days of UTC have no other length for Unix time
 _BUCKETS = tuple(f"delays_{number}" for number in range(len(BOUNDS) + 1))
 _COUNTED = ("trips", "failures", "planned_trips", "planned_failures", "late", "lost", *_BUCKETS)
@@ -88,9 +89,29 @@ def watched(connection: Connection, probe: ProbeKey) -> tuple[float, float] | No
     return (first[0], last[0]) if first and last else None
 
 
-def prune(connection: Connection, now: float) -> None:
-    """Drops days that are too long ago at `now`, in seconds since the epoch."""
+def forget(connection: Connection, probe: ProbeKey, until: float) -> None:
+    """Drops the days of a probe until this moment, in seconds since the epoch, and that of it."""
+    query = "DELETE FROM days WHERE module = ? AND target = ? AND day <= ?"
+    connection.execute(query, (probe.module, probe.target, int(until // DAY)))
+
+
+def prune(connection: Connection, now: float, most: int = MOST) -> None:
+    """Drops days that are too long ago at `now`, in seconds since the epoch. If there are too many
+    rows, the oldest days go, of all probes; on a single day, the probes with the fewest trips."""
     connection.execute("DELETE FROM days WHERE day < ?", (int((now - KEPT_FOR) // DAY),))
+    counts = connection.execute("SELECT day, count(*) FROM days GROUP BY day ORDER BY day DESC")
+    kept = 0
+    for day, rows in counts.fetchall():
+        kept += rows
+        if kept <= most:
+            continue
+        connection.execute("DELETE FROM days WHERE day < ?", (day + (rows < kept),))
+        if rows == kept:
+            surplus = """DELETE FROM days WHERE (module, target, day) IN (
+                SELECT module, target, day FROM days WHERE day = ?
+                ORDER BY trips + planned_trips DESC, last DESC LIMIT -1 OFFSET ?)"""
+            connection.execute(surplus, (day, most - most // 20))
+        return
 
 
 def _bucket(delay: float) -> str:

@@ -2,16 +2,19 @@
 
 from collections.abc import Iterable
 from contextlib import suppress
+from json import dumps
 from sqlite3 import Connection
 
 from pydantic import TypeAdapter, ValidationError
 
 from exporter.core.model import ProbeKey
 from exporter.core.outage import Outage, Unsettled
-from exporter.state.rows import SENSIBLE
+from exporter.state.rows import LARGEST, SENSIBLE
 
 KEPT_FOR = 400 * 86400.0  # seconds: thirteen months, of which twelve are whole
-MOST = 20_000  # of all probes together; beyond it the oldest go
+MOST = (
+    20_000  # of all probes together; beyond it the oldest go, of those with the most outages first
+)
 _OUTAGE, _UNSETTLED = TypeAdapter(Outage), TypeAdapter(Unsettled)
 _OF_STATE = {None: "", True: '"end" IS NULL AND', False: '"end" IS NOT NULL AND'}
 
@@ -66,11 +69,19 @@ def newest(
     return _readable(connection.execute(query, (*which, limit, offset)))
 
 
-def between(connection: Connection, start: float, end: float) -> list[Outage]:
-    """The outages that touch this time, in seconds since the epoch, the oldest first."""
-    query = f"""SELECT outage FROM outages WHERE start < ? AND coalesce("end", ?) > ?
+def between(
+    connection: Connection, start: float, end: float, probes: Iterable[ProbeKey] | None = None
+) -> list[Outage]:
+    """The outages that touch this time, in seconds since the epoch, the oldest first: of these
+    probes, or of all."""
+    of_probes, which = "", tuple[str, ...]()
+    if probes is not None:
+        of_probes = """AND (module, target) IN (
+            SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?))"""
+        which = (dumps([(one.module, one.target) for one in probes]),)
+    query = f"""SELECT outage FROM outages WHERE start < ? AND coalesce("end", ?) > ? {of_probes}
         AND {SENSIBLE["outages"]} ORDER BY start"""  # noqa: S608
-    return _readable(connection.execute(query, (end, end, start)))
+    return _readable(connection.execute(query, (end, end, start, *which)))
 
 
 def at(connection: Connection, probe: ProbeKey, moment: float) -> Outage | None:
@@ -95,12 +106,24 @@ def last_ends(connection: Connection) -> dict[ProbeKey, float]:
     return {ProbeKey(module, target): end for module, target, end in rows}
 
 
-def prune(connection: Connection, now: float) -> None:
-    """Drops outages that ended too long ago at `now`, in seconds since the epoch, or too many."""
+def prune(connection: Connection, now: float, most: int = MOST) -> list[tuple[ProbeKey, float]]:
+    """Drops outages that ended too long ago at `now`, in seconds since the epoch, and those that are
+    too many. Returns the probe of each of the latter, and its end."""
     connection.execute('DELETE FROM outages WHERE coalesce("end", start) < ?', (now - KEPT_FOR,))
-    surplus = """DELETE FROM outages WHERE id IN
-        (SELECT id FROM outages ORDER BY start DESC LIMIT -1 OFFSET ?)"""
-    connection.execute(surplus, (MOST,))
+    (kept,) = connection.execute("SELECT count(*) FROM outages").fetchone()
+    if kept <= most:
+        return []
+    surplus = """DELETE FROM outages WHERE id IN (SELECT id FROM (
+            SELECT id, start, row_number() OVER
+                (PARTITION BY module, target ORDER BY start DESC) AS place FROM outages)
+        ORDER BY place, start DESC LIMIT -1 OFFSET ?) RETURNING module, target,
+        coalesce("end", iif(json_valid(outage), json_extract(outage, '$.last_start'), start), start)"""
+    rows = connection.execute(surplus, (most - most // 20,)).fetchall()
+    return [
+        (ProbeKey(module, target), end)
+        for module, target, end in rows
+        if isinstance(end, int | float) and abs(end) < LARGEST
+    ]
 
 
 def _readable(rows: Iterable[tuple[str]]) -> list[Outage]:

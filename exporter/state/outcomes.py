@@ -9,6 +9,8 @@ from exporter.state import evidence
 from exporter.state.history import HISTORY_LENGTH, TripSummary, summary_of
 from exporter.state.rows import LARGEST, SENSIBLE
 
+MOST = 20_000  # probes that are remembered: twice as many as there may be
+
 
 @dataclass(frozen=True, slots=True)
 class LastKnown:
@@ -60,6 +62,19 @@ def keep(connection: Connection, outcome: Outcome, text: str, *, newest: bool = 
                 ELSE json_insert(iif(json_array_length(history) < ?, history, json_remove(history, '$[0]')), '$[#]',
                     json_extract(excluded.history, '$[0]')) END"""
     connection.execute(insert, row)
+
+
+def prune(connection: Connection, most: int = MOST) -> None:
+    """Forgets the probes whose newest trips are the oldest, if there are too many; also what may
+    still change of their outages."""
+    (known,) = connection.execute("SELECT count(*) FROM outcomes").fetchone()
+    if known <= most:
+        return
+    surplus = """DELETE FROM outcomes WHERE (module, target) IN (
+        SELECT module, target FROM outcomes ORDER BY finished_at DESC LIMIT -1 OFFSET ?)"""
+    connection.execute(surplus, (most - most // 20,))
+    connection.execute("""DELETE FROM unsettled WHERE NOT EXISTS (SELECT 1 FROM outcomes
+        WHERE outcomes.module = unsettled.module AND outcomes.target = unsettled.target)""")
 
 
 def _summaries(history: str) -> tuple[TripSummary, ...]:

@@ -16,11 +16,15 @@ Query = Callable[[sqlite3.Connection], Result]
 
 
 class Reader:
-    """Without `threaded` it reads on the event loop's thread."""
+    """Without `threaded` it reads on the event loop's thread. The disk has `patience` seconds to
+    answer."""
 
-    def __init__(self, connection: sqlite3.Connection, *, threaded: bool) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, *, threaded: bool, patience: float = PATIENCE
+    ) -> None:
         self._connection = connection
         self._threaded = threaded
+        self._patience = patience
         self._reading: asyncio.Future[Any] | None = None
 
     @property
@@ -30,13 +34,13 @@ class Reader:
 
     def read_now(self, query: Query[Result]) -> Result:
         """Reads and blocks the event loop. Raises StateUnusable."""
-        with _readable():
+        with self._readable():
             return query(self._connection)
 
     async def read(self, query: Query[Result]) -> Result:
         """Reads off the event loop, one query after the other. Raises StateUnusable."""
-        with _readable():
-            async with asyncio.timeout(PATIENCE):
+        with self._readable():
+            async with asyncio.timeout(self._patience):
                 while self._reading and not self._reading.done():
                     await asyncio.wait({self._reading})
                 reading = self._reading = off_the_loop(
@@ -47,14 +51,12 @@ class Reader:
     def close(self) -> None:
         self._connection.close()
 
-
-@contextmanager
-def _readable() -> Iterator[None]:
-    try:
-        yield
-    except TimeoutError:
-        raise StateUnusable(
-            f"the state cannot be read now: no answer from the disk within {PATIENCE:g} s"
-        ) from None
-    except sqlite3.Error as error:
-        raise StateUnusable(f"the state cannot be read now: {error}") from error
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
+        try:
+            yield
+        except TimeoutError:
+            words = f"no answer from the disk within {self._patience:g} s"
+            raise StateUnusable(f"the state cannot be read now: {words}") from None
+        except sqlite3.Error as error:
+            raise StateUnusable(f"the state cannot be read now: {error}") from error

@@ -17,11 +17,9 @@ def _texts(*columns: str) -> list[str]:
 
 
 def numbers(*columns: str) -> list[str]:
-    """Conditions in SQL: these columns have sensible numbers."""
-    return [
-        f"typeof({column}) IN ('real', 'integer') AND abs({column}) < {LARGEST:.0f}"
-        for column in columns
-    ]
+    """Conditions in SQL: these columns have sensible numbers. A text or a BLOB is larger than any
+    number (sqlite.org/datatype3.html)."""
+    return [f"{column} BETWEEN -{LARGEST:.0f} AND {LARGEST:.0f}" for column in columns]
 
 
 def _perhaps(condition: list[str], column: str) -> str:

@@ -33,6 +33,7 @@ from exporter.state.trip import Moment, State, Trip
 
 log = logging.getLogger(__name__)
 
+LONG = 60.0  # seconds that an account may take
 CLOSING = 0.5  # seconds that the disk has to close a file
 
 
@@ -58,6 +59,9 @@ class Store:
         self._commits = Commits(connection, threaded=threaded, sync=sync)
         reading = state_file.for_reading(directory) if directory else connection
         self._reader = Reader(reading, threaded=threaded)
+        # Separate, since the account of ten thousand probes takes seconds on a busy machine.
+        counting = state_file.for_reading(directory) if directory else connection
+        self._accountant = Reader(counting, threaded=threaded, patience=LONG)
         self._lock = lock
         self._threaded = threaded
         self._keep = keep
@@ -136,7 +140,8 @@ class Store:
 
     async def account(self, month: Month, now: float) -> list[ProbeAccount]:
         """The accounts of all probes in a month, until Unix time `now`. Raises StateUnusable."""
-        return await self._read(lambda c: accounts.account(c, month, now))
+        await self._commits.attempted()
+        return await self._accountant.read(lambda c: accounts.account(c, month, now))
 
     def windows(self) -> list[Window]:
         """The windows of maintenance that were started beside the configuration. Raises
@@ -237,8 +242,8 @@ class Store:
         """Deletes trips that are too old by elapsed time; `now.wall` is for the evidence."""
         self._commits.add(lambda c: trips.forget_expired(c, now))
         self._commits.add(lambda c: thinning.prune(c, now.wall, self._keep))
-        self._commits.add(lambda c: outages.prune(c, now.wall))
-        self._commits.add(lambda c: days.prune(c, now.wall))
+        self._commits.add(lambda c: outcomes.prune(c))
+        self._commits.add(lambda c: accounts.prune(c, now.wall))
         self._commits.add(lambda c: maintenance.prune(c, now.wall))
 
     def check_place(self) -> None:
@@ -299,7 +304,8 @@ class Store:
     async def close(self, patience: float = LAST_PATIENCE) -> None:
         """Writes queued changes for at most so many seconds, and releases the lock on the state
         directory."""
-        if await self._commits.close(patience) and not self._reader.is_busy:
+        written = await self._commits.close(patience)
+        if written and not (self._reader.is_busy or self._accountant.is_busy):
             # The last one to close writes, too.
             closed = off_the_loop(self._close_files, threaded=self._threaded)
             await asyncio.wait({closed}, timeout=CLOSING)
@@ -308,4 +314,5 @@ class Store:
 
     def _close_files(self) -> None:
         self._reader.close()
+        self._accountant.close()
         self._connection.close()

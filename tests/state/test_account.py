@@ -12,9 +12,12 @@ from exporter.core.account import Month, ProbeAccount
 from exporter.core.downtime import Downtime
 from exporter.core.facts import Arrival, LateArrival
 from exporter.core.model import Failure, Outcome, ProbeKey
-from exporter.core.outage import Outage
+from exporter.core.outage import Outage, Unsettled
 from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason
+from exporter.state import account as accounts
+from exporter.state import days, outages, outcomes
+from exporter.state import schema as state_file
 from exporter.state.account import stored_account
 from exporter.state.days import DAY
 from exporter.state.schema import FILE, StateUnusable
@@ -221,3 +224,78 @@ async def test_a_damaged_day_is_left_out(tmp_path: Path) -> None:
         file.commit()
     (account,) = stored_account(tmp_path, OCTOBER, NOVEMBER_2)
     assert account.trips == 1
+
+
+def of_probe(name: str, outcome: Outcome) -> Outcome:
+    return replace(outcome, probe=ProbeKey("submission", name))
+
+
+def kept_days(connection: sqlite3.Connection) -> dict[str, list[int]]:
+    """The days of October by the targets of probes."""
+    found: dict[str, list[int]] = {}
+    first = int(OCTOBER.start // DAY) - 1
+    for target, day in connection.execute("SELECT target, day FROM days ORDER BY target, day"):
+        found.setdefault(target, []).append(day - first)
+    return found
+
+
+def test_the_oldest_days_of_all_probes_go_if_there_are_too_many() -> None:
+    connection = state_file.in_memory()
+    for day in range(1, 11):
+        for name in "abc":
+            days.count(connection, of_probe(name, trip(moment(day))))
+    days.prune(connection, moment(11), most=30)
+    assert len(kept_days(connection)["a"]) == 10
+    days.prune(connection, moment(11), most=29)
+    assert kept_days(connection) == {name: [*range(2, 11)] for name in "abc"}
+    for account in accounts.account(connection, OCTOBER, moment(31)):
+        assert account.since == moment(2) - 5.0
+        assert account.trips == 9
+
+
+def test_of_a_day_with_too_many_probes_those_with_the_most_trips_are_kept() -> None:
+    """Such as of a stranger who makes up targets."""
+    connection = state_file.in_memory()
+    for hour in range(3):
+        days.count(connection, of_probe("real", trip(moment(1, hour))))
+        days.count(connection, of_probe("real", trip(moment(2, hour))))
+    for number in range(40):
+        days.count(connection, of_probe(f"made up {number}", trip(moment(2, 4))))
+    days.prune(connection, moment(3), most=40)
+    assert sum(map(len, kept_days(connection).values())) == 38
+    assert kept_days(connection)["real"] == [2]
+
+
+def test_the_account_of_a_probe_begins_after_an_outage_that_is_no_longer_kept() -> None:
+    """Else it would have been available then. The account of other probes goes on."""
+    connection = state_file.in_memory()
+    for day in range(1, 21):
+        for name in "ab":
+            days.count(connection, of_probe(name, trip(moment(day))))
+        flap = outage(moment(day, 3), moment(day, 4))
+        outages.keep(connection, replace(flap, probe=ProbeKey("submission", "b")))
+    only = outage(moment(1, 3), moment(1, 9))
+    outages.keep(connection, replace(only, id="only", probe=ProbeKey("submission", "a")))
+    accounts.prune(connection, moment(21), most_outages=21)
+    assert len(outages.newest(connection, None, 100)) == 21
+    accounts.prune(connection, moment(21), most_outages=20)
+    a, b = accounts.account(connection, OCTOBER, moment(31))
+    assert (len(a.outages), len(b.outages)) == (1, 18)
+    assert a.since == OCTOBER.start
+    assert b.since == moment(3) - 5.0
+    assert a.downtime.down == 6 * 3600
+    assert b.downtime.down == 17 * 3600  # the last one began after the last trip
+
+
+def test_probes_that_have_not_been_heard_of_for_long_are_forgotten_if_there_are_too_many() -> None:
+    connection = state_file.in_memory()
+    for number in range(40):
+        one = of_probe(f"{number:02}", trip(moment(1, 0, number)))
+        outcomes.keep(connection, one, "{}")
+        outages.keep_unsettled(connection, one.probe, Unsettled())
+    outcomes.prune(connection, most=40)
+    assert len(outcomes.probes(connection)) == 40
+    outcomes.prune(connection, most=39)
+    kept = [f"{number:02}" for number in range(2, 40)]
+    assert [one.target for one in outcomes.probes(connection)] == kept
+    assert [one.target for one in outages.unsettled(connection)] == kept

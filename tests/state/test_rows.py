@@ -42,6 +42,7 @@ ODD_VALUES = [
     b"\xff\x00",
     -1,
     1 << 62,
+    -(1 << 63),  # of which SQLite has no absolute value
     1e300,
     float("inf"),
     0,

@@ -25,7 +25,8 @@ from exporter.net.pop3 import reader as pop3_reader
 from exporter.net.smtpd import limits as smtpd_limits
 from exporter.probing import probes
 from exporter.senders import mx, sendmail
-from exporter.state import thinning
+from exporter.state import days as kept_days
+from exporter.state import outages, outcomes, thinning
 from exporter.web import (
     basic_auth,
     middleware,
@@ -127,5 +128,7 @@ LIMITS = {
     "Trips kept: for (`state: {keep: …}`); all of them": (
         f"{days(thinning.KEEP)}; {size(thinning.MOST_BYTES)}"
     ),
+    "Kept for 13 months: outages; days of probes": f"{outages.MOST:,}; {kept_days.MOST:,}",
+    "Probes that are remembered after a restart": f"{outcomes.MOST:,}",
     "The configuration: a file; values in it": f"{size(yaml.MAX_BYTES)}; {yaml.MAX_VALUES:,}",
 }
