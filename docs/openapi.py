@@ -159,7 +159,13 @@ SCHEMAS: dict[str, Schema] = {
         probe=a("ProbeKey"),
         start=about(NUMBER, "Seconds since the epoch."),
         end=or_null(NUMBER, "Seconds since the epoch; null while it lasts."),
-        seconds=about(NUMBER, "How long it lasted, or has lasted until now."),
+        watched=about(
+            YES_OR_NO, "Its probe still makes trips; if not, it is unknown whether it lasts."
+        ),
+        seconds=about(
+            NUMBER,
+            "How long it lasted, or has lasted until now; if not watched, until its last trip.",
+        ),
         planned=about(YES_OR_NO, "All of its trips ended in maintenance windows."),
         planned_seconds=about(NUMBER, "The part of it in maintenance windows."),
         leg=or_null({"enum": list(Leg)}, "The leg to blame for the first failure, if it is known."),

@@ -35,6 +35,13 @@ def run(options: argparse.Namespace) -> int:
     def name(probe: ProbeKey) -> str | None:
         return names.get(probe)
 
+    def watched(probe: ProbeKey) -> bool:
+        """Without a configuration, nothing is known of that."""
+        if not options.config_files:
+            return True
+        known = probe.module in settings.modules
+        return known and settings.allows(probe.module, probe.target)
+
     if options.format == "json":
         _print(json_lines(month, accounts, name))
     elif options.format == "csv":
@@ -42,9 +49,9 @@ def run(options: argparse.Namespace) -> int:
     elif options.format == "html":
         from exporter.web.pages.report_document import document
 
-        print(document(month, accounts, name, now))
+        print(document(month, accounts, name, watched, now))
     else:
-        as_table(month, accounts, name, Screen())
+        as_table(month, accounts, name, watched, Screen())
     return OK
 
 

@@ -15,6 +15,13 @@ QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
 Name = Callable[[ProbeKey], str | None]
 """The name of a probe in `probes:`, if it has one."""
 
+Watched = Callable[[ProbeKey], bool]
+"""Whether a probe still makes trips: if not, nobody knows whether its last outage lasts."""
+
+NOT_WATCHED = "not watched any more"
+_FORMULAS = tuple("=+-@＝＋－＠\t\r")
+"""What a cell begins with that a spreadsheet computes."""
+
 _COLUMNS = (
     "probe",
     "module",
@@ -55,7 +62,9 @@ def csv_lines(accounts: Iterable[ProbeAccount], name: Name) -> Iterator[str]:
     yield _csv((*_COLUMNS, *_DELAYS, "outages"))
     for one in accounts:
         delays = (one.delay(share) for share in QUANTILES.values())
-        yield _csv((*_fields(one, name).values(), *delays, len(one.outages)))
+        fields = _fields(one, name)
+        fields["target"] = _text_cell(one.probe.target)
+        yield _csv((*fields.values(), *delays, len(one.outages)))
 
 
 def called(probe: ProbeKey, name: Name) -> str:
@@ -91,6 +100,12 @@ def _fields(one: ProbeAccount, name: Name) -> dict[str, Any]:
         one.lost,
     )
     return dict(zip(_COLUMNS, values, strict=True))
+
+
+def _text_cell(text: str) -> str:
+    """With an apostrophe if a spreadsheet would take it for a formula: strangers may make up
+    targets."""
+    return f"'{text}" if text.startswith(_FORMULAS) else text
 
 
 def _csv(row: Iterable[object]) -> str:

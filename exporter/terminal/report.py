@@ -7,14 +7,24 @@ from rich.console import Console
 from rich.text import Text
 
 from exporter.core.account import Month, ProbeAccount
-from exporter.core.account_output import QUANTILES, Name, called, in_words, percent
+from exporter.core.account_output import (
+    NOT_WATCHED,
+    QUANTILES,
+    Name,
+    Watched,
+    called,
+    in_words,
+    percent,
+)
 from exporter.core.outage import Outage
 
 _COUNTS = ("outages", "down", "planned", "trips", "failed", "late", "lost")
 _HEAD = ("probe", "availability", *_COUNTS, *QUANTILES)
 
 
-def as_table(month: Month, accounts: Sequence[ProbeAccount], name: Name, console: Console) -> None:
+def as_table(
+    month: Month, accounts: Sequence[ProbeAccount], name: Name, watched: Watched, console: Console
+) -> None:
     """A line for each probe, then the outages, the oldest first."""
     rows = [_row(one, name) for one in accounts]
     widths = [max(map(len, column)) for column in zip(_HEAD, *rows, strict=True)]
@@ -29,12 +39,15 @@ def as_table(month: Month, accounts: Sequence[ProbeAccount], name: Name, console
         console.print("No probe made a trip in this month.")
     touching = [(outage, one) for one in accounts for outage in one.outages]
     for outage, one in sorted(touching, key=lambda pair: pair[0].start):
-        console.print(Text(_outage_line(outage, called(one.probe, name))), soft_wrap=True)
+        line = _outage_line(outage, called(one.probe, name), watched=watched(one.probe))
+        console.print(Text(line), soft_wrap=True)
 
 
-def _outage_line(outage: Outage, probe: str) -> str:
+def _outage_line(outage: Outage, probe: str, *, watched: bool) -> str:
     start = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(outage.start))
-    lasted = "lasts" if outage.end is None else in_words(outage.end - outage.start)
+    lasted = "lasts" if watched else NOT_WATCHED
+    if outage.end is not None:
+        lasted = in_words(outage.end - outage.start)
     planned = ", planned" if outage.planned else ""
     return f"{start} UTC  {lasted:>10}  {probe}: {', '.join(outage.reasons)}{planned}"
 

@@ -1,5 +1,6 @@
 """The pages about outages, and what other pages say of the one that lasts."""
 
+import json
 import re
 from dataclasses import replace
 
@@ -79,6 +80,10 @@ async def test_of_a_removed_probe_nobody_knows_whether_its_outage_lasts() -> Non
         assert "not watched any more : 2 min until its last trip" in words
         assert "ended unknown: this probe makes no more trips" in words
         assert "not watched any more 2 min" in words_of(await page_of(here, "/outages"))
+        words = words_of(await page_of(here, "/report?month=2023-11"))
+        assert "a@example.org not watched any more send/rejected 2" in words
+        _, text = await here.get(f"/api/v1/outages/{trip(1).trip}")
+        assert (json.loads(text)["watched"], json.loads(text)["seconds"]) == (False, 120.0)
         words = words_of(await page_of(here, f"/trips/{trip(3).trip}"))
         assert "2 min until the last trip of this probe" in words
 

@@ -65,12 +65,14 @@ class Outages:
             yield self._outage(outage)
 
     def _outage(self, outage: Outage) -> dict[str, Any]:
+        watched = self._probes.get(outage.probe) is not None
         return {
             "outage": outage.id,
             "probe": {"module": outage.probe.module, "target": outage.probe.target},
             "start": outage.start,
             "end": outage.end,
-            "seconds": outage.seconds(self._clock.wall()),
+            "watched": watched,
+            "seconds": outage.seconds(self._clock.wall() if watched else outage.last_start),
             "planned": outage.planned,
             "planned_seconds": outage.planned_seconds,
             "leg": outage.leg,

@@ -373,14 +373,16 @@ class Pages:
             )
             pieces = in_turns(lines, LINES)
             return Text([without_tokens(f"{line}\n").encode() async for line in pieces])
-        page = await ReportPage.of(query, accounts, name, self._now())
+        page = await ReportPage.of(query, accounts, name, self._is_watched, self._now())
         values = {"page": page, "views": page.views, "outages": page.outages} | FIGURES
         return await self._page("report.html", root="", links=True, **values)
 
     def _viewed(self, outage: Outage) -> OutageView:
-        probe = self._probes.get(outage.probe)
-        name = probe.name if probe else None
-        return OutageView(outage, name, self._now(), watched=probe is not None)
+        name, watched = self._probes.name_of(outage.probe), self._is_watched(outage.probe)
+        return OutageView(outage, name, self._now(), watched=watched)
+
+    def _is_watched(self, key: ProbeKey) -> bool:
+        return self._probes.get(key) is not None
 
     async def newest(self, probe: Probe) -> Outcome | None:
         """The newest finished trip of a probe, in full; None if the state cannot be read."""

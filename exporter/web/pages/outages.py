@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 from urllib.parse import urlencode
 
+from exporter.core.account_output import NOT_WATCHED
 from exporter.core.model import Failure, ProbeKey
 from exporter.core.outage import Outage
 from exporter.web.pages.first_steps import first_step_of
@@ -73,7 +74,7 @@ class OutageView:
     @property
     def word(self) -> str:
         if self.unknown:
-            return "not watched any more"
+            return NOT_WATCHED
         return "lasts" if self.lasts else "over"
 
     def first_step(self, newest: Failure | None) -> str:

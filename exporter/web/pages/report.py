@@ -8,7 +8,7 @@ from typing import Self
 from urllib.parse import urlencode
 
 from exporter.core.account import Month, ProbeAccount
-from exporter.core.account_output import QUANTILES, Name, called, in_words, percent
+from exporter.core.account_output import QUANTILES, Name, Watched, called, in_words, percent
 from exporter.core.fairness import in_turns
 from exporter.state.outages import KEPT_FOR
 from exporter.web.pages.outages import OutageView
@@ -69,10 +69,14 @@ class AccountView:
         self.query = probe_query(account.probe)
 
 
-def outages_of(accounts: Sequence[ProbeAccount], name: Name, now: float) -> Iterator[OutageView]:
+def outages_of(
+    accounts: Sequence[ProbeAccount], name: Name, watched: Watched, now: float
+) -> Iterator[OutageView]:
     """All outages, the oldest first."""
     oldest = merge(*(one.outages for one in accounts), key=lambda outage: outage.start)
-    return (OutageView(one, called(one.probe, name), now) for one in oldest)
+    return (
+        OutageView(one, called(one.probe, name), now, watched=watched(one.probe)) for one in oldest
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,12 @@ class ReportPage:
 
     @classmethod
     async def of(
-        cls, query: ReportQuery, accounts: Sequence[ProbeAccount], name: Name, now: float
+        cls,
+        query: ReportQuery,
+        accounts: Sequence[ProbeAccount],
+        name: Name,
+        watched: Watched,
+        now: float,
     ) -> Self:
         """The page that is asked for, or the last one if there are not as many."""
         order = [
@@ -102,7 +111,7 @@ class ReportPage:
         query = query.at(min(query.page, pages))
         start = (query.page - 1) * PER_PAGE
         shown = [accounts[number] for _, number in order[start : start + PER_PAGE]]
-        outages = list(islice(outages_of(shown, name, now), MOST_OUTAGES))
+        outages = list(islice(outages_of(shown, name, watched, now), MOST_OUTAGES))
         before, after = query.month.previous, query.month.next
         return cls(
             query,

@@ -4,13 +4,15 @@ from collections.abc import Sequence
 
 from exporter import __version__
 from exporter.core.account import Month, ProbeAccount
-from exporter.core.account_output import Name
+from exporter.core.account_output import Name, Watched
 from exporter.web.pages.appearance import STYLE, templates
 from exporter.web.pages.report import FIGURES, AccountView, outages_of
 from exporter.web.pages.time_zone import UTC_ZONE
 
 
-def document(month: Month, accounts: Sequence[ProbeAccount], name: Name, now: float) -> str:
+def document(
+    month: Month, accounts: Sequence[ProbeAccount], name: Name, watched: Watched, now: float
+) -> str:
     """The document, with its style. `now` is in seconds since the epoch."""
     views = [AccountView(one, name) for one in accounts]
     return (
@@ -23,7 +25,7 @@ def document(month: Month, accounts: Sequence[ProbeAccount], name: Name, now: fl
             month=month,
             views=views,
             links=False,
-            outages=[*outages_of(accounts, name, now)],
+            outages=[*outages_of(accounts, name, watched, now)],
             **FIGURES,
         )
     )

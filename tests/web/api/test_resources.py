@@ -118,6 +118,7 @@ async def test_outages_are_listed_by_probe_and_by_whether_they_last() -> None:
         assert await listed("?module=submission&target=b@example.org") == [trip(4).trip]
         await get(here, "/outages?lasting=maybe", 400)
         outage = await get(here, f"/outages/{trip(1).trip}")
+        assert outage["watched"]
         assert (outage["start"], outage["end"]) == (STARTED + 60, STARTED + 120)
         assert (outage["seconds"], outage["failures"]) == (60, 1)
         assert (outage["leg"], outage["reasons"]) == ("send", ["send/rejected"])
