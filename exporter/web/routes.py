@@ -89,6 +89,7 @@ class Routes:
         reload: Reload | None,
         external_url: ExternalUrl,
         cross_site: Callable[[web.Request], str],
+        client: Callable[[web.Request], str],
         *,
         admin: bool = False,
         lookups: LookupsNow | None = None,
@@ -104,6 +105,7 @@ class Routes:
         # The foreign page that made a browser send a request; empty for our own pages.
         self._cross_site = cross_site
         self._compression = Compression(cross_site)
+        self._client = client
         # Separate, so that none delays another.
         self._everything, self._series = Coalescer(), Coalescer()
         self._from_disk, self._reported, self._discovered = (
@@ -177,7 +179,10 @@ class Routes:
         form = form_for(request.headers.get("Accept", ""))
         compressed = takes_gzip(request.headers.get("Accept-Encoding", ""))
         series = await self._series.get(
-            (key, form), lambda: self._exposition.probe(key, form), compressed=compressed
+            (key, form),
+            lambda: self._exposition.probe(key, form),
+            compressed=compressed,
+            client=self._client(request),
         )
         return await _series(series, form, compressed=compressed)
 
@@ -200,7 +205,10 @@ class Routes:
         form = form_for(request.headers.get("Accept", ""))
         compressed = takes_gzip(request.headers.get("Accept-Encoding", ""))
         series = await self._everything.get(
-            form, lambda: self._exposition.everything(form), compressed=compressed
+            form,
+            lambda: self._exposition.everything(form),
+            compressed=compressed,
+            client=self._client(request),
         )
         return await _series(series, form, compressed=compressed)
 
@@ -213,6 +221,7 @@ class Routes:
             (host, tuple(common.items())),
             lambda: self._groups(host, common),
             compressed=takes_gzip(request.headers.get("Accept-Encoding", "")),
+            client=self._client(request),
         )
         headers = _PLAIN_HEADERS | {"Content-Type": "application/json; charset=utf-8"}
         return await self._compression.response(request, body, headers)
@@ -237,6 +246,7 @@ class Routes:
             page = await self._reported.get(
                 ("configuration", id(settings)),
                 lambda: self._pages.configuration(settings, shown.plain.decode()),
+                client=self._client(request),
             )
             response = await self._page(request, page)
         else:
@@ -254,7 +264,9 @@ class Routes:
             query = Query.parse({name: single(request, name) for name in PARAMETERS})
         except ValueError as error:
             return _refused(error)
-        page = await self._from_disk.get(("overview", query), lambda: self._pages.overview(query))
+        page = await self._from_disk.get(
+            ("overview", query), lambda: self._pages.overview(query), client=self._client(request)
+        )
         return await self._page(request, page)
 
     async def trips(self, request: web.Request) -> web.Response:
@@ -268,6 +280,7 @@ class Routes:
         page = await self._from_disk.get(
             ("trips", key, number, refresh),
             lambda: self._pages.trips(key, number, may_start=self._admin, refresh=refresh),
+            client=self._client(request),
         )
         return await self._page(request, page)
 
@@ -324,7 +337,9 @@ class Routes:
             query = OutageQuery.parse(perhaps_probe_key(request, self._probes), stated)
         except (ProbeRefused, ValueError) as error:
             return _refused(error)
-        page = await self._from_disk.get(("outages", query), lambda: self._pages.outages(query))
+        page = await self._from_disk.get(
+            ("outages", query), lambda: self._pages.outages(query), client=self._client(request)
+        )
         return await self._page(request, page)
 
     async def outage(self, request: web.Request) -> web.Response:
@@ -355,7 +370,9 @@ class Routes:
     ) -> web.Response:
         name = request.match_info["name"]
         try:
-            page = await self._from_disk.get((what, name), lambda: page_of(name))
+            page = await self._from_disk.get(
+                (what, name), lambda: page_of(name), client=self._client(request)
+            )
         except UnknownName as error:
             return web.Response(status=HTTPStatus.NOT_FOUND, text=f"{error}\n")
         return await self._page(request, page)
@@ -366,7 +383,9 @@ class Routes:
             query = self._pages.report_query({name: single(request, name) for name in REPORT})
         except ValueError as error:
             return _refused(error)
-        report = await self._reported.get(query, lambda: self._pages.report(query))
+        report = await self._reported.get(
+            query, lambda: self._pages.report(query), client=self._client(request)
+        )
         if not query.format:
             return await self._page(request, report)
         headers = _PLAIN_HEADERS | {

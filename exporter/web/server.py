@@ -71,13 +71,14 @@ class Server:
             reload,
             external_url,
             self._middleware.origin_check.cross_site,
+            self._client,
             admin=bool(api and api.admin),
             lookups=lookups,
         )
         application.add_routes(self._routes.table())
         if api:
             compression = Compression(self._middleware.origin_check.cross_site)
-            application.add_routes(api.table(self._prefix, compression))
+            application.add_routes(api.table(self._prefix, compression, self._client))
         application.on_response_prepare.append(self._middleware.add_headers)
         # Cancelling a handler cancels its waiting only: a trip is a task of its own.
         self._runner = web.AppRunner(

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
+import aiohttp
 import dns.message
 import dns.rrset
 import pytest
@@ -40,7 +41,7 @@ from exporter.web.listeners import AT_ONCE, listen
 from exporter.web.pages import Pages
 from exporter.web.pages.probe_list import Query
 from tests.support.broken_nameserver import NamesServer, names_server
-from tests.support.http_site import site
+from tests.support.http_site import Site, site
 from tests.support.imap_attacker import Ticker, attacked
 from tests.support.pauses import with_pauses
 from tests.support.pretend import PretendMailbox
@@ -241,6 +242,37 @@ async def test_many_probes_in_the_api() -> None:
         text, pauses = with_pauses(api.get(request))
         assert text.decode().count('"target"') == 1000
     assert pauses > 10
+
+
+async def asked_and_gone(here: Site, path: str) -> None:
+    """Sends a request, and resets the connection."""
+    _, writer = await here.raw()
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: {here.host}\r\n\r\n".encode())
+    await writer.drain()
+    await asyncio.sleep(0.005)
+    writer.transport.abort()
+
+
+async def test_greedy_clients() -> None:
+    """A client that sends many requests at a time, whatever their answers cost, delays only itself;
+    what a client no longer waits for is not answered."""
+    async with site() as here:
+        for number in range(1000):
+            here.probes.get_or_create(ProbeKey("submission", f"{number}@example.org"))
+        paths = [f"/api/v1/probes?limit=1000&x={number}" for number in range(100)]
+        for path in paths[:50]:
+            await asked_and_gone(here, path)
+        greedy = [asyncio.create_task(here.get(path)) for path in paths[50:]]
+        await asyncio.sleep(0.1)
+        modest = aiohttp.TCPConnector(local_addr=("127.0.0.2", 0))
+        async with aiohttp.ClientSession(connector=modest) as http:
+            url = f"http://{here.host}:{here.port}/api/v1/maintenance"
+            async with http.get(url) as answer:
+                assert answer.status == 200
+        assert sum(one.done() for one in greedy) < 40
+        for one in greedy:
+            one.cancel()
+        await asyncio.gather(*greedy, return_exceptions=True)
 
 
 def test_large_mailboxes() -> None:

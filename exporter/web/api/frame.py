@@ -65,11 +65,14 @@ class Frame:
         self.admin = admin
         self._answers = Coalescer(one_at_a_time=True)
 
-    def table(self, prefix: str, compression: Compression) -> list[web.RouteDef]:
+    def table(
+        self, prefix: str, compression: Compression, client: Callable[[web.Request], str]
+    ) -> list[web.RouteDef]:
+        """Its routes below `prefix`. `client` returns the address of a request's client."""
         root = f"{prefix}{API}"
         return [
             *(
-                web.get(root + path, self._answer_get(get, compression))
+                web.get(root + path, self._answer_get(get, compression, client))
                 for path, get in self._gets.items()
             ),
             *(web.post(root + path, self._answer_post(post)) for path, post in self._posts.items()),
@@ -79,11 +82,13 @@ class Frame:
             ),
         ]
 
-    def _answer_get(self, get: Get, compression: Compression) -> Any:
+    def _answer_get(
+        self, get: Get, compression: Compression, client: Callable[[web.Request], str]
+    ) -> Any:
         @_with_errors
         async def answer(request: web.Request) -> web.Response:
             key = request.rel_url.raw_path_qs
-            body: Body = await self._answers.get(key, lambda: get(request))
+            body: Body = await self._answers.get(key, lambda: get(request), client=client(request))
             return await compression.response(request, body, JSON_HEADERS)
 
         return answer
