@@ -134,6 +134,8 @@ def some_letters() -> str:
         "/report?format=json",
         "/trips?module=submission&target={target}",
         "/outages/{trip}",
+        "/?order=availability&page={page}",
+        "/mailboxes",
         "/mailboxes/monitor",
         "/api/v1/probes?limit=1000&offset={page}",
         "/api/v1/probes?search={search}&offset={page}",
