@@ -24,6 +24,7 @@ def up(rundir: RunDirectory) -> None:
         down(rundir)
         rundir.wipe()
     levers.pull_back(rundir)
+    changed = levers.changed_entries(rundir)
     configure.everything(rundir)
     mark.write_text(fingerprint())
     servers = all_servers(rundir)
@@ -33,6 +34,7 @@ def up(rundir: RunDirectory) -> None:
         server.start()
     for server in servers.values():
         server.wait_ready()
+    levers.wait_for_entries(changed)
     if fresh:
         warm_up()
 

@@ -187,11 +187,14 @@ def make_mailboxes(rundir: RunDirectory) -> None:
 
 def write_blocklists(rundir: RunDirectory) -> None:
     """The DNSBL data as it is before the levers `list` and `unlist` edit it."""
-    for template in (TEMPLATES / "rbl").iterdir():
-        replace_file(
-            rundir.path("var/rbl", template.name),
-            render(template.read_text(), template_values(rundir)),
-        )
+    for zone, text in blocklists(rundir).items():
+        replace_file(rundir.path("var/rbl", zone), text)
+
+
+def blocklists(rundir: RunDirectory) -> dict[str, str]:
+    """Their files by zone."""
+    values = template_values(rundir)
+    return {one.name: render(one.read_text(), values) for one in (TEMPLATES / "rbl").iterdir()}
 
 
 def make_chroot(rundir: RunDirectory, instance: str) -> None:

@@ -3,6 +3,7 @@
 import ipaddress
 import shutil
 import time
+from functools import partial
 
 from tests.lab import certificates, configure, facts
 from tests.lab.rundir import RunDirectory
@@ -11,6 +12,8 @@ from tests.lab.shell import LabError, has_address, run, wait_until
 
 BROKEN_TLS = ["key", "cipher"]
 STOPPABLE = ["mx", "relay", "imap", "store", "dns", "rbl"]
+Entries = dict[tuple[str, str], bool]
+"""Whether an entry is on a blocklist."""
 
 
 def stop(rundir: RunDirectory, server: str) -> None:
@@ -166,9 +169,31 @@ def _change_blocklist(rundir: RunDirectory, entry: str, zone: str, *, listed: bo
     lines = [line for line in file.read_text().splitlines() if line != entry]
     configure.replace_file(file, "\n".join([*lines, entry] if listed else lines) + "\n")
     all_servers(rundir)["rbl"].reload()
-    name = f"{_name_in_blocklist(entry)}.{zone}.lab.test"
-    if not wait_until(lambda: has_address(name, facts.DNS_IP) == listed, 10):
-        raise LabError(f"{entry} is {'not' if listed else 'still'} listed by {zone} after 10 s")
+    wait_for_entries({(entry, zone): listed})
+
+
+def changed_entries(rundir: RunDirectory) -> Entries:
+    """What `list` and `unlist` have changed, and how it is without that."""
+    changed: Entries = {}
+    for zone, text in configure.blocklists(rundir).items():
+        file = rundir.path("var/rbl", zone)
+        now = set(file.read_text().splitlines()) if file.exists() else set()
+        before = set(text.splitlines())
+        if now:
+            changed |= {(entry, zone): entry in before for entry in now ^ before}
+    return changed
+
+
+def wait_for_entries(entries: Entries) -> None:
+    """Until the resolver, which remembers answers, says so, too."""
+    for (entry, zone), listed in entries.items():
+        name = f"{_name_in_blocklist(entry)}.{zone}.lab.test"
+        if not wait_until(partial(_resolver_agrees, name, listed), 10):
+            raise LabError(f"{entry} is {'not' if listed else 'still'} listed by {zone} after 10 s")
+
+
+def _resolver_agrees(name: str, listed: bool) -> bool:
+    return has_address(name, facts.DNS_IP) == listed
 
 
 def _name_in_blocklist(entry: str) -> str:

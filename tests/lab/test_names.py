@@ -60,6 +60,14 @@ def test_an_address_is_put_on_a_list_and_taken_off(lab: Lab) -> None:
         addresses(lab, "7.2.0.192.bl.lab.test")
 
 
+def test_what_was_put_on_a_list_is_off_it_when_the_levers_are_back(lab: Lab) -> None:
+    lab.list("192.0.2.8")
+    assert addresses(lab, "8.2.0.192.bl.lab.test") == ["127.0.0.2"]
+    lab.put_levers_back()
+    with pytest.raises(dns.resolver.NXDOMAIN):
+        addresses(lab, "8.2.0.192.bl.lab.test")
+
+
 def test_the_dead_host_refuses_and_the_silent_name_server_is_silent(lab: Lab) -> None:
     assert not can_connect(lab.dead_ip, 25)
     with socket.create_connection((lab.silent_dns.partition(":")[0], 53), 2) as connection:
