@@ -25,6 +25,7 @@ from exporter.net.oauth2 import Accounts
 from exporter.senders import SendOptions
 from exporter.senders.smtp import SmtpOptions
 from tests.support.imap_rig import rig
+from tests.support.left_behind import nothing_left_behind
 from tests.support.name_server import names
 from tests.support.old_tls_server import OLD_VERSIONS, old_context
 from tests.support.recording_peers import Listener
@@ -262,8 +263,9 @@ async def test_redirects(listener: Listening, tmp_path: Path) -> None:
             "client_secret": PASSWORD,
         }
         options = OAuth2Options.model_validate(given | {"ca_file": str(tmp_path / "ca.pem")})
-        assert await refused(accounts.of(options, USER).token()) is Reason.PROTOCOL
-        await accounts.close()
+        async with nothing_left_behind():  # the server has to end its side of TLS
+            assert await refused(accounts.of(options, USER).token()) is Reason.PROTOCOL
+            await accounts.close()
         assert (server.visits, other.visits) == (1, 0), status
 
 
