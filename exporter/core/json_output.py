@@ -24,6 +24,7 @@ from exporter.core.model import (
     PlaintextFallback,
     QueriedList,
     Reply,
+    TlsPolicy,
     TlsSession,
 )
 
@@ -32,6 +33,7 @@ KINDS: dict[type[Fact], str] = {
     Reply: "reply",
     Exchanger: "exchanger",
     PlaintextFallback: "plaintext_fallback",
+    TlsPolicy: "tls_policy",
     Hop: "hop",
     LeftFrom: "left_from",
     Authentication: "authentication",

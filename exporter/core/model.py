@@ -117,6 +117,14 @@ class PlaintextFallback:
 
 
 @dataclass(frozen=True, slots=True)
+class TlsPolicy:
+    """The policy for TLS that the newest exchanger or its domain publishes, as it was followed."""
+
+    policy: str  # dane, none
+    mode: str  # enforce, encrypt, none
+
+
+@dataclass(frozen=True, slots=True)
 class TlsSession:
     """The TLS parameters agreed on with a server. Version and cipher are empty when its certificate
     was refused. Times are in seconds since the epoch."""
@@ -184,6 +192,7 @@ Fact = (
     Reply
     | Exchanger
     | PlaintextFallback
+    | TlsPolicy
     | TlsSession
     | Hop
     | LeftFrom

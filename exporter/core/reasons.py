@@ -125,6 +125,13 @@ class Reason(StrEnum):
         Trait.OF_A_TOKEN | Trait.REFUSES,
         "faults.md#tls",
     )
+    POLICY = (
+        "policy",
+        "TLS with the exchanger is not what the recipient's domain requires (DANE)",
+        (Phase.SEND,),
+        NO_TRAIT,
+        "faults.md#tls",
+    )
     AUTH = (
         "auth",
         "the credentials were refused, or none of the mechanisms fits",

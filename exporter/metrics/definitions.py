@@ -236,6 +236,13 @@ OF_A_ROUND_TRIP = (
         " failed, else 0; absent if the module cannot fall back to plain text",
     ),
     Definition(
+        "mailtrip_tls_policy_info",
+        "gauge",
+        "The policy for TLS that the newest trip found, if `tls` asks for one: dane or none. The"
+        " mode is enforce, encrypt (no TLSA record is usable) or none",
+        ("policy", "mode"),
+    ),
+    Definition(
         "mailtrip_tls_info",
         "gauge",
         "TLS version and cipher of the newest trip, on the leg send or mailbox",

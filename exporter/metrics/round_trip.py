@@ -5,7 +5,16 @@ from dataclasses import replace
 from functools import lru_cache
 
 from exporter.core.facts import Arrival, Authentication, Hop, LateArrival, SpamScore
-from exporter.core.model import Exchanger, Fact, Outcome, PlaintextFallback, Reply, Span, TlsSession
+from exporter.core.model import (
+    Exchanger,
+    Fact,
+    Outcome,
+    PlaintextFallback,
+    Reply,
+    Span,
+    TlsPolicy,
+    TlsSession,
+)
 from exporter.core.outage import Standing
 from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason
@@ -82,6 +91,7 @@ class RoundTripSeries(ProbeSeries):
             self.leave_out("mailtrip_tls_plaintext_fallback")
         if scope.sender != before.sender:
             self.leave_out("mailtrip_mx_info")
+            self.leave_out("mailtrip_tls_policy_info")
             self._leave_out_tls(Leg.SEND)
         if scope.receiver != before.receiver:
             self._leave_out_tls(Leg.MAILBOX)
@@ -172,6 +182,8 @@ class RoundTripSeries(ProbeSeries):
                     self._show_fallback(
                         any(isinstance(other, PlaintextFallback) for other in facts)
                     )
+                case TlsPolicy():
+                    self.replace("mailtrip_tls_policy_info", {(fact.policy, fact.mode): 1.0})
                 case TlsSession():
                     self._show_tls(fact)
                 case Arrival():

@@ -29,6 +29,7 @@ from exporter.core.starvation import is_starved, starved
 from exporter.net.dns_message import MOST_RECORDS, PAYLOAD, asked_over_tcp
 from exporter.net.exceptions import map_exceptions
 from exporter.net.hosts_file import addresses_of
+from exporter.net.tlsa import Tlsa
 
 RESOLV_CONF = Path("/etc/resolv.conf")
 DEFAULT_TIMEOUT = 5.0  # seconds for one question, all servers and repetitions together
@@ -92,6 +93,8 @@ class Resolver:
         self._dns.lifetime = self.timeout
         self._dns.timeout = min(REPETITION, self.timeout)
         self._dns.use_edns(0, 0, PAYLOAD)
+        # A server that validates says so (RFC 6840 section 5.7).
+        self._dns.set_flags(dns.flags.RD | dns.flags.AD)
         return self._dns
 
     async def addresses(self, host: str, ip: Literal["any", "4", "6"] = "any") -> list[str]:
@@ -146,6 +149,41 @@ class Resolver:
         reverse = ipaddress.ip_address(address).reverse_pointer
         return [name.rstrip(".") for name in await self._published(reverse, "PTR")]
 
+    async def secure_name(self, host: str) -> str | None:
+        """The name of the host that its aliases lead to, if the name server has validated them and
+        all its addresses (DNSSEC); else None. Without DNSSEC that is so of no host."""
+        name = host
+        for kind in ("AAAA", "A"):
+            answer = await self._answer(host, kind)
+            if not answer.response.flags & dns.flags.AD:
+                return None
+            name = answer.canonical_name.to_text(omit_final_dot=True).lower()
+        return name
+
+    async def expect_validation(self) -> None:
+        """Raises ProbeError if the name server does not validate answers (DNSSEC): one that does
+        says so of the root."""
+        answer = await self._answer(".", "NS")
+        if not answer.response.flags & dns.flags.AD:
+            detail = "the name server does not validate answers (DNSSEC), which DANE needs"
+            raise ProbeError(Reason.DNS, f"{detail}; {self._asked()}")
+
+    async def tlsa(self, host: str, port: int) -> list[Tlsa]:
+        """The TLSA records of a TCP port (RFC 6698), if the name server has validated them; else
+        none."""
+        try:
+            answer = await self._answer(f"_{port}._tcp.{host}", "TLSA")
+        except ProbeError as error:
+            if error.code != "NXDOMAIN":
+                raise
+            return []
+        if not answer.response.flags & dns.flags.AD:
+            return []
+        return [
+            Tlsa(record.usage, record.selector, record.mtype, record.cert)
+            for record in islice(answer.rrset or (), MOST_RECORDS)
+        ]
+
     async def published(self, host: str) -> list[str]:
         """The public addresses of a host: only from DNS, without the search list; empty if there
         are none."""
@@ -179,12 +217,15 @@ class Resolver:
 
     async def _records(self, name: str, kind: str, *, search: bool = False) -> list[str]:
         """The records as text; empty if the name exists without any."""
+        answer = await self._answer(name, kind, search=search)
+        return [record.to_text() for record in islice(answer.rrset or (), MOST_RECORDS)]
+
+    async def _answer(self, name: str, kind: str, *, search: bool = False) -> dns.resolver.Answer:
         with self._library_errors(name, kind, self._clock.monotonic()):
             absolute = dns.name.from_text(name) if name.endswith(".") or not search else name
-            answer = await self._current().resolve(
+            return await self._current().resolve(
                 absolute, kind, search=search, raise_on_no_answer=False
             )
-        return [record.to_text() for record in islice(answer.rrset or (), MOST_RECORDS)]
 
     def _library_errors(self, name: str, kind: str, since: float) -> AbstractContextManager[None]:
         """Translates the library's exceptions from a lookup that began at that monotonic time."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from exporter.config.renewal import unreadable
 from exporter.config.server import TlsOptions, TlsVersion
@@ -147,6 +147,11 @@ def _der(chain: Iterable[Any] | None) -> list[bytes]:
     return [ssl.PEM_cert_to_DER_cert(one.public_bytes()) for one in chain or ()]
 
 
+def chain_of(tls: ssl.SSLObject) -> list[bytes]:
+    """The certificates that the server sent, verified or not: DER, its own first."""
+    return cast(_Conversation, tls).chain()  # `client_context` makes no others
+
+
 class _CertificateRefused(ssl.SSLCertVerificationError):
     """The error for a certificate that did not verify, with the certificate."""
 
@@ -186,7 +191,7 @@ class _Conversation(ssl.SSLObject):
         except ssl.SSLCertVerificationError as error:
             refused = _CertificateRefused(*error.args)
             refused.verify_code, refused.verify_message = error.verify_code, error.verify_message
-            refused.chain = tuple(self._shown())
+            refused.chain = tuple(self.chain())
             with suppress(AttributeError, LookupError, TypeError, ValueError, ssl.SSLError):
                 info, sent = self._decoded()
                 refused.names = tuple(names_of(info)[0])
@@ -200,9 +205,9 @@ class _Conversation(ssl.SSLObject):
             strange.reason, strange.first = error.reason, self._first
             raise strange from None
 
-    def _shown(self) -> list[bytes]:
-        """`getpeercert` knows only certificates that verified; the chain as it came is public from
-        Python 3.13 on."""
+    def chain(self) -> list[bytes]:
+        """What the server sent, DER. `getpeercert` knows only certificates that verified; the chain
+        as it came is public from Python 3.13 on."""
         if sys.version_info >= (3, 13):
             return self.get_unverified_chain()
         return _der(self._sslobj.get_unverified_chain())  # type: ignore[attr-defined]

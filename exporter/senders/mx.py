@@ -11,7 +11,7 @@ from exporter.config.address import PLACEHOLDER, EhloName
 from exporter.config.finding import Finding
 from exporter.config.server import NetworkOptions, Port, Ports, TlsOptions
 from exporter.config.types import Duration, duration_text
-from exporter.core.model import Exchanger, PlaintextFallback, ProbeError, TlsSession
+from exporter.core.model import Exchanger, PlaintextFallback, ProbeError, TlsPolicy, TlsSession
 from exporter.core.phases import Leg
 from exporter.core.reasons import Reason, Trait
 from exporter.core.run import Run
@@ -25,13 +25,11 @@ from exporter.net.smtp.scope import REASONS, STEPS
 from exporter.net.smtp.session import SmtpSession, session
 from exporter.senders.kind import Introduction
 from exporter.senders.pace import PacedOptions
+from exporter.senders.tls_requirement import PublishedPolicy, TlsRequirement
 
 MAX_EXCHANGERS = 10
 LONGEST_WAIT = 10  # times the first
 MUST_ENCRYPT = "530"  # RFC 3207 section 4
-
-
-ExchangerTls = Literal["none", "opportunistic", "starttls"]
 
 
 class MxOptions(TlsOptions, NetworkOptions, PacedOptions):
@@ -43,14 +41,16 @@ class MxOptions(TlsOptions, NetworkOptions, PacedOptions):
     port: Port = 25
     """TCP port of the exchangers."""
 
-    tls: ExchangerTls = "opportunistic"
+    tls: Literal["none", "opportunistic", "starttls", "dane"] = "opportunistic"
     """`opportunistic`, as mail servers do, uses TLS if the exchanger offers it. If the exchanger
     then refuses it, or the handshake fails, the message is sent in plain text over another
     connection, and `mailtrip_tls_plaintext_fallback` is 1. `starttls` requires TLS, `none` never
-    uses it."""
+    uses it. `dane` requires what the exchanger's TLSA records say (RFC 7672), and is opportunistic
+    if there are none; see [tls.md](tls.md#dane)."""
 
     verify: bool = False
-    """Whether the exchanger's certificate is verified. Mail servers do not verify it either."""
+    """Whether the exchanger's certificate is verified. Mail servers do not verify it either. With
+    `dane`, this concerns only exchangers without TLSA records."""
 
     retry_after: Duration = 30.0
     """How long to wait before a deferred (greylisted) message is sent again. The next waits are
@@ -72,11 +72,12 @@ class MxOptions(TlsOptions, NetworkOptions, PacedOptions):
     @property
     def reasons(self) -> frozenset[Reason]:
         tls = frozenset() if self.tls == "none" else {Reason.TLS}
-        return REASONS | {Reason.NULL_MX} | tls
+        policy = {Reason.POLICY} if self.tls == "dane" else frozenset()
+        return REASONS | {Reason.NULL_MX} | tls | policy
 
     @property
     def falls_back(self) -> bool:
-        return self.tls == "opportunistic"
+        return self.tls in ("opportunistic", "dane")
 
     @property
     def template(self) -> str:
@@ -116,6 +117,15 @@ class MxSender:
     ) -> None:
         self._options = options
         self._resolver = resolver
+        self._always = TlsRequirement(
+            "opportunistic" if options.tls == "dane" else options.tls, options
+        )
+        self._published: PublishedPolicy | None = None
+        if options.tls == "dane":
+            # Only who follows DANE needs the library for certificates, which takes 11 MiB.
+            from exporter.senders.dane import Dane
+
+            self._published = Dane(self._always, options.port, resolver)
         self.gap = options.gap or 0.0
 
     def destination(self, message: ProbeMessage) -> str:
@@ -142,9 +152,12 @@ class MxSender:
     async def preflight(self, message: ProbeMessage, run: Run) -> None:
         """Tries the first exchanger that answers."""
         problems: list[ProbeError] = []
-        for exchanger in await self.exchangers(_domain(message), run):
+        domain = _domain(message)
+        for exchanger in await self.exchangers(domain, run):
             try:
-                await self._visit(exchanger, None, run)
+                if self._published:
+                    await self._published.preflight(exchanger.host, run)
+                await self._visit(exchanger, domain, None, run)
             except ProbeError as error:
                 problems.append(run.located(error))
             else:
@@ -154,9 +167,10 @@ class MxSender:
 
     async def _try_all(self, message: ProbeMessage, run: Run) -> None:
         problems: list[ProbeError] = []
-        for exchanger in await self.exchangers(_domain(message), run):
+        domain = _domain(message)
+        for exchanger in await self.exchangers(domain, run):
             try:
-                await self._visit(exchanger, message, run)
+                await self._visit(exchanger, domain, message, run)
             except ProbeError as error:
                 problems.append(located := run.located(error))
                 # A 5xx greeting turns away this client, not this message: the next one may take it,
@@ -184,21 +198,32 @@ class MxSender:
         random.shuffle(exchangers)
         return sorted(exchangers, key=lambda exchanger: exchanger.preference)[:MAX_EXCHANGERS]
 
-    async def _visit(self, exchanger: Exchanger, message: ProbeMessage | None, run: Run) -> None:
+    async def _visit(
+        self, exchanger: Exchanger, domain: str, message: ProbeMessage | None, run: Run
+    ) -> None:
         """Visits one exchanger. If its opportunistic TLS fails, continues in plain text (RFC 7435),
         at once, as Exim does. Postfix does so after a refusal; after a failed handshake it defers
         the message first, for `minimal_backoff_time`."""
+        required = await self._requirement(exchanger, domain, run)
         with session(exchanger.host, run) as smtp:
             try:
-                await self._converse(smtp, message, run, tls=self._options.tls)
+                await self._converse(smtp, message, run, required)
                 return
             except ProbeError as error:
                 # TLS works, and `verify` was asked.
                 refused = isinstance(error.__cause__, ssl.SSLCertVerificationError)
-                if not self._options.falls_back or not smtp.tls_broken or refused:
-                    raise
-                broken = run.located(error)
+                broken = required.blamed(run.located(error))
+                if required.tls != "opportunistic" or not smtp.tls_broken or refused:
+                    raise broken from error
         await self._fall_back(exchanger, message, run, broken)
+
+    async def _requirement(self, exchanger: Exchanger, domain: str, run: Run) -> TlsRequirement:
+        if not self._published:
+            return self._always
+        required = await self._published.requirement(exchanger.host, domain, run)
+        run.facts = [fact for fact in run.facts if not isinstance(fact, TlsPolicy)]
+        run.fact(required.policy)
+        return required
 
     async def _fall_back(
         self, exchanger: Exchanger, message: ProbeMessage | None, run: Run, broken: ProbeError
@@ -212,7 +237,7 @@ class MxSender:
         ]
         with session(exchanger.host, run) as smtp:
             try:
-                await self._converse(smtp, message, run, tls="none")
+                await self._converse(smtp, message, run, TlsRequirement("none", self._options))
             except ProbeError as error:
                 if error.code == MUST_ENCRYPT:
                     raise broken from None
@@ -228,15 +253,15 @@ class MxSender:
         smtp: SmtpSession,
         message: ProbeMessage | None,
         run: Run,
-        *,
-        tls: ExchangerTls,
+        required: TlsRequirement,
     ) -> None:
         options, name = self._options, self._options.ehlo_name or own_name()
+        offered_is_enough = required.tls == "opportunistic"
         async with run.conversation(server=smtp.server):
             await smtp.connect(self._resolver, options.port, options)
             await smtp.ehlo(name)
-            if tls == "starttls" or (tls == "opportunistic" and "starttls" in smtp.extensions):
-                await smtp.starttls(options)
+            if required.tls == "starttls" or (offered_is_enough and "starttls" in smtp.extensions):
+                await smtp.starttls(required.options, required.judge)
                 await smtp.ehlo(name)
             if message:
                 await smtp.hand_over(message)

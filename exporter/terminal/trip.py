@@ -24,6 +24,7 @@ from exporter.core.model import (
     PlaintextFallback,
     Reply,
     Span,
+    TlsPolicy,
     TlsSession,
     one_line,
 )
@@ -162,6 +163,8 @@ def _facts(outcome: Outcome) -> list[str]:
                 lines.append(f"accepted by       {fact.host} (MX {fact.preference})")
             case PlaintextFallback():
                 lines.append(f"no TLS            sent in plain text: {fact.why}")
+            case TlsPolicy():
+                lines.append(f"TLS policy        {fact.policy}, {fact.mode}")
             case TlsSession():
                 lines.append(f"TLS, {fact.leg:12} {_tls(fact)}")
                 if fact.issuer:

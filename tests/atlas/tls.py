@@ -282,6 +282,23 @@ TLS = (
         says="use `tls: implicit`",
     ),
     Fault(
+        "The exchanger's certificate was renewed without its TLSA record",
+        "a signed zone with the record of another key, and `tls: dane`",
+        send(Step.TLS, Reason.POLICY),
+        Known.AT_ONCE,
+        "the text has the record that is missing; `posttls-finger -l dane DOMAIN`",
+        given(send={"mx": {"tls": "dane"}}, roundtrip={"to": "probe@renewed.dane.test"}),
+        says="if it was renewed, publish 3 1 1 ",
+    ),
+    Fault(
+        "The TLSA records of the exchanger are badly signed",
+        "a record that was changed after it was signed, and `tls: dane`",
+        send(Step.RESOLVE, Reason.DNS, "SERVFAIL"),
+        Known.AT_ONCE,
+        "the zone's signatures: `delv`, `dig +cd`",
+        given(send={"mx": {"tls": "dane"}}, roundtrip={"to": "probe@bogus.dane.test"}),
+    ),
+    Fault(
         "The file with the trusted CA certificates cannot be read",
         "`ca_file` does not exist",
         send(Step.TLS, Reason.TLS),

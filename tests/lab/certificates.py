@@ -25,8 +25,18 @@ def make_all(rundir: RunDirectory) -> None:
     now = datetime.datetime.now(datetime.UTC)
     for server in SERVERS:
         make_key(keys / f"{server}.key")
+        forget_other_names(keys, server)
         issue(rundir, server, "good", now - DAY, now + 365 * DAY)
         issue(rundir, server, "expired", now - 60 * DAY, now - DAY)
+
+
+def forget_other_names(keys: Path, server: str) -> None:
+    """Removes its certificates if they are for other names than it has now."""
+    names, file = "\n".join(facts.CERTIFICATE_NAMES[server]), keys / f"{server}.names"
+    if not file.exists() or file.read_text() != names:
+        for certificate in keys.glob(f"{server}.*.crt"):
+            certificate.unlink()
+        file.write_text(names)
 
 
 def make_key(file: Path) -> None:

@@ -7,7 +7,7 @@ import shutil
 import time
 from pathlib import Path
 
-from tests.lab import certificates, facts
+from tests.lab import certificates, dnssec, facts
 from tests.lab.rundir import RunDirectory
 from tests.lab.shell import LabError, run
 
@@ -23,6 +23,7 @@ def everything(rundir: RunDirectory) -> None:
     certificates.make_all(rundir)
     certificates.install(rundir)
     install_dkim_key(rundir)
+    dnssec.make_zone(rundir)
     write_users(rundir)
     make_mailboxes(rundir)
     write_blocklists(rundir)
@@ -96,6 +97,8 @@ def template_values(rundir: RunDirectory) -> dict[str, str]:
             f"{ipaddress.ip_address(ip).reverse_pointer}. PTR {name}."
             for ip, name in facts.REVERSE_NAMES.items()
         ),
+        "DANE_DOMAINS": " ".join(f"{name}.dane.test" for name in facts.DANE),
+        "DANE_ALIASES": "\n".join(f"@{name}.dane.test blackhole@lab.test" for name in facts.DANE),
         "DEFER_TRANSPORTS": "lmtp" if rundir.state("paused", "no") == "yes" else "",
         "MX_KEY": "relay" if rundir.state("tls", "good") == "key" else "mx",
         # What needs an ECDSA key, and the keys of the lab are RSA; TLS 1.3 has its own ciphers.

@@ -42,11 +42,15 @@ REVERSE_NAMES = {
 }
 
 CERTIFICATE_NAMES = {
-    "mx": ["DNS:mx1.lab.test", "DNS:lab.test", f"IP:{MX_IP}"],
+    "mx": ["DNS:mx1.lab.test", "DNS:lab.test", "DNS:mx.anchor.dane.test", f"IP:{MX_IP}"],
     "relay": ["DNS:relay.lab.test", f"IP:{RELAY_IP}"],
     "imap": ["DNS:imap.lab.test", f"IP:{IMAP_IP}"],
     "idp": ["DNS:idp.lab.test", f"IP:{IDP_IP}"],
 }
+
+# Domains below dane.test, a signed zone: what is wrong with the TLSA records of their exchanger,
+# which is the MX. All mail for them goes to the black hole.
+DANE = ["good", "anchor", "anchorless", "renewed", "either", "pkix", "none", "bogus", "unsigned"]
 
 # Mailboxes at lab.test
 NUMBERED_USERS = [f"u{n:04d}" for n in range(1, 201)]

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from exporter.core.facts import Arrival, Hop
-from exporter.core.model import Exchanger, Failure, Reply, Span, TlsSession
+from exporter.core.model import Exchanger, Failure, Reply, Span, TlsPolicy, TlsSession
 from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
@@ -188,11 +188,13 @@ def test_a_reload_that_changes_nothing_renders_nothing() -> None:
 def test_after_a_reload_nothing_is_said_about_servers_that_are_no_longer_used() -> None:
     facts = (
         Exchanger("mx1.example.org", 10),
+        TlsPolicy("dane", "enforce"),
         TlsSession(Leg.SEND, "TLSv1.2", "OLD", 2e9, 1.9e9),
         TlsSession(Leg.MAILBOX, "TLSv1.3", "NEW", 3e9, 3e9),
     )
     about_sender = {
         'mailtrip_mx_info{host="mx1.example.org",preference="10"}',
+        'mailtrip_tls_policy_info{mode="enforce",policy="dane"}',
         'mailtrip_tls_info{cipher="OLD",leg="send",version="TLSv1.2"}',
         'mailtrip_tls_certificate_expiry_timestamp_seconds{leg="send"}',
         'mailtrip_tls_chain_expiry_timestamp_seconds{leg="send"}',
@@ -216,6 +218,14 @@ def test_after_a_reload_nothing_is_said_about_servers_that_are_no_longer_used() 
     made.known(KEY, "gmail", replace(SUBMISSION, sender="another server", receiver="another"))
     assert about(made) == about_sender
     assert shown_now(made)["mailtrip_trips_total"] == 2
+
+
+def test_the_newest_policy_is_shown_also_if_the_trip_failed() -> None:
+    made = metrics()
+    for policy in (TlsPolicy("dane", "enforce"), TlsPolicy("none", "none")):
+        finished(made, replace(FAILURE, facts=(policy,)))
+        name = f'mailtrip_tls_policy_info{{mode="{policy.mode}",policy="{policy.policy}"}}'
+        assert {one for one in shown_now(made) if "policy" in one} == {name}
 
 
 @pytest.mark.parametrize("kept", [True, False])

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import cast
 
+import dns.flags
 import dns.message
 import dns.rcode
 import dns.rdatatype
@@ -14,7 +15,7 @@ from exporter.net.dns import Resolver
 
 Zone = Mapping[str, Mapping[str, Sequence[str]]]
 """Records by name and type: `{"example.test": {"MX": ["10 mx.example.test."]}}`; `RCODE` is the
-answer's code."""
+answer's code. A name with `AD` is signed: this server says that it has validated the answer."""
 
 
 class _Server(asyncio.DatagramProtocol):
@@ -37,14 +38,22 @@ class _Server(asyncio.DatagramProtocol):
             dns.rdatatype.to_text(asked.rdtype),
         )
         records = self._zone.get(name, {"RCODE": ["NXDOMAIN"]})
+        signed = "AD" in records and bool(question.flags & dns.flags.AD)
         if code := records.get("RCODE"):
             answer.set_rcode(dns.rcode.from_text(code[0]))
         for alias in records.get("CNAME", ()):
             answer.answer.append(dns.rrset.from_text(asked.name, 0, "IN", "CNAME", alias))
             name = alias.removesuffix(".")
             records = self._zone[name]
+            signed = signed and "AD" in records
+        if signed:
+            answer.flags |= dns.flags.AD
         if kind in records:
-            answer.answer.append(dns.rrset.from_text(f"{name}.", 0, "IN", kind, *records[kind]))
+            answer.answer.append(
+                dns.rrset.from_text(
+                    f"{name}." if name != "." else name, 0, "IN", kind, *records[kind]
+                )
+            )
         asyncio.get_running_loop().call_later(
             self._delay, self._transport.sendto, answer.to_wire(), client
         )

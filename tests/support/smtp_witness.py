@@ -4,6 +4,7 @@ stage."""
 import asyncio
 import re
 import socket
+import ssl
 import struct
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, suppress
@@ -111,6 +112,18 @@ class Reply:
         line.say(self.words)
         if self.words.startswith("421"):
             line.writer.close()
+        return False
+
+
+@dataclass(frozen=True)
+class Encrypted(Reply):
+    """A handshake that works; the conversation goes on inside TLS."""
+
+    words: str = ""
+    context: ssl.SSLContext = field(default_factory=lambda: ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
+
+    async def on(self, line: Line) -> bool:
+        await line.writer.start_tls(self.context)
         return False
 
 

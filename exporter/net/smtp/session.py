@@ -9,7 +9,7 @@ import asyncio
 import re
 import socket
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, cast
 
@@ -32,12 +32,22 @@ from exporter.net.smtp.ports import BETWEEN_SERVERS
 from exporter.net.smtp.reply import no_smtp
 from exporter.net.smtp.reply import reason_for as reason_for
 from exporter.net.tcp import dial
-from exporter.net.tls import NEVER, client_context, handshake_errors, session_fact, start_tls
+from exporter.net.tls import (
+    NEVER,
+    chain_of,
+    client_context,
+    handshake_errors,
+    session_fact,
+    start_tls,
+)
 from exporter.net.wrong_port import MOST, await_greeting, await_greeting_in_tls, wrong_port_hint
 
 CODES = range(200, 600)  # RFC 5321 section 4.2; other codes never become labels
 QUIT_PATIENCE = 2.0  # seconds; by then the message is accepted, and QUIT is only good manners
 _LAST_LINE = re.compile(rb"[2-5]\d\d(?: [^\r\n]*)?\r?")
+Judge = Callable[[Sequence[bytes]], None]
+"""Looks at the certificates that the server sent (DER, its own first). Raises ProbeError."""
+
 _NOT_ESMTP = frozenset({500, 501, 502, 504})
 
 
@@ -163,7 +173,7 @@ class SmtpSession:
                 reply.message.replace("\t", " ")
             )
 
-    async def starttls(self, options: TlsOptions) -> None:
+    async def starttls(self, options: TlsOptions, judge: Judge | None = None) -> None:
         """STARTTLS and the handshake. Earlier capabilities are discarded: send EHLO again."""
         with self.run.step(Step.TLS):
             if "starttls" not in self.extensions:
@@ -186,6 +196,8 @@ class SmtpSession:
                 await self._protocol.tls_handshake(context, name)
             self.extensions, self.mechanisms = {}, []
             self._note_tls()
+            if judge:
+                judge(chain_of(self._tls_object()))
 
     async def mail(self, sender: str, size: int, *, utf8: bool) -> None:
         """MAIL, with the size of the message if the server supports SIZE (RFC 1870), so that it may
@@ -336,9 +348,12 @@ class SmtpSession:
         """Translates the library's exceptions."""
         return map_exceptions(self._translations)
 
-    def _note_tls(self) -> None:
+    def _tls_object(self) -> ssl.SSLObject:
         transport = cast(asyncio.Transport, self._protocol.transport)
-        fact = session_fact(transport.get_extra_info("ssl_object"), Leg.SEND)
+        return cast(ssl.SSLObject, transport.get_extra_info("ssl_object"))
+
+    def _note_tls(self) -> None:
+        fact = session_fact(self._tls_object(), Leg.SEND)
         self.run.fact(fact)
         self.note(f"-- {fact.version} {fact.cipher}")
 

@@ -18,6 +18,7 @@ from exporter.core.model import (
     Outcome,
     PlaintextFallback,
     Reply,
+    TlsPolicy,
     TlsSession,
 )
 from exporter.mail.queue_name import queue_name
@@ -48,6 +49,8 @@ def _in_words(fact: object, zone: TimeZone) -> Iterator[tuple[str, str]]:
             yield "accepted by", f"{fact.host} (MX {fact.preference})"
         case PlaintextFallback():
             yield "no TLS", f"sent in plain text: {fact.why}"
+        case TlsPolicy():
+            yield "TLS policy", f"{fact.policy}, {fact.mode}"
         case TlsSession():
             yield f"TLS, {fact.leg}", _tls(fact, zone)
             if fact.issuer:

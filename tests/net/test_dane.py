@@ -1,0 +1,201 @@
+"""Which certificates TLSA records allow, and OpenSSL as the referee: it does in a handshake what we
+do afterwards."""
+
+import re
+import socket
+import ssl
+import subprocess
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+import pytest
+
+from exporter.net.dane import refusal
+from exporter.net.der import public_key_of
+from exporter.net.tlsa import Tlsa, matched, usable
+from tests.support.chains import HOST, Identity, issue, server_context
+
+Record = tuple[int, int, int]
+
+
+def record(kind: Record, of: Identity) -> Tlsa:
+    """The record of that kind for a certificate."""
+    usage, selector, matching = kind
+    part = public_key_of(of.der) if selector == 1 else of.der
+    return Tlsa(usage, selector, matching, matched(part, matching))
+
+
+ROOT = issue("Root", is_ca=True)
+MIDDLE = issue("Middle", ROOT, is_ca=True)
+LEAF = issue(HOST, MIDDLE, hosts=[HOST])
+OTHER = issue(HOST, hosts=[HOST])
+WHOLE = (LEAF, MIDDLE, ROOT)
+
+
+def below(*path: Identity, **how: object) -> tuple[Identity, ...]:
+    """A server's certificate below these CAs, and they."""
+    return (issue(HOST, path[0], **({"hosts": [HOST]} | how)), *path)  # type: ignore[arg-type]
+
+
+def chain_of(*ca: dict[str, object], **leaf: object) -> tuple[Identity, ...]:
+    """CAs from the top down, each with what is special about it, and a server's certificate."""
+    path: list[Identity] = []
+    for number, how in enumerate(ca):
+        how = {"is_ca": True} | how
+        path.insert(0, issue(f"CA {number}", path[0] if path else None, **how))  # type: ignore[arg-type]
+    return below(*path, **leaf)
+
+
+@dataclass(frozen=True)
+class Case:
+    """What a server sends, and what is published."""
+
+    name: str
+    chain: tuple[Identity, ...]
+    records: tuple[Tlsa, ...]
+    allows: bool
+
+
+def case(
+    name: str, allows: bool, chain: tuple[Identity, ...], number: int = -1, kind: Record = (2, 0, 1)
+) -> Case:
+    """A record for one of the chain."""
+    return Case(name, chain, (record(kind, chain[number]),), allows)
+
+
+EXPIRED, FUTURE = (-30, -1), (1, 30)
+WRONG = Tlsa(3, 1, 1, bytes(32))
+CASES = [
+    *(
+        Case(f"3 {selector} {matching}", WHOLE, (record((3, selector, matching), LEAF),), True)
+        for selector in (0, 1)
+        for matching in (0, 1, 2)
+    ),
+    *(
+        Case(f"2 {selector} {matching}", WHOLE, (record((2, selector, matching), ROOT),), True)
+        for selector in (0, 1)
+        for matching in (0, 1, 2)
+    ),
+    Case("3, the certificate of the CA", WHOLE, (record((3, 0, 1), ROOT),), False),
+    Case("3, of another", WHOLE, (record((3, 1, 1), OTHER),), False),
+    Case("one of two", WHOLE, (WRONG, record((3, 1, 1), LEAF)), True),
+    Case("one of two usages", WHOLE, (WRONG, record((2, 0, 1), ROOT)), True),
+    Case(
+        "the stronger digest counts",
+        WHOLE,
+        (record((3, 1, 1), LEAF), Tlsa(3, 1, 2, bytes(64))),
+        False,
+    ),
+    Case("and it matches", WHOLE, (record((3, 1, 2), LEAF), WRONG), True),
+    Case(
+        "the stronger digest of another selector",
+        WHOLE,
+        (record((3, 1, 1), LEAF), Tlsa(3, 0, 2, bytes(64))),
+        True,
+    ),
+    Case(
+        "the whole beside a stronger digest",
+        WHOLE,
+        (record((3, 1, 0), LEAF), Tlsa(3, 1, 2, bytes(64))),
+        True,
+    ),
+    case("3, expired", True, below(ROOT, days=EXPIRED), 0, (3, 1, 1)),
+    case("3, other name", True, below(ROOT, hosts=["other.test"]), 0, (3, 1, 1)),
+    Case("2, the one in the middle", WHOLE, (record((2, 0, 1), MIDDLE),), True),
+    Case("2, of the server itself", WHOLE, (record((2, 0, 1), LEAF),), False),
+    Case("2, self-signed", (OTHER,), (record((2, 0, 1), OTHER),), False),
+    Case("2, root not sent", (LEAF, MIDDLE), (record((2, 0, 1), ROOT),), False),
+    Case("2, root not sent, but published whole", (LEAF, MIDDLE), (record((2, 0, 0), ROOT),), True),
+    Case("2, middle not sent", (LEAF, ROOT), (record((2, 0, 1), ROOT),), False),
+    Case("2, in another order", (LEAF, ROOT, MIDDLE), (record((2, 0, 1), ROOT),), True),
+    Case("2, of another", WHOLE, (record((2, 0, 1), OTHER),), False),
+    Case("2, sent and not above it", (LEAF, OTHER), (record((2, 0, 1), OTHER),), False),
+    case("2, expired", False, chain_of({}, days=EXPIRED)),
+    case("2, not yet valid", False, chain_of({}, days=FUTURE)),
+    case("2, the CA expired", False, chain_of({"days": EXPIRED})),
+    case("2, the middle expired", False, chain_of({}, {"days": EXPIRED})),
+    case("2, the root above expired", True, chain_of({"days": EXPIRED}, {}), 1),
+    case("2, other name", False, chain_of({}, hosts=["other.test"])),
+    case("2, a name of several", True, chain_of({}, hosts=["other.test", HOST.upper()])),
+    case("2, wildcard", True, chain_of({}, hosts=["*.example.test"])),
+    case("2, wildcard above", False, chain_of({}, hosts=["*.test"])),
+    case("2, common name", True, chain_of({}, hosts=[])),
+    case("2, common name beside others", False, chain_of({}, hosts=["x.test"])),
+    case("2, no CA", False, chain_of({}, {"is_ca": False})),
+    case("2, a CA that says nothing", False, chain_of({}, {"is_ca": None})),
+    case("2, too long", False, chain_of({"length": 0}, {})),
+    case("2, long enough", True, chain_of({"length": 1}, {})),
+    case("2, may not sign", False, chain_of({}, {"signs": False})),
+    case("2, may sign", True, chain_of({"signs": True}, {"signs": True})),
+    case("2, for clients", False, chain_of({}, serves=False)),
+    case("2, for servers", True, chain_of({}, serves=True)),
+]
+
+
+@pytest.mark.parametrize("one", CASES, ids=lambda one: one.name)
+def test_it_is_what_openssl_decides(one: Case) -> None:
+    chain = [sent.der for sent in one.chain]
+    refused = refusal(usable(one.records), chain, {HOST}, time.time())
+    assert (not refused) == one.allows, refused
+    assert openssl_allows(one) == one.allows
+
+
+@contextmanager
+def served(chain: Sequence[Identity]) -> Iterator[int]:
+    """The port of a server that sends these certificates to one client."""
+    context = server_context(*chain)
+
+    def serve() -> None:
+        with suppress(OSError, ssl.SSLError):
+            connection, _ = listening.accept()
+            with connection, context.wrap_socket(connection, server_side=True) as tls:
+                tls.recv(1)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield listening.getsockname()[1]
+        thread.join(10)
+
+
+def openssl_allows(one: Case) -> bool:
+    records = [
+        word
+        for published in one.records
+        for word in (
+            "-dane_tlsa_rrdata",
+            f"{published.usage} {published.selector} {published.matching} {published.data.hex()}",
+        )
+    ]
+    with served(one.chain) as port:
+        done = subprocess.run(
+            [
+                *("openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-brief"),
+                *("-servername", HOST, "-dane_tlsa_domain", HOST, "-dane_ee_no_namechecks"),
+                *records,
+            ],
+            input="",
+            capture_output=True,
+            text=True,
+            timeout=20,
+        )
+    return bool(re.search(r"^Verification: OK$", done.stdout + done.stderr, re.MULTILINE))
+
+
+def test_a_renewed_certificate_is_named_with_the_record_that_it_needs() -> None:
+    published = [record((3, 1, 1), OTHER)]
+    needed = record((3, 1, 1), LEAF).data.hex()
+    why = refusal(published, [LEAF.der], {HOST}, time.time())
+    assert why == f"it matches none of the TLSA records; if it was renewed, publish 3 1 1 {needed}"
+    needed = record((3, 0, 2), LEAF).data.hex()
+    assert needed in refusal([record((3, 0, 2), OTHER)], [LEAF.der], {HOST}, time.time())
+
+
+@pytest.mark.parametrize("own", [b"", b"0", b"no certificate", LEAF.der[:100]])
+@pytest.mark.parametrize("kind", [(3, 1, 1), (3, 0, 1), (2, 0, 1), (2, 1, 2)])
+def test_what_cannot_be_read_is_refused(own: bytes, kind: Record) -> None:
+    assert refusal([record(kind, ROOT)], [own, ROOT.der], {HOST}, time.time())
+    assert refusal([record(kind, ROOT)], [], {HOST}, time.time())
