@@ -27,6 +27,8 @@ RUN install -d -m 0700 -o 10925 -g 10925 /var/lib/mailtrip
 # Where the state is when the configuration does not say: the name is systemd's, so that both ways of running agree.
 ENV PATH=/opt/mailtrip/bin:$PATH STATE_DIRECTORY=/var/lib/mailtrip MAILTRIP_HEALTH=127.0.0.1:10925
 VOLUME /var/lib/mailtrip
+# Where mailtrip.yml is looked for if --config.file is not given, also by `exec mailtrip probe NAME`.
+WORKDIR /etc/mailtrip
 EXPOSE 10925
 
 # A number, because Kubernetes' runAsNonRoot cannot tell that a name is not root.

@@ -13,6 +13,9 @@ from exporter import __version__
 from exporter.commands.exit_status import USAGE
 from exporter.config.confusables import odd_in
 
+DEFAULT_CONFIG = "mailtrip.yml"
+"""In the working directory, as other exporters have it."""
+
 DEFAULT_LISTEN = ":10925"
 MAX_TARGETS = 10_000
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -71,7 +74,18 @@ def read(arguments: Sequence[str]) -> argparse.Namespace:
             f"contains {odd}: type it again" if odd else "must be UTF-8, without control characters"
         )
         parser.error(f"a NAME or TARGET {must}")
+    _take_default(options)
     return options
+
+
+def _take_default(options: argparse.Namespace) -> None:
+    """Without a configuration on the command line, takes the file of the working directory, if
+    there is one: also one that cannot be read, which is an error."""
+    if getattr(options, "config_files", None) != []:
+        return
+    checked = options.command == "check" and (options.files or options.web_config_file)
+    if not checked and os.path.lexists(DEFAULT_CONFIG):
+        options.config_files = [DEFAULT_CONFIG]
 
 
 def _flags_of(command: argparse.ArgumentParser) -> list[str]:
@@ -173,8 +187,8 @@ def _parser() -> tuple[_Parser, dict[str, _Parser]]:
     )
     configuration = _Parser(add_help=False)
     help_files = (
-        "a file or a directory; several files form one configuration; default: mailtrip sends"
-        " messages to itself"
+        f"a file or a directory; several files form one configuration; default: {DEFAULT_CONFIG}"
+        " in the working directory, or if that is missing, mailtrip sends messages to itself"
     )
     configuration.add_argument(
         "--config.file",
@@ -199,7 +213,10 @@ def _parser() -> tuple[_Parser, dict[str, _Parser]]:
         type=_given,
         help="a file or a directory; each is a separate configuration",
     )
-    help_together = "one of several files that form one configuration"
+    help_together = (
+        "one of several files that form one configuration; without any FILE the default is"
+        f" {DEFAULT_CONFIG}"
+    )
     checking.add_argument(
         "--config.file",
         dest="config_files",

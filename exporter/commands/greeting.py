@@ -49,7 +49,10 @@ def greet(
         )
         return
     key = settings.probes[0]
-    print("  No configuration is given, so mailtrip sends messages to itself.")
+    print(
+        "  No --config.file is given, and there is no mailtrip.yml here: mailtrip sends messages to"
+        " itself."
+    )
     print(
         f"  Pages:      {url}/  and  {url}/metrics  and "
         f" {url}/probe?module={key.module}&target={key.target}"

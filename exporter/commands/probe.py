@@ -55,7 +55,8 @@ def run(options: argparse.Namespace) -> int:
     log_to_stderr("ERROR")
     reading = Settings.reading(*options.config_files)
     settings = reading.options
-    key = key_of(settings, options.name, options.module, configured=bool(options.config_files))
+    files = ", ".join(options.config_files)
+    key = key_of(settings, options.name, options.module, files)
     if lacking := in_the_way(reading, key.module):  # no verdict about mail, and nothing is sent
         raise Mistakes(lacking)
     outcome = asyncio.run(one_trip(settings, key, quiet=options.json))
@@ -71,20 +72,17 @@ def run(options: argparse.Namespace) -> int:
     return OK if outcome.success else FAILED
 
 
-def key_of(
-    settings: Settings, name: str, module: str | None, *, configured: bool = True
-) -> ProbeKey:
-    """The key of the named probe, or of a module and a target. Raises Unknown."""
+def key_of(settings: Settings, name: str, module: str | None, files: str = "") -> ProbeKey:
+    """The key of the named probe, or of a module and a target. `files` are those of the
+    configuration, for people. Raises Unknown."""
     if module:
         return ProbeKey(module, name)
     named = {probe.name: probe for probe in settings.probes}
     if name in named:
         return settings.key(named[name].module, named[name].target)
     known = suggestion(name, named) or "; the configuration defines none"
-    without = "" if configured else "; no --config.file is given"
-    raise Unknown(
-        f"no probe {name!r}{without}{known} (for any other target: --module MODULE TARGET)"
-    )
+    where = f" in {files}" if files else "; no --config.file is given"
+    raise Unknown(f"no probe {name!r}{where}{known} (for any other target: --module MODULE TARGET)")
 
 
 async def check_receiver(settings: Settings, key: ProbeKey) -> None:

@@ -119,8 +119,16 @@ def _mistake(error: ErrorDetails, whole: MergedFiles, schema: dict[str, Any]) ->
             else "this file contains no configuration"
         )
     else:
-        text = _in_words(error, node.value)
+        text = _in_words(error, node.value) + _beside(path, node.value, schema)
     return Mistake(file, tree.place_of(path, key=is_key), written(path), text)
+
+
+def _beside(path: Path, value: object, schema: dict[str, Any]) -> str:
+    """The cure if a mapping is given that has options of the mapping around it."""
+    known = keys_at(schema, path[:-1]) if path and isinstance(value, dict) else ()
+    if not isinstance(value, dict) or not value or not known or not value.keys() <= {*known}:
+        return ""
+    return f"; write {', '.join(value)} beside {path[-1]}, not in it"
 
 
 def _is_spoilt_inside(node: Node) -> bool:

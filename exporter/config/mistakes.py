@@ -50,10 +50,11 @@ class Mistakes(Exception):
 
     def __init__(self, mistakes: Iterable[Mistake]) -> None:
         self.mistakes = ordered(mistakes)
-        lines = [*map(str, self.mistakes[:MAX_SHOWN])]
-        if more := len(self.mistakes) - len(lines):
-            lines.append(f"{one_line(self.mistakes[MAX_SHOWN].file)}: at least {more} more errors")
-        super().__init__("\n".join(lines))
+        self.shown = self.mistakes[:MAX_SHOWN]
+        self.more = ""  # the last line, if there are others
+        if more := len(self.mistakes) - len(self.shown):
+            self.more = f"{one_line(self.mistakes[MAX_SHOWN].file)}: at least {more} more errors"
+        super().__init__("\n".join(filter(None, (*map(str, self.shown), self.more))))
 
 
 def ordered(mistakes: Iterable[Mistake]) -> tuple[Mistake, ...]:

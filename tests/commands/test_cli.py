@@ -16,6 +16,7 @@ import pytest
 
 from tests.support.mailtrip_process import Exporter
 from tests.support.ports import free_port
+from tests.support.screen import Screen
 
 pytestmark = pytest.mark.slow
 
@@ -85,6 +86,28 @@ def test_version_and_help_are_there(tmp_path: Path) -> None:
         re.search(rf"\n    {command}\s", alone.stderr)
         for command in ("serve", "check", "probe", "maintenance", "report", "schema")
     )
+
+
+@pytest.mark.parametrize("colour", [True, False])
+def test_check_shows_the_line_of_a_mistake_in_a_terminal_with_a_caret(
+    file: str, tmp_path: Path, colour: bool
+) -> None:
+    text = Path(file).read_text().replace("listen", "lisen")
+    Path(file).write_text(f"{text}password: hunter2\n")
+    environment = {} if colour else {"NO_COLOR": "1"}
+    screen = Screen(
+        "check", Path(file).name, directory=tmp_path, columns=120, environment=environment
+    )
+    assert screen.close() == 2
+    seen = screen.now.splitlines()
+    place = next(
+        place for place, line in enumerate(seen) if "unknown key; did you mean lis" in line
+    )
+    assert seen[place + 1].startswith("    3 |   own: {smtpd: {lisen: ")
+    assert seen[place + 2] == "      |                 ^"
+    assert "hunter" not in screen.now
+    assert ("\x1b[1;31mFAILED" in screen.written.decode()) is colour
+    assert re.search(r"\x1b\[[0-9;]*3[0-9]", screen.written.decode()) is None or colour
 
 
 def test_check_counts_what_is_good_and_tells_every_mistake_with_its_place(
@@ -172,9 +195,10 @@ def test_a_probe_by_module_and_target_must_be_allowed(file: str, tmp_path: Path)
         (["--module", "slef", "self@mon.example.org"], "unknown module 'slef'; did you mean self?"),
         (
             ["mee"],
-            "no probe 'mee'; did you mean me? (for any other target: --module MODULE TARGET)",
+            f"no probe 'mee' in {file}; did you mean me? (for any other target: --module MODULE"
+            " TARGET)",
         ),
-        (["xyz"], "no probe 'xyz'; known: me, nobody (for"),
+        (["xyz"], f"no probe 'xyz' in {file}; known: me, nobody (for"),
     ):
         done = mailtrip("probe", "--config.file", file, *arguments, directory=tmp_path)
         assert done.returncode == 2
@@ -186,6 +210,20 @@ def test_who_forgets_the_configuration_is_told_so(tmp_path: Path) -> None:
     done = mailtrip("probe", "me", directory=tmp_path)
     assert done.returncode == 2
     assert done.stderr.startswith("mailtrip: no probe 'me'; no --config.file is given; known: self")
+
+
+def test_the_file_of_the_working_directory_is_the_default(file: str, tmp_path: Path) -> None:
+    done = mailtrip("check", directory=tmp_path, MAILTRIP_TEST_PASSWORD="x")
+    assert done.stdout == "mailtrip.yml: OK: modules: 2, mailboxes: 2, probes: 2\n"
+    done = mailtrip("probe", "self", directory=tmp_path)
+    assert done.stderr.startswith("mailtrip: no probe 'self' in mailtrip.yml; known: me, nobody")
+    Path(file).unlink()
+    Path(file).symlink_to("nowhere.yml")
+    done = mailtrip("serve", directory=tmp_path)
+    assert (done.returncode, done.stderr) == (
+        2,
+        "mailtrip.yml: cannot be read: No such file or directory\n",
+    ), "a file that is there and cannot be read is no reason for a demonstration"
 
 
 def test_several_files_are_checked_as_one_configuration_or_each_for_itself(

@@ -177,3 +177,26 @@ def test_what_reads_a_configuration_imports_nothing_that_runs_it(line: str, tmp_
     assert "exporter.settings" in done.stderr.split()
     assert not set(NEEDED_BY_NO_CHECK) & set(done.stderr.split())
     assert "garbage" not in done.stderr.split(), "to look for it takes a third of the time"
+
+
+@pytest.mark.parametrize("command", ["serve", "check", "probe x", "report"])
+def test_the_file_of_the_working_directory_is_the_default(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert flags.read(command.split()).config_files == []
+    (tmp_path / "mailtrip.yml").symlink_to("nowhere.yml")
+    assert flags.read(command.split()).config_files == ["mailtrip.yml"]
+    given = flags.read([*command.split(), "--config.file", "other.yml"])
+    assert given.config_files == ["other.yml"]
+
+
+@pytest.mark.parametrize(
+    "command", ["check other.yml", "check --web.config.file web.yml", "schema", "maintenance list"]
+)
+def test_where_something_else_is_named_or_nothing_needed_there_is_no_default(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mailtrip.yml").touch()
+    assert not getattr(flags.read(command.split()), "config_files", None)

@@ -187,6 +187,6 @@ def test_check_without_a_file_says_what_is_missing(folder: Folder) -> None:
     done = mailtrip("check", directory=folder.path)
     assert done.returncode == 2
     assert (
-        done.stderr == "mailtrip: nothing to check: give a FILE, --config.file FILE or"
-        " --web.config.file FILE\n"
+        done.stderr == "mailtrip: nothing to check: there is no mailtrip.yml here; give a FILE,"
+        " --config.file FILE or --web.config.file FILE\n"
     )
