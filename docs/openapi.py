@@ -103,6 +103,14 @@ SUMMARY: dict[str, Schema] = {
     "recheck": about(YES_OR_NO, "Made before its interval was over, after a failure."),
     "planned": about(YES_OR_NO, "It ended in a maintenance window."),
 }
+WINDOW: dict[str, Schema] = {
+    "name": TEXT,
+    "probes": about(listing(TEXT), "Patterns: the names of probes, or the targets of pairs."),
+    "start": about(NUMBER, "When it began, or begins next, in seconds since the epoch."),
+    "end": about(NUMBER, "When it ends then, in seconds since the epoch."),
+    "lasts": about(YES_OR_NO, "It lasts now."),
+    "started": about(YES_OR_NO, "By the API, and not of the configuration."),
+}
 SCHEMAS: dict[str, Schema] = {
     "Error": mapping(
         "Why a request was refused.",
@@ -276,14 +284,11 @@ SCHEMAS: dict[str, Schema] = {
             "The periods in which it was listed, the oldest first.",
         ),
     ),
-    "Window": mapping(
-        "A window of planned maintenance.",
-        name=TEXT,
-        probes=about(listing(TEXT), "Patterns: the names of probes, or the targets of pairs."),
-        start=about(NUMBER, "When it began, or begins next, in seconds since the epoch."),
-        end=about(NUMBER, "When it ends then, in seconds since the epoch."),
-        lasts=about(YES_OR_NO, "It lasts now."),
-        started=about(YES_OR_NO, "By the API, and not of the configuration."),
+    "Window": mapping("A window of planned maintenance.", **WINDOW),
+    "StartedWindow": mapping(
+        "A window of planned maintenance that was started.",
+        **WINDOW,
+        unmatched=about(listing(TEXT), "The patterns that match no probe now."),
     ),
     "Stopped": mapping("A window that was stopped.", name=TEXT),
     "TripNow": mapping(
@@ -429,7 +434,7 @@ def post_window() -> Schema:
         "summary": "Starts a window of planned maintenance, or changes one that was started.",
         "description": "It is kept over restarts. Needs `--web.enable-admin-api`.",
         "requestBody": body(asked(listing(WORD) | {"minItems": 1}), asked(WORD)),
-        "responses": {"200": response("The window.", a("Window"))}
+        "responses": {"200": response("The window.", a("StartedWindow"))}
         | errors(400, 401, 403, 408, 409, 411, 413, 415, 429, 503),
     }
 

@@ -35,7 +35,11 @@ def run(options: argparse.Namespace) -> int:
         if options.action == "list":
             _list(server)
         elif options.action == "start":
-            print(_in_words(server.request("POST", "", _fields(options))))
+            started = server.request("POST", "", _fields(options))
+            print(_in_words(started))
+            for pattern in started.get("unmatched", ()):  # an older mailtrip does not say
+                line = f"mailtrip: warning: {pattern} matches no probe now"
+                print(one_line(line), file=sys.stderr)
         else:
             server.request("DELETE", f"/{quote(_name(options), safe='')}")
             print(f"{options.name}: stopped")
@@ -114,7 +118,10 @@ class _Server:
                 raise _Failed(_message(refusal)) from None
         except (OSError, HTTPException, ValueError) as error:
             why = getattr(error, "reason", None) or error
-            raise _Failed(one_line(f"no answer of a mailtrip at {self._address}: {why}")) from None
+            why = getattr(why, "strerror", None) or why
+            cure = "; --url says where it is"
+            text = f"no answer of a mailtrip at {self._address}: {why}{cure}"
+            raise _Failed(one_line(text)) from None
 
 
 def _message(refusal: urllib.error.HTTPError) -> str:

@@ -87,6 +87,17 @@ def test_probes_with_one_broken_mailbox_are_one_cause_and_those_of_other_modules
         assert {one.called for one in cause.named} <= set(listed)
 
 
+def test_a_broken_mailbox_is_a_cause_since_it_broke() -> None:
+    """A probe may have failed for another cause before."""
+    many = [probe("a", REFUSED, at=100.0), probe("b", REFUSED, at=50.0)]
+    show(many[0], DOWN, 300.0)
+    found = at_once(failing_now(many, Maintenance(), NOW, {"box": 250.0, "other": 1.0}))
+    assert {(one.common.reason, one.since) for one in found.causes} == {
+        (Reason.CONNECT, 250.0),
+        (Reason.REJECTED, 50.0),
+    }
+
+
 def test_many_probes_and_causes_are_cut() -> None:
     many = [probe(f"{number}", REFUSED, f"m{number % 9}") for number in range(90)]
     found = at_once(failing_now(many, Maintenance(), NOW))

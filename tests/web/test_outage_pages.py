@@ -8,7 +8,7 @@ import pytest
 
 from exporter.core.model import Failure, ProbeKey
 from exporter.core.outage import Outage
-from exporter.core.phases import Phase
+from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.probing.outages import Outages
@@ -203,6 +203,23 @@ def test_what_to_do_first_is_known_without_the_last_trip_or_left_out() -> None:
     for unknown in (("send/of_another_version",), ()):
         strange = replace(outage, reasons=unknown)
         assert OutageView(strange, None, 3.0).first_step(None) == ""
+
+
+@pytest.mark.parametrize(
+    ("leg", "reasons", "word"),
+    [
+        (Leg.SEND, ("verify/listed",), "send"),
+        (None, ("verify/listed", "verify/unusable"), "none"),
+        (None, ("verify/listed", "open/timeout"), "unknown"),
+        (None, ("verify/of_another_version",), "unknown"),
+        (None, (), "unknown"),
+    ],
+)
+def test_checks_of_blocklists_have_no_leg(
+    leg: Leg | None, reasons: tuple[str, ...], word: str
+) -> None:
+    outage = Outage("a", KEY, 1.0, 2.0, None, 2, "a", "b", leg, reasons, 0.0, planned=False)
+    assert OutageView(outage, None, 3.0).leg == word
 
 
 async def test_an_outage_without_a_record_is_not_found() -> None:

@@ -16,9 +16,11 @@ from exporter.web.pages import Pages
 from exporter.web.pages.report import MOST_OUTAGES, PER_PAGE, ReportQuery
 from exporter.web.pages.time_zone import UTC_ZONE
 from tests.core.test_downtime import ENDED
+from tests.support.chromium import DESKTOP, PHONE, Browser
 from tests.support.http_site import site, words_of
 from tests.support.pauses import with_pauses
 from tests.web.api.test_resources import WHY, happened, trip
+from tests.web.test_chromium import look
 from tests.web.test_outage_pages import page_of
 
 NOVEMBER = Month(2023, 11)
@@ -32,11 +34,39 @@ async def test_the_page_has_a_line_for_each_probe_and_each_outage() -> None:
         words = words_of(page)
         assert "Report, 2023-11" in words
         # For 120 s of 483: the one with the lower availability comes first.
-        first, second = "a@example.org 75.155 % 1 2 min", "<b>@example.org 100.000 % 0"
+        first = "a@example.org 75.155 % available 1 outage down 2 min planned 0 s"
+        second = "<b>@example.org 100.000 % available 0 outages"
         assert words.index(first) < words.index(second)
         assert 'href="trips?module=submission&amp;target=a%40example.org"' in page
         assert f'<a href="outages/{trip(2).trip}">{UTC_ZONE.moment(1_700_000_120.0)}</a>' in page
-        assert "send/rejected 1" in words
+        assert "a@example.org 2 min send/rejected 1 failed trip" in words
+
+
+async def test_an_outage_that_lasts_says_for_how_long_so_far() -> None:
+    async with site() as here:
+        now = here.rig.clock.wall()
+        await happened(here, replace(trip(1, WHY), started_at=now - 7500))
+        query = f"/report?month={Month.of(now - 7500)}"
+        assert "a@example.org 2 h 5 min so far send/rejected" in words_of(
+            await page_of(here, query)
+        )
+
+
+async def test_nothing_of_it_is_cut_on_a_phone(browser: Browser) -> None:
+    def look_at() -> None:
+        for width in (PHONE, DESKTOP):
+            browser.open(f"http://{here.host}:{here.port}/report?month=2023-11", width)
+            right = (
+                "return Math.max(...[...document.querySelectorAll('td')].map(e =>"
+                " e.getBoundingClientRect().right))"
+            )
+            assert browser.evaluate(right) <= width
+            assert browser.evaluate("return document.documentElement.scrollWidth") == width
+        assert browser.complaints == []
+
+    async with site() as here:
+        await happened(here, trip(1), trip(2, WHY), trip(4), trip(9), trip(1, probe=OTHER))
+        await look(look_at)
 
 
 async def test_it_is_linked_from_the_start_page_and_to_the_months_beside() -> None:

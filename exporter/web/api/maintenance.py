@@ -8,12 +8,14 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from exporter.config.maintenance import StartedOptions
+from exporter.config.mistakes import suggestion
 from exporter.core.clock import Clock
 from exporter.core.fairness import in_turns
 from exporter.core.maintenance import Planned
 from exporter.core.model import one_line
-from exporter.core.window import Once, Window
+from exporter.core.window import Once, Window, matches
 from exporter.metrics.text import Text
+from exporter.probing.probes import ProbeTable
 from exporter.probing.started_windows import StartedWindows, WindowRefused
 from exporter.web.api.errors import ApiError
 from exporter.web.api.fields import Fields
@@ -21,12 +23,14 @@ from exporter.web.api.frame import Reply, listed
 from exporter.web.api.paging import Paging
 
 AT_A_TIME = 50  # windows that are described at a time: a millisecond of work
+PROBES = 200  # whose names are looked at, alike
 
 
 class MaintenanceWindows:
     """Answers for the windows that last or come, the soonest first."""
 
-    def __init__(self, windows: StartedWindows, clock: Clock) -> None:
+    def __init__(self, windows: StartedWindows, probes: ProbeTable, clock: Clock) -> None:
+        self._probes = probes
         self._maintenance = windows.maintenance
         self._windows = windows
         self._clock = clock
@@ -44,7 +48,8 @@ class MaintenanceWindows:
             await self._windows.start(window, once)
         except WindowRefused as refusal:
             raise ApiError(HTTPStatus.CONFLICT, str(refusal)) from None
-        return Reply(self._one(window.name, window.probes, once.start, once.end))
+        described = self._one(window.name, window.probes, once.start, once.end)
+        return Reply({**described, "unmatched": await self._unmatched(window)})
 
     async def delete(self, request: web.Request) -> Reply:
         """Stops a started window."""
@@ -54,8 +59,18 @@ class MaintenanceWindows:
         except WindowRefused as refusal:
             raise ApiError(HTTPStatus.CONFLICT, str(refusal)) from None
         except KeyError:
-            raise ApiError(HTTPStatus.NOT_FOUND, f"there is no window {name}") from None
+            started = [one.name for one in self._maintenance.started]
+            text = f"there is no window {name}{suggestion(name, started)}"
+            raise ApiError(HTTPStatus.NOT_FOUND, text) from None
         return Reply({"name": name})
+
+    async def _unmatched(self, window: Window) -> list[str]:
+        """The patterns that match no probe now."""
+        left = list(window.probes)
+        async for probe in in_turns(self._probes, PROBES):
+            if window.names(probe.called):
+                left = [pattern for pattern in left if not matches(pattern, probe.called)]
+        return left
 
     async def _described(self, planned: Sequence[Planned]) -> AsyncIterator[dict[str, Any]]:
         async for one in in_turns(planned, AT_A_TIME):

@@ -43,7 +43,7 @@ def api(
     """Everything below `prefix`/api/v1. What changes something, or queries blocklists, is
     refused unless `admin`."""
     trips, outages = Trips(probes, records), Outages(probes, records, clock)
-    windows = MaintenanceWindows(started, clock)
+    windows = MaintenanceWindows(started, probes, clock)
     gets: dict[str, Get] = {
         "/probes": Probes(probes, records, started.maintenance, clock).get,
         "/trips": trips.get,

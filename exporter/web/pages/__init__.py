@@ -159,7 +159,7 @@ class Pages:
             orders=Order,
             spans=SPANS,
             history=HISTORY_LENGTH,
-            failing=await failing_now(probes, self._maintenance, now),
+            failing=await failing_now(probes, self._maintenance, now, self._troubles),
             probes=await probe_rows(
                 page.probes,
                 self._maintenance,
@@ -303,7 +303,7 @@ class Pages:
                 outage.first_trip,
                 self._zone,
             ),
-            leg=f"{outage.leg} ({LEGS[outage.leg]})" if outage.leg else "unknown",
+            leg=f"{outage.leg} ({LEGS[outage.leg]})" if outage.leg else view.leg,
             before=before,
             after=after,
             all_of_probe=OutageQuery(outage.probe).link,
@@ -322,6 +322,12 @@ class Pages:
             known=len(self._mailboxes),
             failing=sum(one.trouble is not None for one in self._mailboxes.values()),
         )
+
+    @property
+    def _troubles(self) -> dict[str, float]:
+        """The mailboxes that fail, and since when."""
+        watchers = self._mailboxes.items()
+        return {name: one.trouble.since for name, one in watchers if one.trouble}
 
     def _mailbox_rows(self, now: float, page: int = 1) -> list[MailboxRow]:
         options = self._probes.settings.mailboxes

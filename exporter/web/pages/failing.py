@@ -1,7 +1,7 @@
 """What fails, at a glance: how many probes, and for which causes."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -97,8 +97,14 @@ class Failing:
         return f"No failure; {self.counts[State.OK]:,} of {self.known:,} probes are OK"
 
 
-async def failing_now(probes: Iterable[Probe], maintenance: Maintenance, now: float) -> Failing:
-    """The state of all probes at Unix time `now`: causes with many probes first."""
+async def failing_now(
+    probes: Iterable[Probe],
+    maintenance: Maintenance,
+    now: float,
+    troubles: Mapping[str, float] | None = None,
+) -> Failing:
+    """The state of all probes at Unix time `now`: causes with many probes first. `troubles` are the
+    mailboxes that fail, and since when: a probe may have failed before, for another cause."""
     found, causes = Failing(), dict[Common, Cause]()
     async for probe in in_turns(probes, AT_A_TIME):
         found.counts[state_of(probe)] += 1
@@ -107,18 +113,26 @@ async def failing_now(probes: Iterable[Probe], maintenance: Maintenance, now: fl
         if maintenance.lasts(probe.called, now):
             found.planned += 1
         else:
-            _add(causes, probe, probe.newest, probe.newest.failure)
+            _add(causes, probe, probe.newest, probe.newest.failure, troubles or {})
     sorted_causes = sorted(causes.values(), key=lambda one: (-one.probes, one.since))
     found.causes, found.more = sorted_causes[:MOST_CAUSES], len(sorted_causes[MOST_CAUSES:])
     return found
 
 
-def _add(causes: dict[Common, Cause], probe: Probe, newest: Outcome, failure: Failure) -> None:
+def _add(
+    causes: dict[Common, Cause],
+    probe: Probe,
+    newest: Outcome,
+    failure: Failure,
+    troubles: Mapping[str, float],
+) -> None:
     leg = failure.reason.blames(failure.phase)
     at_mailbox = bool(leg is Leg.MAILBOX and probe.mailbox)
     common = Common(failure.reason, leg, probe.mailbox if at_mailbox else probe.key.module)
     lasting = probe.outages.lasting
     since = lasting.start if lasting else newest.started_at
+    if at_mailbox:
+        since = troubles.get(probe.mailbox, since)
     cause = causes.setdefault(common, Cause(common, at_mailbox, newest, since))
     cause.probes += 1
     cause.since = min(cause.since, since)

@@ -7,7 +7,8 @@ from urllib.parse import urlencode
 
 from exporter.core.account_output import NOT_WATCHED
 from exporter.core.model import Failure, ProbeKey
-from exporter.core.outage import Outage
+from exporter.core.outage import Outage, reason_of
+from exporter.core.reasons import Reason
 from exporter.web.pages.first_steps import first_step_of
 from exporter.web.pages.probe_link import probe_query
 from exporter.web.pages.styles import BAD, PLAIN
@@ -81,6 +82,13 @@ class OutageView:
         """What to do first about the newest failure that is known; empty if another version wrote
         it. `newest` is that of the last trip if it is still kept."""
         return first_step_of(newest.reason if newest else "".join(self.outage.reasons[-1:]))
+
+    @property
+    def leg(self) -> str:
+        """The leg to blame, in a word. Checks of blocklists have none."""
+        reasons = {reason_of(word) for word in self.outage.reasons}
+        of_lists = reasons and reasons <= {Reason.LISTED, Reason.UNUSABLE}
+        return self.outage.leg or ("none" if of_lists else "unknown")
 
     @property
     def planned(self) -> str:

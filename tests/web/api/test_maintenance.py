@@ -37,6 +37,7 @@ async def test_a_window_is_started_shown_changed_and_stopped() -> None:
         assert made["end"] - made["start"] == pytest.approx(7200)
         assert made["lasts"]
         assert made["started"]
+        assert made["unmatched"] == ["x"]
         assert maintenance.lasts("named", time.time()) is True
         assert "mailtrip_maintenance" in (await here.get("/metrics"))[1]
         _, probes = await here.get("/api/v1/probes?probe=named")
@@ -51,6 +52,10 @@ async def test_a_window_is_started_shown_changed_and_stopped() -> None:
 
         assert await asked(here, "DELETE", "/move") == (200, {"name": "move"})
         assert (await asked(here, "DELETE", "/move"))[0] == 404
+        await asked(here, "POST", name="mve", probes=["*"], duration="1h")
+        _, refusal = await asked(here, "DELETE", "/move")
+        assert refusal["message"] == "there is no window move; did you mean mve?"
+        assert (await asked(here, "DELETE", "/mve"))[0] == 200
         assert maintenance.lasts("other", time.time()) is None
         assert await names(here) == ["patch"]
 
