@@ -165,7 +165,7 @@ class Store:
         return await self._read(lambda c: trips.find(c, trip_id))
 
     async def recent(self, probe: ProbeKey | None, limit: int, offset: int = 0) -> list[Outcome]:
-        """Recent outcomes of one probe or of all, the newest first. See thinning.py for what is
+        """Recent outcomes of one probe or of all in brief, the newest first. See thinning.py for what is
         kept. Raises StateUnusable."""
         return await self._read(lambda c: evidence.newest(c, probe, limit, offset))
 

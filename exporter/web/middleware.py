@@ -74,8 +74,11 @@ class Middleware:
         )
 
     async def add_headers(self, request: web.Request, response: web.StreamResponse) -> None:
-        """Adds the headers that every response has."""
+        """Adds the headers that every response has. What is not said to be kept is not: it may be
+        an error that is over soon, or behind a login."""
         response.headers["Server"] = SERVER
+        response.headers.setdefault(hdrs.CACHE_CONTROL, "no-store")
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
         response.headers.update(request.get(_HEADERS, {}))
 
 

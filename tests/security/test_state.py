@@ -11,6 +11,7 @@ from exporter.state.store import Store
 from tests.state.test_rows import changed, filled
 from tests.support import virtual_time as virtual
 from tests.support.balky_disk import balky, store_on
+from tests.support.kept_trips import kept_trips
 from tests.support.prober_rig import ProberRig
 
 
@@ -28,7 +29,7 @@ def test_a_disk_that_refuses() -> None:
         assert (good.success, str(bad.failure)) == (True, "send/data: rejected 550: refused")
         connection.refuses = 0
         await asyncio.sleep(5)
-        assert await rig.store.recent(None, 10) == [bad, good]
+        assert await kept_trips(rig.store) == [bad, good]
         assert rig.store.unsettled() == []
         await rig.close()
 

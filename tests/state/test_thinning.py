@@ -19,6 +19,7 @@ from exporter.state import schema as state_file
 from exporter.state.store import Store
 from exporter.state.thinning import DAY, FAILURES, HOUR, KEEP, NEWEST, OUTAGE_TRIPS, SUCCESSES
 from exporter.state.trip import Moment, State, Trip
+from tests.support.kept_trips import kept_trips
 
 PROBE = ProbeKey("submission", "someone@example.org")
 OTHER = ProbeKey("submission", "other@example.org")
@@ -40,13 +41,13 @@ def bad(
     return replace(good(trip, at, delay, probe), failure=FAILURE)
 
 
-def is_whole(outcome: Outcome) -> bool:
-    return bool(outcome.spans and outcome.transcript)
+def is_whole(outcome: Outcome | None) -> bool:
+    return bool(outcome and outcome.spans and outcome.transcript)
 
 
 async def whole(store: Store, probe: ProbeKey | None = None) -> dict[str, bool]:
     """The trips that are kept, the newest first, and whether that is more than the verdict."""
-    return {one.trip: is_whole(one) for one in await store.recent(probe, 100_000)}
+    return {one.trip: is_whole(one) for one in await kept_trips(store, probe)}
 
 
 def moment(now: float) -> Moment:
@@ -276,7 +277,8 @@ def test_all_together_are_bounded_and_old_successes_go_before_old_failures() -> 
                 thinning.keep(connection, outcome, text + padding)
         thinning.prune(connection, START + DAY, KEEP)
         assert size_of(connection) <= thinning.MOST_BYTES
-        kept = {one.trip: is_whole(one) for one in evidence.newest(connection, None, 100)}
+        trips = [one.trip for one in evidence.newest(connection, None, 100)]
+        kept = {one: is_whole(evidence.of_trip(connection, one)) for one in trips}
     assert len(kept) == 60
     dropped = [trip for trip, one in kept.items() if not one]
     assert dropped == [f"good{number}" for number in range(9, -1, -1)]

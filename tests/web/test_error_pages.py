@@ -54,6 +54,8 @@ async def test_a_browser_gets_each_error_as_a_page_that_leads_home(
         assert line in shown
         assert (shown.count("\n"), "<" in shown) == (1, False)
         assert plain["Content-Type"].startswith("text/plain")
+        assert plain["Cache-Control"] == "no-store"
+        assert plain["X-Content-Type-Options"] == "nosniff"
         assert headers.get("Allow") == plain.get("Allow")
         assert ("Allow" in headers) == (status == 405)
 
