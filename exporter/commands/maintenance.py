@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
             _list(server)
         elif options.action == "start":
             started = server.request("POST", "", _fields(options))
-            print(_in_words(started))
+            print(server.in_words(started))
             for pattern in started.get("unmatched", ()):  # an older mailtrip does not say
                 line = f"mailtrip: warning: {pattern} matches no probe now"
                 print(one_line(line), file=sys.stderr)
@@ -67,11 +67,10 @@ def _fields(options: argparse.Namespace) -> dict[str, object]:
 def _list(server: "_Server") -> None:
     offset, more = 0, True
     while more:
-        answer = server.request("GET", f"?offset={offset}")
-        items = answer["items"]
+        items, following = server.page(offset)
         for one in items:
-            print(_in_words(one))
-        offset, more = offset + len(items), bool(answer["next"] and items)
+            print(server.in_words(one))
+        offset, more = offset + len(items), bool(following and items)
 
 
 def _in_words(window: Mapping[str, Any]) -> str:
@@ -82,6 +81,16 @@ def _in_words(window: Mapping[str, Any]) -> str:
     state = "now" if window["lasts"] else "planned"
     probes = ", ".join(map(str, window["probes"]))
     return one_line(f"{window['name']}: {state}, {start} – {end} UTC: {probes}")
+
+
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    """A redirect would take the login to wherever it leads."""
+
+    def redirect_request(self, *arguments: Any) -> None:
+        """Leaves it as the answer."""
+
+
+_OPENER = urllib.request.build_opener(_NoRedirects)
 
 
 class _Server:
@@ -102,6 +111,24 @@ class _Server:
             login = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
             self._headers["Authorization"] = f"Basic {base64.b64encode(login).decode()}"
 
+    def page(self, offset: int) -> tuple[list[Any], Any]:
+        """A page of windows, and what tells whether there are more. Raises _Failed."""
+        match self.request("GET", f"?offset={offset}"):
+            case {"items": list(items), "next": following}:
+                return items, following
+        raise _Failed(self._no_mailtrip)
+
+    def in_words(self, window: Any) -> str:
+        """A window as a line. Raises _Failed if this is none."""
+        try:
+            return _in_words(window)
+        except (KeyError, TypeError, ValueError, OverflowError, OSError):
+            raise _Failed(self._no_mailtrip) from None
+
+    @property
+    def _no_mailtrip(self) -> str:
+        return f"no answer of a mailtrip at {self._address}: it says something else"
+
     def request(self, method: str, path: str, fields: Mapping[str, object] | None = None) -> Any:
         """The answer. Raises _Failed."""
         wanted = urllib.request.Request(  # noqa: S310 - http and https only
@@ -111,12 +138,12 @@ class _Server:
             method=method,
         )
         try:
-            with urllib.request.urlopen(wanted, timeout=TIMEOUT) as answer:  # noqa: S310
+            with _OPENER.open(wanted, timeout=TIMEOUT) as answer:
                 return json.loads(answer.read(MOST))
         except urllib.error.HTTPError as refusal:
             with refusal:
                 raise _Failed(_message(refusal)) from None
-        except (OSError, HTTPException, ValueError) as error:
+        except (OSError, HTTPException, ValueError, RecursionError) as error:
             why = getattr(error, "reason", None) or error
             why = getattr(why, "strerror", None) or why
             cure = "; --url says where it is"
@@ -127,5 +154,7 @@ class _Server:
 def _message(refusal: urllib.error.HTTPError) -> str:
     try:
         return one_line(str(json.loads(refusal.read(MOST))["message"]))
-    except (ValueError, KeyError, TypeError, OSError, HTTPException):
-        return one_line(f"refused: {refusal.code} {refusal.reason}")
+    except (ValueError, KeyError, TypeError, OSError, HTTPException, RecursionError):
+        moved = refusal.headers.get("Location")
+        cure = f", moved to {moved}: give this as --url" if moved else ""
+        return one_line(f"refused: {refusal.code} {refusal.reason}{cure}")

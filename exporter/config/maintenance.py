@@ -117,11 +117,21 @@ class WeeklyOptions(Options):
         return value
 
 
+def _pattern(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError("has a control character, or one that changes the direction of text")
+    return value
+
+
+Pattern = Annotated[OneWord, AfterValidator(_pattern)]
+"""Names probes. It is shown on pages and in a terminal."""
+
+
 class StartedOptions(Options):
     """A window that is started on a running mailtrip, until `end` or for `duration`."""
 
     name: Name
-    probes: list[OneWord] = Field(min_length=1, max_length=20)
+    probes: list[Pattern] = Field(min_length=1, max_length=20)
     start: Moment | None = None
     end: Moment | None = None
     duration: Duration | None = None
@@ -149,7 +159,7 @@ class MaintenanceOptions(Options):
     name: Name
     """The name of the window, on pages."""
 
-    probes: list[OneWord] = Field(min_length=1)
+    probes: list[Pattern] = Field(min_length=1)
     """The probes that it is for: names in `probes`, and targets of other pairs that Prometheus
     requests on `/probe`. `*`, `?` and `[...]` are wildcards; upper and lower case are the same."""
 

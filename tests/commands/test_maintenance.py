@@ -1,14 +1,20 @@
 """`mailtrip maintenance` against a running mailtrip, over a kill of it."""
 
+import argparse
+import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 
+from exporter.commands import maintenance
 from tests.support.mailtrip_process import Exporter
 from tests.support.ports import free_port
 
@@ -141,3 +147,89 @@ def test_a_reload_starts_and_stops_the_windows_of_the_file(
     shown = mailtrip.series()
     assert shown['mailtrip_maintenance{probe="self"}'] == 1
     assert shown['mailtrip_mailbox_maintenance{mailbox="own"}'] == 1
+
+
+class Hostile(BaseHTTPRequestHandler):
+    """Answers everything with the same."""
+
+    status, location, body = 200, "", b""
+    logins: list[str]
+
+    def do_GET(self) -> None:
+        self.logins.append(self.headers.get("Authorization", ""))
+        self.send_response(self.status)
+        if self.location:
+            self.send_header("Location", self.location)
+        self.send_header("Content-Length", str(len(self.body)))
+        self.end_headers()
+        self.wfile.write(self.body)
+
+    def log_message(self, *arguments: object) -> None:
+        pass
+
+
+@contextmanager
+def hostile(
+    body: object = "", status: int = 200, location: str = ""
+) -> Iterator[tuple[str, list[str]]]:
+    """Its address, and the logins that it gets."""
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    answers = {"status": status, "location": location, "body": raw, "logins": []}
+    server = HTTPServer(("127.0.0.1", 0), type("Made", (Hostile,), answers))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"127.0.0.1:{server.server_port}", answers["logins"]  # type: ignore[misc]
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def listed(url: str) -> int:
+    return maintenance.run(argparse.Namespace(url=url, action="list"))
+
+
+WINDOW = {"name": "a", "start": 0, "end": 1, "lasts": True, "probes": ["*"]}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" * 100_000,
+        b"\xff",
+        [],
+        {"items": None, "next": None},
+        {"items": [1], "next": None},
+        {"items": [{}], "next": None},
+        {"items": [WINDOW | {"end": 1e300}], "next": None},
+        {"items": [WINDOW | {"end": "x"}], "next": None},
+        {"items": [WINDOW | {"probes": 1}], "next": None},
+    ],
+)
+def test_a_server_that_says_something_else_is_one_line(
+    body: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with hostile(body) as (address, _):
+        assert listed(f"http://{address}") == 1
+    out, err = capsys.readouterr()
+    assert (out, len(err.splitlines())) == ("", 1)
+    assert err.startswith(f"mailtrip: no answer of a mailtrip at http://{address}: ")
+
+
+def test_what_a_server_says_moves_no_cursor(capsys: pytest.CaptureFixture[str]) -> None:
+    name = "a\x1b[31m\u202e\nb: stopped"
+    with hostile({"items": [WINDOW | {"name": name}], "next": None}) as (address, _):
+        assert listed(f"http://{address}") == 0
+    assert capsys.readouterr().out.startswith("a [31m b: stopped: now, 1970-01-01 00:00:00")
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_login_is_not_taken_to_where_a_redirect_leads(
+    status: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with hostile({"items": [], "next": None}) as (elsewhere, stolen):
+        moved = f"http://{elsewhere}/"
+        with hostile(b"", status, moved) as (address, logins):
+            assert listed(f"http://user:secret@{address}") == 1
+    assert (len(logins), stolen) == (1, [])
+    assert f"refused: {status}" in (words := capsys.readouterr().err)
+    assert f"moved to {moved}: give this as --url" in words

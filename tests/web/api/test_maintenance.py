@@ -73,6 +73,16 @@ async def test_a_form_can_start_one() -> None:
     ("fields", "status", "words"),
     [
         ({"name": "a"}, 400, "either end or duration is needed"),
+        (
+            {"name": "a", "probes": ["x\u202ey"], "duration": "1h"},
+            400,
+            "probes.0: has a control character, or one that changes the direction of text",
+        ),
+        (
+            {"name": "a", "probes": ["*", "x\ny"], "duration": "1h"},
+            400,
+            "probes.1: has a control character",
+        ),
         ({"name": "a", "probes": ["*"], "duration": "1h", "end": "x"}, 400, "either end or"),
         ({"name": "a b", "probes": ["*"], "duration": "1h"}, 400, "name: not a name"),
         ({"name": "a", "probes": [], "duration": "1h"}, 400, "probes: "),
