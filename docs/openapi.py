@@ -444,7 +444,8 @@ def post_lookup() -> Schema:
     return {
         "summary": "Looks up an address, a domain or a host on blocklists.",
         "description": "An address is looked up itself, a name with its addresses and those of its"
-        f" exchangers. {BURST} at once, and one more every {EVERY} seconds. The answer is not kept."
+        f" exchangers. {BURST} of them at once, and one more every {EVERY} seconds. Lists of the"
+        " catalogue are not asked about what is not public. The answer is not kept."
         " Needs `--web.enable-admin-api`.",
         "requestBody": body(asked, asked),
         "responses": {"200": response("The answers.", a("Lookup"))}

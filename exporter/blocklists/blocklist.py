@@ -38,6 +38,8 @@ class Blocklist:
     everywhere."""
     test_entry: str = ""
     """What is listed for tests, if not 127.0.0.2, ::FFFF:7F00:2 or TEST."""
+    public: bool = False
+    """Whether strangers run it: it is in the catalogue."""
     _zone: str | Secret = ""
     _key: Secret | None = None
 

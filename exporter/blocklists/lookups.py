@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
-from ipaddress import ip_address
 
 from exporter.blocklists.blocklist import Blocklist
 from exporter.blocklists.blocklists import Blocklists, unknown
@@ -53,17 +52,22 @@ class Lookups:
                 " looked up"
             )
         chosen = list(subjects.items())[:most]
-        private = [
-            one.text
-            for one, _ in chosen
-            if one.kind is not SubjectKind.DOMAIN and not ip_address(one.text).is_global
-        ]
+        private = {
+            subject.text: ""
+            for subject, _ in chosen
+            for one in lists
+            if one.takes(subject.kind) and not _may_know(one, subject)
+        }
         if private:
             notes.append(
-                f"{', '.join(private)}: no public list knows addresses that are not public"
+                f"{', '.join(private)}: not public, so no public list was asked: it knows nothing"
+                " about it, and need not know that it exists"
             )
         questions = [
-            (one, subject) for subject, _ in chosen for one in lists if one.takes(subject.kind)
+            (one, subject)
+            for subject, _ in chosen
+            for one in lists
+            if one.takes(subject.kind) and _may_know(one, subject)
         ]
         found = await self._answers(questions, end)
         answers = tuple(
@@ -140,3 +144,9 @@ class Lookups:
                     group.create_task(put(*question))
         late = f"no answer within {self._limit:g} s"
         return {one: answers.get(one) or unknown(*one, late) for one in questions}
+
+
+def _may_know(blocklist: Blocklist, subject: Subject) -> bool:
+    """Whether this list may get to know this subject: a name of an internal server is not for
+    strangers."""
+    return subject.is_public or not blocklist.public

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from ipaddress import IPv6Address
+from ipaddress import IPv6Address, ip_address
 
 from exporter.config.address import check_host
-from exporter.config.grammar import domain_of, ip_of
+from exporter.config.grammar import domain_of, ip_of, is_private
 
 
 class SubjectKind(StrEnum):
@@ -35,6 +35,13 @@ class Subject:
         if address is None:
             return cls(SubjectKind.DOMAIN, domain_of(check_host(text)) or "")
         return cls(SubjectKind.IPV6 if address.version == 6 else SubjectKind.IPV4, str(address))
+
+    @property
+    def is_public(self) -> bool:
+        """Whether it is an address or a name of the Internet."""
+        if self.kind is SubjectKind.DOMAIN:
+            return not is_private(self.text)
+        return ip_address(self.text).is_global
 
     @property
     def labels(self) -> str:

@@ -124,6 +124,7 @@ class BlockListOptions(ListFacts):
             errors=frozenset(known.errors or () if self.errors is None else self.errors),
             test_points=frozenset(points),
             test_entry=self.test_entry or known.test_entry or "",
+            public=self._known is not None,
             _zone=self.zone,
             _key=self.key,
         )

@@ -25,6 +25,27 @@ _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 # RFC 5321 section 4.1.2, without quoted ones; broken UTF-8.
 _NOT_IN_LOCAL_PART = frozenset('()<>[]{}\\,;:@"\ufffd')
 _TAG = "ipv6:"
+_PRIVATE = (
+    "localhost",
+    "local",
+    "localdomain",
+    "internal",
+    "intranet",
+    "lan",
+    "home",
+    "corp",
+    "private",
+    "svc",
+    "home.arpa",
+)
+"""What no name of the Internet ends with: RFC 6761, RFC 6762, RFC 8375; ICANN keeps the others out
+of the root zone. Services of Kubernetes end with svc or with cluster.local."""
+
+
+def is_private(domain: str) -> bool:
+    """Whether a domain name, as `domain_of` returns it, is not one of the Internet: a single word,
+    or below a name for private use."""
+    return "." not in domain or domain.endswith(tuple(f".{end}" for end in _PRIVATE))
 
 
 def ip_of(text: str) -> IPv4Address | IPv6Address | None:

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
+from math import ceil
 from typing import Protocol
 
 from exporter.blocklists import Lookup, Lookups, Past, PastAnswer, Subject, free_lists, past
@@ -20,7 +21,7 @@ from exporter.web.token_bucket import TokenBucket
 
 WEEK = 7 * 86400.0  # seconds
 MOST_AT_ONCE = 4  # look-ups
-BURST, EVERY = 20, 6  # look-ups at once; seconds until one more
+BURST, EVERY = 60, 2  # subjects at once; seconds until one more: of each list 43,200 a day
 MOST_PROBES = 8  # whose checks are read
 MOST_CHECKS = 1000  # of each of them
 AT_A_TIME = 10  # checks that are read: a few milliseconds of work
@@ -54,7 +55,8 @@ class LookupNow:
 
 
 class LookupsNow:
-    """Makes look-ups, a few at once and a limited number over time: lists tolerate no more."""
+    """Makes look-ups, a few at once and of a limited number of subjects over time: lists tolerate
+    no more."""
 
     def __init__(
         self, lookups: Lookups, probes: ProbeTable, records: Records, clock: Clock
@@ -77,6 +79,7 @@ class LookupsNow:
         lists = self._probes.settings.blocklists
         with self._a_turn():
             lookup = await self._lookups.run(what, lists or free_lists())
+            self._budget.charge(len(lookup.answers) - 1)
         subjects = [one.subject.text for one in lookup.answers]
         probes = await self._watching(subjects)
         known, trouble = dict[Question, Past](), ""
@@ -90,8 +93,9 @@ class LookupsNow:
     def _a_turn(self) -> Iterator[None]:
         busy = self._running >= MOST_AT_ONCE
         if busy or not self._budget.take(self._clock.monotonic()):
-            text = f"too many look-ups: blocklists limit the number of queries; wait {EVERY} s"
-            retry = {"Retry-After": str(EVERY)}
+            seconds = max(ceil(self._budget.wait), EVERY)
+            text = f"too many look-ups: blocklists limit the number of queries; wait {seconds} s"
+            retry = {"Retry-After": str(seconds)}
             raise ApiError(HTTPStatus.TOO_MANY_REQUESTS, text, headers=retry)
         self._running += 1
         try:

@@ -14,28 +14,13 @@ from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
 
-from exporter.config.grammar import domain_of, ip_of, literal_of
+from exporter.config.grammar import domain_of, ip_of, is_private, literal_of
 from exporter.core.model import one_line
 from exporter.web.external_url import ALLOWED_HOST, ExternalUrl
 
 log = logging.getLogger(__name__)
 
 MOST_TOLD = 10  # names that are not ours, in the log
-_PRIVATE = (
-    "localhost",
-    "local",
-    "localdomain",
-    "internal",
-    "intranet",
-    "lan",
-    "home",
-    "corp",
-    "private",
-    "svc",
-    "home.arpa",
-)
-"""What no name of the Internet ends with: RFC 6761, RFC 6762, RFC 8375; ICANN keeps the others out
-of the root zone. Services of Kubernetes end with svc or with cluster.local."""
 _OF_PROMETHEUS = ("X-Prometheus-Scrape-Timeout-Seconds", "X-Prometheus-Refresh-Interval-Seconds")
 
 
@@ -91,8 +76,7 @@ class OriginCheck:
         name = domain_of(plain)
         if not name:
             return False
-        private = "." not in name or name.endswith(tuple(f".{end}" for end in _PRIVATE))
-        return private or any(fnmatchcase(name, pattern) for pattern in self._names)
+        return is_private(name) or any(fnmatchcase(name, pattern) for pattern in self._names)
 
     def cross_site(self, request: web.Request) -> str:
         """The origin of the foreign page that sent this request, if any; for requests that change

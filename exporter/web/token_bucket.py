@@ -22,3 +22,12 @@ class TokenBucket:
             return False
         self._tokens -= 1
         return True
+
+    def charge(self, tokens: float) -> None:
+        """Takes more tokens, for a request that has cost more than one: later ones wait longer."""
+        self._tokens -= tokens
+
+    @property
+    def wait(self) -> float:
+        """Seconds until there is a token, from the last request on."""
+        return max(1 - self._tokens, 0.0) * self.options.interval

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import dns.rcode
 import pytest
 
 from exporter.blocklists import (
@@ -21,6 +22,7 @@ from exporter.core.clock import Clock
 from exporter.core.model import ListState
 from exporter.net.dns import Resolver
 from tests.support.blocklist_rig import a_list
+from tests.support.broken_nameserver import names_server
 from tests.support.name_server import Zone, name_server
 
 LISTED, CLEAN, UNKNOWN = ListState.LISTED, ListState.CLEAN, ListState.UNKNOWN
@@ -70,7 +72,7 @@ async def test_an_address_is_asked_about_where_addresses_are_listed() -> None:
     found = await look_up("192.0.2.9")
     assert states(found) == {"192.0.2.9": {"bl.example": "listed", "other.example": "clean"}}
     assert (found.state, found.problems) == (LISTED, ())
-    assert found.notes == ("192.0.2.9: no public list knows addresses that are not public",)
+    assert found.notes == ()
     (answers,) = found.answers
     listing = answers.listings[0]
     assert (answers.origin, answers.state) == ("", LISTED)
@@ -176,3 +178,57 @@ async def test_it_can_be_cancelled() -> None:
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running
+
+
+WORLD = {
+    "office.internal": ["10.1.2.3"],
+    "mail.example.com": ["10.1.2.3", "9.9.9.9"],
+    "localhost": ["127.0.0.1"],
+}
+
+
+def world(name: str, kind: str) -> list[str] | dns.rcode.Rcode:
+    """In which public lists know nothing but their test entries."""
+    if kind == "A" and name.startswith(("2.0.0.127.", "dbltest.com.")):
+        return ["127.0.0.2"]
+    return WORLD.get(name, dns.rcode.NXDOMAIN) if kind == "A" else dns.rcode.NXDOMAIN
+
+
+@pytest.mark.parametrize(
+    ("what", "asked"),
+    [
+        ("10.1.2.3", set()),
+        ("fd00::1", set()),
+        ("127.0.0.1", set()),
+        ("office.internal", set()),
+        ("localhost", set()),
+        ("intranet", set()),
+        ("printer.office.lan", set()),
+        ("mail.example.com", {"mail.example.com", "9.9.9.9"}),
+        ("9.9.9.9", {"9.9.9.9"}),
+    ],
+)
+async def test_what_is_not_public_is_no_business_of_public_lists(
+    what: str, asked: set[str]
+) -> None:
+    zones = ["zen.spamhaus.org", "dbl.spamhaus.org"]
+    public = [a_list(zones[0]), a_list(zones[1], domains=True)]
+    own = [a_list("bl.office.internal", test_points=False, ipv6=True)]
+    async with names_server(world) as server:
+        resolver, clock = Resolver([server.address], 2.0), Clock()
+        lookups = Lookups(Blocklists(resolver, clock), resolver, clock, 20.0)
+        found = await lookups.run(Subject.of(what), [*public, *own])
+        seen = {name for name, _ in server.asked if name.endswith("spamhaus.org")}
+    allowed = {f"{Subject.of(one).labels}.{zone}" for one in asked for zone in zones}
+    tests = {
+        name
+        for name in seen
+        if name.startswith(("2.0.0.127.", "1.0.0.127.", "dbltest", "invalid."))
+    }
+    assert seen - tests <= allowed
+    assert bool(seen - tests) is bool(asked)
+    notes = [note for note in found.notes if "no public list was asked" in note]
+    assert bool(notes) is (asked != {what})
+    known = {one.subject.text: [o.blocklist for o in one.listings] for one in found.answers}
+    for private in {"10.1.2.3", "fd00::1", "127.0.0.1"} & known.keys():
+        assert known[private] == ["bl.office.internal"], "its own list is asked"

@@ -231,13 +231,13 @@ async def test_a_thousand_requests_ask_each_list_a_few_times_only() -> None:
                 what = {"what": f"192.0.{number // 250}.{number % 250}"}
                 answers.append(await here.post("/api/v1/blocklists/lookups", json=what))
             admitted = [status for status, _, _ in answers if status == 200]
-            assert lookups_now.BURST <= len(admitted) <= lookups_now.BURST + 10
+            assert lookups_now.BURST <= len(admitted) <= lookups_now.BURST + 20
             status, headers, text = next(one for one in answers if one[0] != 200)
-            assert (status, headers["Retry-After"]) == (429, "6")
+            assert (status, headers["Retry-After"]) == (429, "2")
             assert "blocklists limit the number of queries" in text
             status, headers, page = await here.post("/lookup", data={"what": "192.0.2.9"})
             assert (status, "too many look-ups" in page) == (429, True)
-            assert headers["Retry-After"] == "6"
+            assert headers["Retry-After"] == "2"
         assert len(server.asked) <= 2 * len(admitted) + 3
 
 
@@ -259,13 +259,13 @@ async def test_few_run_at_once_and_a_client_that_leaves_gives_its_turn_back() ->
 async def test_without_configured_lists_the_free_ones_are_asked() -> None:
     zone: Zone = {
         "2.0.0.127.zen.spamhaus.org": {"A": ["127.0.0.2"]},
-        "9.2.0.192.zen.spamhaus.org": {"A": ["127.0.0.4"]},
+        "9.9.9.9.zen.spamhaus.org": {"A": ["127.0.0.4"]},
     }
     async with name_server(zone) as dns, lookup_site(dns, LISTS) as here:
         without = f'resolver: {{nameservers: ["{dns}"]}}'
         here.app.configure(Settings.parse(without.encode(), "mailtrip.yml"))
         assert "No list is configured" in (await here.get("/lookup"))[1]
-        found = await here.lookups.run("192.0.2.9")
+        found = await here.lookups.run("9.9.9.9")
         assert not found.configured
         states = {one.blocklist: str(one.state) for one in found.lookup.answers[0].listings}
         assert states["zen.spamhaus.org"] == "listed"
