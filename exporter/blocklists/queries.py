@@ -12,7 +12,7 @@ from exporter.core.clock import Clock
 from exporter.core.model import ListState, ProbeError, one_line
 from exporter.core.precision import FINE
 from exporter.net.dns import Resolver
-from exporter.net.dns_answer import Answer, DnsResult
+from exporter.net.dns_answer import WHY_UNANSWERED, Answer, DnsResult
 from exporter.net.dns_queries import DnsQueries
 
 MOST_AT_ONCE = 256  # queries to all lists together
@@ -20,11 +20,11 @@ MOST_AT_ONCE = 256  # queries to all lists together
 Observer = Callable[[Query], None]
 
 _FAILURES = {
-    DnsResult.TIMEOUT: (QueryFailure.TIMEOUT, "no answer in time"),
-    DnsResult.SERVFAIL: (QueryFailure.SERVFAIL, "the resolver failed (SERVFAIL)"),
-    DnsResult.REFUSED: (QueryFailure.REFUSED, "the resolver refused the query (REFUSED)"),
-    DnsResult.NETWORK: (QueryFailure.NETWORK, "no name server can be reached"),
-    DnsResult.SENSELESS: (QueryFailure.SENSELESS, "the answer is invalid"),
+    DnsResult.TIMEOUT: QueryFailure.TIMEOUT,
+    DnsResult.SERVFAIL: QueryFailure.SERVFAIL,
+    DnsResult.REFUSED: QueryFailure.REFUSED,
+    DnsResult.NETWORK: QueryFailure.NETWORK,
+    DnsResult.SENSELESS: QueryFailure.SENSELESS,
 }
 
 
@@ -62,7 +62,7 @@ class ListQueries:
                 return TimedVerdict(Verdict(ListState.UNKNOWN, why=status.why))
             answer = await self._query(status, subject, "A")
         if answer.result in _FAILURES:
-            failure, why = _FAILURES[answer.result]
+            failure, why = _FAILURES[answer.result], WHY_UNANSWERED[answer.result]
             verdict = Verdict(ListState.UNKNOWN, why=why, failure=failure)
         elif answer.result is DnsResult.NODATA and not _may_be_nodata(status, subject):
             why = (
@@ -83,7 +83,7 @@ class ListQueries:
                 answer = await self._query(status, subject, "TXT")
         except ProbeError:
             return ""
-        failure, _ = _FAILURES.get(answer.result, (None, ""))
+        failure = _FAILURES.get(answer.result)
         self._report(Query(status.blocklist.name, self._took(answer), failure), observe)
         return one_line(status.blocklist.redacted(" / ".join(answer.records)))
 

@@ -98,12 +98,59 @@ class LeftFrom:
 
 
 @dataclass(frozen=True, slots=True)
-class Authentication:
-    """The trusted receiver's check of the sender (RFC 8601). Both values are defined in
-    authentication.py."""
+class Client:
+    """The SMTP client that delivered a message, as the receiving server saw it. Texts are the
+    client's own, and may be anything."""
 
-    method: str  # spf, dkim, dmarc or arc
+    address: str  # its IP address, without a zone
+    helo: str  # how it called itself in EHLO
+    sender: str  # the address in MAIL FROM, without its brackets; empty for a bounce
+    # Empty without TLS, and if a header does not tell.
+    tls_version: str = ""
+    tls_cipher: str = ""
+
+    def __str__(self) -> str:
+        tls = f"{self.tls_version} {self.tls_cipher}" if self.tls_version else "without TLS"
+        return f"{self.helo} [{self.address}] for <{self.sender}>, {tls}"
+
+
+HEADER, LOCAL = "header", "local"
+"""Who checked a message: the trusted receiver, by its header, or we ourselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Authentication:
+    """A check of the sender (RFC 8601). The words of a header are defined in
+    mail/headers/authentication.py, our own in authentication/verdict.py."""
+
+    method: str  # spf, dkim, dmarc or arc; iprev only of our own
     result: str  # pass, fail, softfail, …, or other
+    source: str = HEADER
+    # The rest is known of our own checks only; texts are cleaned and cut, for people.
+    domain: str = ""  # who answers for the message
+    why: str = ""
+    record: str = ""  # the name in DNS that decided it, or that should have the missing record
+
+    @property
+    def name(self) -> str:
+        """The method, and who checked it, for people."""
+        return f"{self.method}, own check" if self.source == LOCAL else self.method
+
+    @property
+    def in_words(self) -> str:
+        return f"{self.result}: {self.why}" if self.why else self.result
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """The trusted receiver and we come to different results."""
+
+    method: str
+    header_result: str
+    local_result: str
+
+    def __str__(self) -> str:
+        return f"the receiver says {self.header_result}, mailtrip {self.local_result}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,16 @@ class DnsResult(StrEnum):
     SENSELESS = "senseless"  # an answer that is none
 
 
+WHY_UNANSWERED = {
+    DnsResult.TIMEOUT: "no answer in time",
+    DnsResult.SERVFAIL: "the resolver failed (SERVFAIL)",
+    DnsResult.REFUSED: "the resolver refused the query (REFUSED)",
+    DnsResult.NETWORK: "no name server can be reached",
+    DnsResult.SENSELESS: "the answer is invalid",
+}
+"""The results without an answer, for people."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """The answer about a name, without the name itself, which may be secret."""

@@ -1,4 +1,5 @@
-"""Bulk queries for blocklists: over few sockets, and without dnspython's resolver."""
+"""Bulk queries for blocklists and for the authentication of messages: over few sockets, and without
+dnspython's resolver."""
 
 import asyncio
 import struct
@@ -23,6 +24,8 @@ from exporter.net.dns import REPETITION, Resolver
 from exporter.net.dns_answer import Answer, DnsResult
 from exporter.net.dns_message import MOST_RECORDS, PAYLOAD, asked_over_tcp, read
 
+RecordType = Literal["A", "AAAA", "MX", "PTR", "TXT"]
+
 
 class DnsQueries:
     """Queries the nameservers of a resolver, within its timeout. Answers are not cached."""
@@ -32,7 +35,7 @@ class DnsQueries:
         self._clock = clock
         self._datagrams: dict[tuple[str, int], Datagrams] = {}
 
-    async def query(self, name: str, kind: Literal["A", "TXT"]) -> Answer:
+    async def query(self, name: str, kind: RecordType) -> Answer:
         """Queries exactly this name: no search list, no hosts file. Raises ProbeError only if we
         were too late ourselves; never logs the name.
 
@@ -105,7 +108,7 @@ class DnsQueries:
 
 
 _ANSWERS = (DnsResult.RECORDS, DnsResult.NODATA, DnsResult.NXDOMAIN)
-_TYPES = {"A": 1, "TXT": 16}
+_TYPES: dict[RecordType, int] = {"A": 1, "PTR": 12, "MX": 15, "TXT": 16, "AAAA": 28}
 _TRUNCATED = 0x02  # in the third byte of a message
 _RCODES = {
     dns.rcode.NOERROR: DnsResult.NODATA,
@@ -114,7 +117,7 @@ _RCODES = {
 }
 
 
-def _query(name: dns.name.Name, kind: Literal["A", "TXT"]) -> bytes:
+def _query(name: dns.name.Name, kind: RecordType) -> bytes:
     """A query with EDNS and recursion desired (RFC 1035 section 4.1, RFC 6891 section 6.1.2), and
     without an id.
 

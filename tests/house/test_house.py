@@ -26,7 +26,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "probing",
         "settings",
         "checks metrics",
-        "blocklists mailboxes senders",
+        "authentication blocklists mailboxes senders",
         "net",
         "mail",
         "config state terminal",

@@ -17,8 +17,12 @@ from tests.house.test_house import EXPORTER, PACKAGE, expect_none, imports, node
 
 KINDS = {"senders": SendOptions.choices, "mailboxes": MailboxOptions.choices}
 NAMES = {name for names in KINDS.values() for name in names}
-NO_KIND = {("checks/dnsbl_options.py", "mx")}
-"""Words that mean something else: the records of a domain."""
+NO_KIND = {
+    ("checks/dnsbl_options.py", "mx"),
+    ("authentication/spf/evaluation.py", "mx"),
+    ("authentication/spf/record.py", "mx"),
+}
+"""Words that mean something else: the records of a domain, and a mechanism of SPF."""
 
 
 def test_no_kind_is_known_by_name() -> None:
