@@ -359,10 +359,11 @@ def security() -> list[Json]:
         ),
         table(
             "Authentication",
-            "The receiver's results for the newest message: SPF, DKIM, DMARC, ARC. It needs "
-            "the option trusted_authserv_id.",
+            "Results for the newest message: SPF, DKIM, DMARC, ARC. Checked by mailtrip (local; "
+            "only if there is something to check), and by the receiver (header; needs "
+            "trusted_authserv_id).",
             [rows(of("mailtrip_authentication_result"))],
-            {"method": "Method", "result": "Result"},
+            {"method": "Method", "result": "Result", "source": "Checked by"},
             width=6,
             defaults={"noValue": "Not reported"},
             height=6,

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from contextlib import suppress
 
+from exporter.authentication import Authenticator
 from exporter.blocklists import Blocklists, Lookups
 from exporter.checks.services import CHECKS, Services
 from exporter.config.mistakes import Mistake, Mistakes
@@ -16,6 +17,7 @@ from exporter.mailboxes.session import Mailbox
 from exporter.mailboxes.watcher.watcher import Watcher
 from exporter.metrics import Metrics
 from exporter.net.dns import Resolver
+from exporter.net.dns_queries import DnsQueries
 from exporter.net.oauth2 import Accounts
 from exporter.probing.ledger import Ledger
 from exporter.probing.probe import Probe
@@ -73,7 +75,13 @@ class App:
         self.lookups = Lookups(self.blocklists, resolver, self.clock)
         self._resolver = resolver
         self._means = Services(
-            resolver, self.watchers, Pace(), self.blocklists, self.accounts, self._left_from
+            resolver,
+            self.watchers,
+            Pace(),
+            self.blocklists,
+            self.accounts,
+            Authenticator(DnsQueries(resolver, self.clock), self.clock),
+            self._left_from,
         )
         self._recheck_slots = RecheckSlots()
         self._table = WatcherTable(

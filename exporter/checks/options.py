@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import ConfigDict, Field, ValidationInfo, field_serializer, field_validator
 
@@ -38,6 +38,10 @@ _PART_OF_A_LABEL = re.compile(r"[^\s.]\{target\}|\{target\}[^\s.]")
 
 MAILBOX_OPTIONS = ("mailbox", "bounces")
 """The options of a check whose values are names from `mailboxes`."""
+
+
+Method = Literal["spf", "dkim", "dmarc"]
+METHODS: tuple[Method, ...] = get_args(Method)
 
 
 class RefusalOptions(Options):
@@ -82,9 +86,15 @@ class RoundtripOptions(Options):
     """The name at the start of the receiving server's Authentication-Results (RFC 8601), such as
     mx.example.org, or a list of names. A domain includes the names below it if the servers of the
     receiver use such names (icloud.com). mailtrip reports the SPF, DKIM, DMARC and ARC results of
-    this server; without this option it reports none, because anyone can write such a header.
-    Microsoft 365 omits its name; write mx.microsoft.com. The address that this server saw is
-    reported as the address from which the mail left."""
+    this server beside [its own](authentication.md); without this option it reports only its own,
+    because anyone can write such a header. Microsoft 365 omits its name; write mx.microsoft.com.
+    The address that this server saw is reported as the address from which the mail left."""
+
+    require: list[Method] = Field(default_factory=list, max_length=len(METHODS))
+    """The methods that must pass: `spf`, `dkim`, `dmarc`. If one does not, the trip fails
+    (`verify: unauthenticated`), and the error names the record in DNS to look at. mailtrip itself
+    checks the message; see [authentication.md](authentication.md). `spf` needs `smtpd` as the
+    mailbox, or `trusted_authserv_id`."""
 
     late_after: Duration = 86400.0
     """How long an overdue message may still arrive and count as late. After that it is lost."""
@@ -109,8 +119,8 @@ class RoundtripOptions(Options):
         yield from super()._between(given)
         if given.get("mailbox") is None and given.get("expect") is None:
             yield "mailbox is missing"
-        for option in ("mailbox", "bounces"):
-            if given.get(option) is not None and given.get("expect") is not None:
+        for option in ("mailbox", "bounces", "require"):
+            if given.get(option) and given.get("expect") is not None:
                 yield (
                     f"use {option} or expect, not both: a message that must be refused never"
                     " arrives"
@@ -140,6 +150,8 @@ class RoundtripOptions(Options):
         receiving = {*mailbox.reasons, Reason.OVERDUE, Reason.ALTERED}
         if self.bounces or mailbox.takes(self.sender):
             receiving.add(Reason.BOUNCED)
+        if self.require:
+            receiving.add(Reason.UNAUTHENTICATED)
         if self.junk == "ok":
             receiving.discard(Reason.JUNK)
         failing: dict[Phase, Collection[Reason]] = dict.fromkeys(Phase, receiving)
@@ -152,6 +164,7 @@ class RoundtripOptions(Options):
             _pairs(failing),
             sorts_junk=Reason.JUNK in mailbox.reasons,
             falls_back=sender.falls_back,
+            required=tuple(self.require),
             mailboxes=tuple(dict.fromkeys(filter(None, (self.mailbox, self.bounces)))),
             sender=sender,
             receiver=mailbox,

@@ -1,9 +1,11 @@
 """Opens a mailbox, sends a signed message, waits for it, checks it, deletes it."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 
+from exporter.authentication import Authenticator
+from exporter.checks.authentication import authenticate, unauthenticated
 from exporter.checks.options import RoundtripOptions
 from exporter.config.types import duration_text
 from exporter.core.facts import Arrival, ArrivedHeaders, Hop, LeftFrom
@@ -40,6 +42,7 @@ class RoundTrip:
         pace: Pace,
         sender: Sender | None = None,
         accounts: Accounts | None = None,
+        authenticator: Authenticator | None = None,
     ) -> None:
         self.mailbox = options.mailbox or ""
         self.late_after = options.late_after
@@ -52,6 +55,8 @@ class RoundTrip:
         self._refusals = frozenset(map(str, options.expect.code if options.expect else ()))
         self._junk_fails = options.junk == "fail"
         self._trusted = options.trusted_authserv_id
+        self._required = tuple(options.require)
+        self._authenticator = authenticator
         self._from = options.sender
         self._to = options.to.replace("{target}", target)
         self._sender = sender or options.send.how.sender(resolver, target, accounts)
@@ -160,7 +165,11 @@ class RoundTrip:
         sighting = found.sighting
         try:
             async with run.phase(Phase.VERIFY):
-                run.facts.extend(_facts_of(found, run, self._trusted))
+                way = _hops(found, run)
+                run.facts.extend(_facts_of(found, way, self._trusted))
+                starved = self._authenticator and await authenticate(
+                    self._authenticator, found, way, self._trusted, run
+                )
                 run.fact(_arrival(found, run))
                 if sighting.junk and self._junk_fails:
                     raise ProbeError(Reason.JUNK, f"filed as spam, in the folder {sighting.folder}")
@@ -168,6 +177,10 @@ class RoundTrip:
                     raise ProbeError(
                         Reason.ALTERED, "the text of the message was changed in transit"
                     )
+                if starved and self._required:
+                    raise starved
+                if missing := unauthenticated(self._required, run.facts):
+                    raise missing
         except ProbeError as error:
             return run.located(error)
         return None
@@ -187,10 +200,10 @@ async def _open(expected: Expectation, run: Run) -> ProbeError | None:
     return None
 
 
-def _facts_of(found: Found, run: Run, trusted: tuple[str, ...] | None) -> list[Fact]:
+def _facts_of(found: Found, way: Sequence[Hop], trusted: tuple[str, ...] | None) -> list[Fact]:
     """The facts that servers wrote into the message. If it was wrapped, its receiver wrote into the
     outermost one."""
-    way, messages = _hops(found, run), headers(found.message, found.token.word)
+    messages = headers(found.message, found.token.word)
     outermost = messages[0]
     facts: list[Fact] = [*way]
     if address := left_from(way, trusted):

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from exporter.authentication import Authenticator
 from exporter.blocklists import Blocklists
 from exporter.checks.dnsbl import BlocklistCheck
 from exporter.checks.dnsbl_options import DnsblOptions
@@ -25,6 +26,7 @@ class Services:
     pace: Pace
     blocklists: Blocklists
     accounts: Accounts
+    authenticator: Authenticator
     # The address that the mail of the probe of this name left from; empty if unknown.
     left_from: Callable[[str], str]
 
@@ -37,6 +39,7 @@ def _roundtrip(options: RoundtripOptions, target: str, services: Services) -> Ro
         services.watchers,
         services.pace,
         accounts=services.accounts,
+        authenticator=services.authenticator,
     )
 
 

@@ -13,6 +13,8 @@ from exporter.core.facts import (
     Arrival,
     ArrivedHeaders,
     Authentication,
+    Client,
+    Disagreement,
     Hop,
     LateArrival,
     LeftFrom,
@@ -196,7 +198,9 @@ Fact = (
     | TlsSession
     | Hop
     | LeftFrom
+    | Client
     | Authentication
+    | Disagreement
     | SpamScore
     | Arrival
     | ArrivedHeaders

@@ -217,6 +217,14 @@ class Reason(StrEnum):
         NO_TRAIT,
         "faults.md#on-the-way",
     )
+    UNAUTHENTICATED = (
+        "unauthenticated",
+        "a method in `require` did not pass: SPF, DKIM or DMARC; the code names it",
+        (Phase.VERIFY,),
+        NO_TRAIT,
+        "authentication.md#require",
+        "MailtripAuthenticationNoLongerPasses",
+    )
     LISTED = (
         "listed",
         "a blocklist lists the address or the domain",

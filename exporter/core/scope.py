@@ -19,6 +19,8 @@ class RoundTripScope:
     """Whether its messages may be filed as spam."""
     falls_back: bool = False
     """Whether its messages may be sent in plain text when TLS is broken."""
+    required: tuple[str, ...] = ()
+    """The methods that must authenticate the sender."""
     mailboxes: tuple[str, ...] = field(default=(), hash=False)
     """The mailboxes in which it awaits messages and bounces, by name."""
     sender: object = field(default=None, hash=False, repr=False)

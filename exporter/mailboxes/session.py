@@ -11,6 +11,7 @@ from math import inf
 from typing import Any, Protocol, runtime_checkable
 
 from exporter.core.clock import Clock
+from exporter.core.facts import Client
 from exporter.core.precision import FINE, Precision
 from exporter.core.trace import Trace
 from exporter.core.wake import Wake
@@ -33,6 +34,7 @@ class Sighting:
     precision: Precision = FINE
     junk: bool = False  # it was found in the folder for spam
     cut: bool = False  # the message continues after the part that was read
+    client: Client | None = None  # who delivered it to us, if we are the receiver
 
     def delay_since(
         self, moment: float | None, clock: Clock, sending_since: float | None = None

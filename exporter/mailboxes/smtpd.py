@@ -12,6 +12,7 @@ from exporter.config.finding import Finding
 from exporter.config.grammar import email_of
 from exporter.config.server import Ports, ReceiverTls
 from exporter.config.types import Listen, Options, Size, size_text
+from exporter.core.facts import Client
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.core.trace import Trace
@@ -178,12 +179,12 @@ class SmtpdSession:
         self._trace.note(f"-- for {recipient}: {reply}")
         return reply
 
-    async def receive(self, raw: bytes, size: int) -> str:
-        reply = await self._receive(raw, size)
+    async def receive(self, raw: bytes, size: int, client: Client) -> str:
+        reply = await self._receive(raw, size, client)
         self._trace.note(f"-- message of {size} bytes: {reply}")
         return reply
 
-    async def _receive(self, raw: bytes, size: int) -> str:
+    async def _receive(self, raw: bytes, size: int, client: Client) -> str:
         seen_at = self._trace.now()
         beginning = raw[: self.keep]
         if not await self._wanted(beginning):
@@ -194,7 +195,9 @@ class SmtpdSession:
             return "452 4.3.1 Too many messages are waiting"
         cut = size > len(beginning)
         self._waiting.append(
-            Sighting(next(self._numbers), "", beginning, seen_at, watched=True, cut=cut)
+            Sighting(
+                next(self._numbers), "", beginning, seen_at, watched=True, cut=cut, client=client
+            )
         )
         if self._wake:
             self._wake.ring()

@@ -283,15 +283,16 @@ OF_A_ROUND_TRIP = (
         "mailtrip_hop_clock_skew_seconds",
         "gauge",
         "Minimum clock skew of this hop: positive if its clock is behind that of the previous"
-        " hop, negative if it is ahead, 0 if they may agree",
+        " hop, negative if it is ahead; absent if they may agree",
         ("hop",),
     ),
     Definition(
         "mailtrip_authentication_result",
         "gauge",
-        "1; the receiver's result for spf, dkim, dmarc or arc of the newest message (option"
-        " trusted_authserv_id)",
-        ("method", "result"),
+        "1; the result for spf, dkim, dmarc or arc of the newest message, of the receiver (source"
+        " header, option trusted_authserv_id) or of mailtrip's own check (source local; none is"
+        " absent there, unless `require` names the method)",
+        ("method", "result", "source"),
     ),
     Definition(
         "mailtrip_spam_score",

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from functools import lru_cache
 
-from exporter.core.facts import Arrival, Authentication, Hop, LateArrival, SpamScore
+from exporter.core.facts import LOCAL, Arrival, Authentication, Client, Hop, LateArrival, SpamScore
 from exporter.core.model import (
     Exchanger,
     Fact,
@@ -32,6 +32,9 @@ from exporter.metrics.series import Foreseen, Labels
 _SENDING = "mailtrip_smtp_step_duration_seconds", "mailtrip_last_smtp_step_duration_seconds"
 _MAILBOX = "mailtrip_mailbox_step_duration_seconds", "mailtrip_last_mailbox_step_duration_seconds"
 """The histogram and the gauge of the steps on one side."""
+
+SERIES_OF_OUR_OWN = ("spf", "dkim", "dmarc", "arc")
+"""The methods whose results by our own check are series."""
 
 
 @lru_cache(maxsize=256)
@@ -186,6 +189,8 @@ class RoundTripSeries(ProbeSeries):
                     self.replace("mailtrip_tls_policy_info", {(fact.policy, fact.mode): 1.0})
                 case TlsSession():
                     self._show_tls(fact)
+                case Client():
+                    self._show_client(fact)
                 case Arrival():
                     self._show_place(fact)
                     self._show_hops([hop for hop in facts if isinstance(hop, Hop)])
@@ -202,20 +207,38 @@ class RoundTripSeries(ProbeSeries):
         delays: dict[Labels, float] = {
             (str(hop.number), hop.by): hop.delay for hop in hops if hop.delay is not None
         }
-        skews: dict[Labels, float] = {
-            (str(hop.number),): hop.skew for hop in hops if hop.skew is not None
-        }
+        skews: dict[Labels, float] = {(str(hop.number),): hop.skew for hop in hops if hop.skew}
         self.replace("mailtrip_hop_delay_seconds", delays)
         self.replace("mailtrip_hop_clock_skew_seconds", skews)
 
     def _show_judgements(self, facts: tuple[Fact, ...]) -> None:
         """Shows the receiver's verdicts on an arrived message: authentication and spam scores."""
+        name = "mailtrip_authentication_result"
         results = [fact for fact in facts if isinstance(fact, Authentication)]
-        self.replace(
-            "mailtrip_authentication_result", {(fact.method, fact.result): 1.0 for fact in results}
-        )
+        shown: dict[Labels, float] = {
+            (fact.method, fact.result, fact.source): 1.0 for fact in results if self._is_shown(fact)
+        }
+        if not any(fact.source == LOCAL for fact in results):  # we ourselves were too late
+            shown |= {labels: 1.0 for labels in self.numbers(name) if labels[-1] == LOCAL}
+        self.replace(name, shown)
         scores = [fact for fact in facts if isinstance(fact, SpamScore)]
         self.replace("mailtrip_spam_score", {(fact.scanner,): fact.score for fact in scores})
+
+    def _is_shown(self, fact: Authentication) -> bool:
+        """Whether a result is a series. `none` of our own is one only if the method is required:
+        most messages have no forwarder, and each series is multiplied by the number of probes."""
+        if fact.source == LOCAL:
+            return fact.method in SERIES_OF_OUR_OWN and (
+                fact.result != "none" or fact.method in self._scope.required
+            )
+        return True
+
+    def _show_client(self, client: Client) -> None:
+        """Shows the TLS of the connection on which our receiver got the message."""
+        if client.tls_version:
+            self._show_tls(TlsSession(Leg.MAILBOX, client.tls_version, client.tls_cipher, None))
+        else:
+            self._leave_out_tls(Leg.MAILBOX)
 
     def _show_fallback(self, fell_back: bool) -> None:
         if self._scope.falls_back:

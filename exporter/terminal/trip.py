@@ -13,6 +13,8 @@ from exporter.core.facts import (
     WHY_UNMEASURED,
     Arrival,
     Authentication,
+    Client,
+    Disagreement,
     Hop,
     LeftFrom,
     SpamScore,
@@ -175,7 +177,11 @@ def _facts(outcome: Outcome) -> list[str]:
             case LeftFrom():
                 lines.append(f"left from         {fact.address}")
             case Authentication():
-                lines.append(f"{fact.method:<17} {fact.result}")
+                lines.append(f"{fact.name:<17} {fact.in_words}")
+            case Disagreement():
+                lines.append(f"{fact.method + ' differs':<17} {fact}")
+            case Client():
+                lines.append(f"delivered by      {fact}")
             case SpamScore():
                 lines.append(f"spam score        {fact.score:g} ({fact.scanner})")
             case Unclear():

@@ -26,6 +26,16 @@ def brought(change: Callable[[bytes], bytes]) -> Make:
     return make
 
 
+def required(method: str) -> Make:
+    """The message is brought as it was sent, and a method must pass."""
+
+    async def make(world: World) -> Changes:
+        changes = await brought(lambda raw: raw)(world)
+        return {**changes, "roundtrip": {"require": [method]}}
+
+    return make
+
+
 def notice(raw: bytes, status: str, diagnostic: str, action: str = "failed") -> bytes:
     """A delivery status notification (RFC 3464) about a message, as Microsoft 365 writes it."""
     head = raw.partition(b"\r\n\r\n")[0].decode()
@@ -273,5 +283,13 @@ TRANSIT = (
         Known.NEWS,
         "gateways that rewrite links, add warnings inside, or translate",
         brought(rewritten_text),
+    ),
+    Fault(
+        "The message is no longer signed",
+        "a relay without DKIM, and `require: [dkim]`",
+        delivery(Reason.UNAUTHENTICATED, "dkim=none"),
+        Known.NEWS,
+        "the signer; the key that the failure's text names",
+        required("dkim"),
     ),
 )

@@ -292,6 +292,21 @@ TOGETHER = {
         "own",
         "mx: {}",
     ): "bounces: the mailbox does not accept mail for c@b.example",
+    (
+        "timeout: 90s",
+        HERE,
+        "pop, require: [dkim, spf]",
+        "mx: {}",
+    ): "require: spf needs trusted_authserv_id",
+    ("timeout: 90s", HERE, "pop, require: [spf], trusted_authserv_id: mx.b.example", "mx: {}"): "",
+    ("timeout: 90s", HERE, "own, require: [spf, dkim, dmarc]", "mx: {}"): "",
+    (
+        "timeout: 90s",
+        HERE,
+        "pop, require: [dkim], size: 65KiB",
+        "mx: {}",
+    ): "require: dkim needs the whole message, and size is more than 64KiB",
+    ("timeout: 90s", HERE, "pop, require: [dkim], size: 64KiB", "mx: {}"): "",
 }
 
 
@@ -301,7 +316,7 @@ def test_options_that_never_go_together_are_told_of(given: tuple[str, ...], said
     assert len(lines) == bool(said)
     assert all(said in line and "modules.a." in line for line in lines)
     assert [": warning: " in line for line in lines] == [
-        "size" not in said and "poll" not in said
+        not any(word in said for word in ("size", "poll", "require"))
     ] * bool(said)
 
 

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from exporter.app import App
-from exporter.core.facts import Arrival, Authentication, LeftFrom, SpamScore
+from exporter.core.facts import HEADER, LOCAL, Arrival, Authentication, LeftFrom, SpamScore
 from exporter.core.model import Outcome, ProbeKey, TlsSession
 from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason
@@ -64,7 +64,15 @@ async def lab_trip(
 
 def judgements(outcome: Outcome) -> dict[str, str]:
     assert any(isinstance(fact, Arrival) for fact in outcome.facts), outcome.failure
-    return {fact.method: fact.result for fact in outcome.facts if isinstance(fact, Authentication)}
+    return results(outcome, HEADER)
+
+
+def results(outcome: Outcome, source: str) -> dict[str, str]:
+    return {
+        fact.method: fact.result
+        for fact in outcome.facts
+        if isinstance(fact, Authentication) and fact.source == source
+    }
 
 
 def scores(outcome: Outcome) -> dict[str, float]:
@@ -78,6 +86,8 @@ def left_from(outcome: Outcome) -> list[str]:
 async def test_a_trip_tells_what_the_receiver_says_of_it(lab: Lab, lab_user: LabUser) -> None:
     outcome, series = await lab_trip(lab, "to-imap", f"{lab_user.name}@lab.test", lab_user.name)
     assert judgements(outcome) == {"spf": "pass", "dkim": "pass", "dmarc": "pass"}
+    # OpenDKIM has signed the message.
+    assert results(outcome, LOCAL).items() >= judgements(outcome).items()
     assert scores(outcome) == {"rspamd": 0.0}
     assert left_from(outcome) == [lab.relay_ip]
     assert {
@@ -87,7 +97,8 @@ async def test_a_trip_tells_what_the_receiver_says_of_it(lab: Lab, lab_user: Lab
         "mailbox",
     }
     for name in (
-        'authentication_result{method="dmarc",result="pass"} 1.0',
+        'authentication_result{method="dmarc",result="pass",source="header"} 1.0',
+        'authentication_result{method="dmarc",result="pass",source="local"} 1.0',
         'spam_score{scanner="rspamd"} 0.0',
     ):
         assert f"mailtrip_{name}" in series
@@ -96,7 +107,8 @@ async def test_a_trip_tells_what_the_receiver_says_of_it(lab: Lab, lab_user: Lab
 async def test_what_another_server_says_is_not_told(lab: Lab, lab_user: LabUser) -> None:
     outcome, series = await lab_trip(lab, "untrusting", f"{lab_user.name}@lab.test", lab_user.name)
     assert judgements(outcome) == {}
-    assert not [line for line in series if line.startswith("mailtrip_authentication_result")]
+    assert results(outcome, LOCAL) == {"dkim": "pass", "dmarc": "pass", "arc": "none"}
+    assert not [line for line in series if 'source="header"' in line]
 
 
 @pytest.mark.parametrize(
@@ -205,7 +217,10 @@ async def test_the_series_are_those_of_the_newest_message_that_came(rig: ProberR
     await rig.trip()
     rig.sender.delay = None
     await rig.trip()  # it does not come, so that nothing new is known
-    assert rig.series()['mailtrip_authentication_result{method="spf",result="fail"}'] == 1
+    assert (
+        rig.series()['mailtrip_authentication_result{method="spf",result="fail",source="header"}']
+        == 1
+    )
     rig.sender.delay, rig.sender.on_the_way = (
         1.0,
         lambda raw: judged(raw).replace(b"spf=fail", b"spf=softfail"),
@@ -217,8 +232,8 @@ async def test_the_series_are_those_of_the_newest_message_that_came(rig: ProberR
         if "authentication" in name or "spam_score" in name
     }
     assert shown == {
-        'mailtrip_authentication_result{method="spf",result="softfail"}': 1,
-        'mailtrip_authentication_result{method="dkim",result="pass"}': 1,
+        'mailtrip_authentication_result{method="spf",result="softfail",source="header"}': 1,
+        'mailtrip_authentication_result{method="dkim",result="pass",source="header"}': 1,
         'mailtrip_spam_score{scanner="spamassassin"}': 12.5,
     }
 

@@ -11,6 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from exporter.config.types import Listen
+from exporter.core.facts import Client
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 from exporter.core.wake import Wake
@@ -265,3 +266,29 @@ async def test_parameters_that_are_offered_still_count() -> None:
             "EHLO a", "MAIL FROM:<a@lab.test> XOORG=x SIZE=70000", "MAIL FROM:<a@b.test> BODY=x"
         )
         assert [reply[:3] for reply in replies] == ["250", "552", "501"]
+
+
+async def test_the_client_of_a_message_is_known() -> None:
+    async with receiver() as session:
+        await deliver(session, sender="A@lab.test")
+        await deliver(session, sender="")
+        clients = [sighting.client for sighting in await session.scan()]
+        assert clients == [
+            Client("127.0.0.1", "test.lab.test", "A@lab.test"),
+            Client("127.0.0.1", "test.lab.test", ""),
+        ]
+
+
+async def test_the_tls_of_a_client_is_known(certificates: Certificates) -> None:
+    async with receiver(tls=certificates.options) as session:
+
+        def send() -> None:
+            with smtplib.SMTP("127.0.0.1", session.receiver.port) as client:
+                client.starttls(context=certificates.client_context)
+                client.sendmail("a@lab.test", "monitor@mon.test", MESSAGE)
+
+        await asyncio.to_thread(send)
+        (sighting,) = await session.scan()
+        assert sighting.client
+        assert sighting.client.tls_version == "TLSv1.3"
+        assert sighting.client.tls_cipher.startswith("TLS_")

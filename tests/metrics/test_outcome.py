@@ -8,7 +8,15 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from exporter.core.facts import Arrival, Authentication, Hop, LateArrival, LeftFrom, SpamScore
+from exporter.core.facts import (
+    LOCAL,
+    Arrival,
+    Authentication,
+    Hop,
+    LateArrival,
+    LeftFrom,
+    SpamScore,
+)
 from exporter.core.model import Exchanger, Failure, Outcome, ProbeKey, Reply, Span, TlsSession
 from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason
@@ -62,6 +70,7 @@ SUCCESS = Outcome(
         LeftFrom("192.0.2.2"),
         Authentication("spf", "softfail"),
         Authentication("dkim", "pass"),
+        Authentication("dmarc", "fail", LOCAL, "example.org", "neither SPF nor DKIM passed"),
         SpamScore("rspamd", -1.2),
         Arrival("INBOX", "header", 6.0, 6.5),
     ),

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from exporter.core.facts import Arrival, Hop
-from exporter.core.model import Exchanger, Failure, Reply, Span, TlsPolicy, TlsSession
+from exporter.core.facts import LOCAL, Arrival, Authentication, Hop
+from exporter.core.model import Exchanger, Fact, Failure, Reply, Span, TlsPolicy, TlsSession
 from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason
+from exporter.core.scope import RoundTripScope
 from exporter.core.steps import Step
 from exporter.metrics import Metrics
 from tests.metrics.test_outcome import FAILURE, KEY, SUCCESS, finished, metrics, series
@@ -42,7 +43,6 @@ def test_hops_are_those_of_the_newest_message_that_came() -> None:
     first = {'mailtrip_hop_delay_seconds{by="mx1.example.org",hop="1"}': 1.0, "mailtrip_hops": 4.0}
     assert first.items() <= shown.items()
     assert {name: shown[name] for name in shown if "clock_skew" in name} == {
-        'mailtrip_hop_clock_skew_seconds{hop="1"}': 0.0,
         'mailtrip_hop_clock_skew_seconds{hop="2"}': 2.0,
         'mailtrip_hop_clock_skew_seconds{hop="4"}': -1.0,
     }
@@ -258,3 +258,44 @@ def test_the_end_of_a_chain_goes_when_it_is_not_verified_any_more() -> None:
     assert name not in finished(
         made, replace(SUCCESS, facts=(replace(verified, chain_expires_at=None),))
     )
+
+
+def shown_results(facts: tuple[Fact, ...], scope: RoundTripScope = SUBMISSION) -> set[str]:
+    made = metrics()
+    made.known(SUCCESS.probe, "gmail", scope)
+    arrival = Arrival("INBOX", "header", 6.0, 6.5)
+    shown = finished(made, replace(SUCCESS, facts=(*facts, arrival)))
+    return {name.partition("{")[2][:-1] for name in shown if "authentication_result" in name}
+
+
+def test_results_of_our_own_are_those_that_can_become_an_alert() -> None:
+    facts = (
+        Authentication("spf", "fail"),
+        Authentication("arc", "none"),
+        Authentication("spf", "pass", LOCAL),
+        Authentication("dkim", "none", LOCAL),
+        Authentication("iprev", "fail", LOCAL),
+        Authentication("arc", "none", LOCAL),
+    )
+    header = {
+        'method="spf",result="fail",source="header"',
+        'method="arc",result="none",source="header"',
+    }
+    local = 'method="spf",result="pass",source="local"'
+    assert shown_results(facts) == {*header, local}
+    required = replace(SUBMISSION, required=("dkim",))
+    unsigned = 'method="dkim",result="none",source="local"'
+    assert shown_results(facts, required) == {*header, local, unsigned}
+
+
+def test_if_we_were_too_late_to_check_the_last_results_of_our_own_remain() -> None:
+    made, arrival = metrics(), Arrival("INBOX", "header", 6.0, 6.5)
+    own = Authentication("spf", "pass", LOCAL)
+    finished(made, replace(SUCCESS, facts=(own, Authentication("spf", "pass"), arrival)))
+    shown = finished(made, replace(SUCCESS, facts=(arrival,)))
+    names = [name for name in shown if "authentication_result" in name]
+    assert names == ['mailtrip_authentication_result{method="spf",result="pass",source="local"}']
+    other = Authentication("spf", "fail", LOCAL)
+    shown = finished(made, replace(SUCCESS, facts=(other, arrival)))
+    names = [name for name in shown if "authentication_result" in name]
+    assert names == ['mailtrip_authentication_result{method="spf",result="fail",source="local"}']

@@ -4,6 +4,7 @@ time."""
 import asyncio
 from collections.abc import Callable, Sequence
 
+from exporter.core.facts import Client
 from exporter.core.model import Fact, ProbeError
 from exporter.core.reasons import Reason
 from exporter.core.run import Run
@@ -26,6 +27,7 @@ class PretendMailbox:
         self.junk = False
         self.folder = "INBOX"
         self.read_limit: int | None = None  # bytes of a message that a session reads
+        self.client: Client | None = None  # who delivers the messages, if it is a receiver
         self.goodbye = 0.01  # seconds that it takes to part
         self.messages: dict[int, tuple[bytes, float]] = {}
         self.opened = 0
@@ -89,6 +91,7 @@ class PretendSession:
             came >= self._since,
             junk=junk,
             cut=len(read) < len(raw),
+            client=self._mailbox.client,
         )
 
     async def wait(self, seconds: float, wake: Wake) -> None:

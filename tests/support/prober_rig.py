@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from exporter.authentication import Authenticator
 from exporter.checks.options import RoundtripOptions
 from exporter.checks.roundtrip import RoundTrip
 from exporter.core.clock import Clock
@@ -37,6 +38,7 @@ class ProberRig:
         store: Store | None = None,
         metrics: type[Metrics] = Metrics,
         maintenance: Maintenance | None = None,
+        authenticator: Authenticator | None = None,
         **more: object,
     ) -> None:
         self.clock = clock or virtual.clock()
@@ -66,7 +68,13 @@ class ProberRig:
             }
         )
         check = RoundTrip(
-            options, KEY.target, Resolver(["127.0.0.1:53"]), self.watchers, Pace(), self.sender
+            options,
+            KEY.target,
+            Resolver(["127.0.0.1:53"]),
+            self.watchers,
+            Pace(),
+            self.sender,
+            authenticator=authenticator,
         )
         self.probe = Probe(KEY, check, INTERVAL, TIMEOUT, 30)
         self.metrics.known(KEY, "gmail", SUBMISSION)

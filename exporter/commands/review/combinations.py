@@ -6,7 +6,9 @@ from exporter.checks.module import Module
 from exporter.checks.options import RoundtripOptions
 from exporter.config.finding import Finding
 from exporter.config.mistakes import Path
-from exporter.config.types import duration_text
+from exporter.config.types import duration_text, size_text
+from exporter.mailboxes.kind import MailboxKind
+from exporter.mailboxes.session import READ_LIMIT
 from exporter.settings import Settings
 
 
@@ -50,6 +52,24 @@ def _of_the_mailbox(
         mailbox = settings.mailboxes[trip.mailbox].how
         for finding in mailbox.review(trip.mailbox, module.timeout, trip.size or 0):
             yield finding.below(*path)
+        yield from _of_requirements((*path, "roundtrip", "require"), trip, mailbox)
+
+
+def _of_requirements(path: Path, trip: RoundtripOptions, mailbox: MailboxKind) -> Iterator[Finding]:
+    """What cannot be checked never passes."""
+    knows_client = mailbox.reception or trip.trusted_authserv_id
+    if "spf" in trip.require and not knows_client:
+        text = (
+            "spf needs trusted_authserv_id: without it, the client that delivered the message is"
+            " unknown, and every trip fails"
+        )
+        yield Finding(path, text)
+    if "dkim" in trip.require and (trip.size or 0) > READ_LIMIT:
+        text = (
+            f"dkim needs the whole message, and size is more than {size_text(READ_LIMIT)}: every"
+            " trip fails"
+        )
+        yield Finding(path, text)
 
 
 def _of_bounces(path: Path, settings: Settings, trip: RoundtripOptions) -> Iterator[Finding]:

@@ -10,10 +10,11 @@ to the next one, which that server wrote. The receiver must remove forged header
 The receiver's servers are those whose name is its authserv-id, or in the same domain.
 """
 
+import re
 from collections.abc import Sequence
 from ipaddress import ip_address, ip_network
 
-from exporter.core.facts import Hop
+from exporter.core.facts import Client, Hop
 from exporter.mail.headers.received import places
 
 Header = tuple[str, str]
@@ -27,12 +28,14 @@ MICROSOFT = "mx.microsoft.com"
 """What Microsoft 365 calls itself in ARC-Authentication-Results. In Authentication-Results it
 leaves its name out."""
 
+MAX_PATH = 512  # characters of a Return-Path that are read
 MAX_HEADERS = 200  # that are looked at, from the top
 
 # Where its servers have their names.
 _DOMAINS = {MICROSOFT: ("outlook.com", "office365.com", "exchangelabs.com")}
 # As in co.uk: a public suffix.
 _REGISTRIES = frozenset(("ac", "co", "com", "edu", "gov", "ne", "net", "or", "org"))
+_PATH = re.compile(r"<([^<>\s]*)>")
 _NOT_PUBLIC = tuple(
     ip_network(network)
     for network in (
@@ -119,18 +122,38 @@ def left_from(way: Sequence[Hop], authserv_id: Names | None) -> str:
     another server in its domain. Otherwise it is the newest public address, or the newest one if
     all are private.
     """
+    taken = _taken_by(way, authserv_id) if authserv_id else None
+    hop = taken or _outermost([hop for hop in reversed(way) if _sees(hop)])
+    return hop.address if hop else ""
+
+
+def client_of(headers: Sequence[Header], way: Sequence[Hop], authserv_id: Names) -> Client | None:
+    """The client that delivered the message to this receiver; None if no server has its name, or
+    there is no Return-Path. `way` has the oldest hop first, `headers` the newest header."""
+    hop = _taken_by(way, authserv_id)
+    paths = [
+        value for name, value in trusted_part(headers, authserv_id) if name.lower() == "return-path"
+    ]
+    path = _PATH.search(paths[0][:MAX_PATH]) if paths else None
+    return Client(hop.address, hop.helo, path[1]) if hop and path else None
+
+
+def _taken_by(way: Sequence[Hop], authserv_id: Names) -> Hop | None:
+    """The hop in which the receiver took the message from outside."""
     newest = [hop for hop in reversed(way) if _sees(hop)]
-    itself = [hop for hop in newest if hop.by in [name.lower() for name in each(authserv_id or ())]]
+    itself = [hop for hop in newest if hop.by in [name.lower() for name in each(authserv_id)]]
     its_domain = [
         hop
         for hop in newest
-        if authserv_id
-        and belongs(hop.by, authserv_id)
-        and _is_stranger(hop.helo, hop.address, authserv_id)
+        if belongs(hop.by, authserv_id) and _is_stranger(hop.helo, hop.address, authserv_id)
     ]
-    candidates = itself or its_domain or newest
-    public = (hop.address for hop in candidates if _is_public(hop.address))
-    return next(public, candidates[0].address if candidates else "")
+    return _outermost(itself or its_domain)
+
+
+def _outermost(hops: Sequence[Hop]) -> Hop | None:
+    """The first with a public address, else the first."""
+    public = (hop for hop in hops if _is_public(hop.address))
+    return next(public, hops[0] if hops else None)
 
 
 def _sees(hop: Hop) -> bool:

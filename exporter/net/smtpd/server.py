@@ -12,8 +12,10 @@ from typing import AnyStr, Protocol, cast
 
 from aiosmtpd.smtp import SMTP, Envelope, Session, TLSSetupException
 
+from exporter.config.grammar import ip_of
 from exporter.config.types import Listen
 from exporter.core.clock import Clock
+from exporter.core.facts import Client
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 from exporter.mail.headers.stamp import stamp
@@ -40,9 +42,9 @@ class MailPolicy(Protocol):
     keep: int
     """So many bytes of a message are kept."""
 
-    async def receive(self, raw: bytes, size: int) -> str:
-        """Processes a message by its beginning, with our trace on top, and its size. With the reply
-        250 we are responsible.
+    async def receive(self, raw: bytes, size: int, client: Client) -> str:
+        """Processes a message by its beginning, with our trace on top, its size, and who brought
+        it. With the reply 250 we are responsible.
 
         It processes one message per client address at a time.
         """
@@ -287,12 +289,29 @@ class _Connection(SMTP):
         elif self._receiver.closing:
             reply = "421 4.3.2 Shutting down"
         else:
-            above = self._trace(envelope)
+            client = self._client(envelope)
+            above = self._trace(envelope, client)
             async with self._receiver.clients.turn(self):
-                reply = await policy.receive(above + text.beginning, len(above) + text.size)
+                size = len(above) + text.size
+                reply = await policy.receive(above + text.beginning, size, client)
         await self.push(reply)
 
-    def _trace(self, envelope: Envelope) -> bytes:
+    def _client(self, envelope: Envelope) -> Client:
+        """Who brings a message."""
+        session, transport = self.session, self.transport
+        assert session and transport  # noqa: S101, PT018 - from the first byte on
+        cipher = transport.get_extra_info("cipher")
+        peer = str(session.peer[0]).partition("%")[0] if session.peer else ""
+        return Client(
+            address=str(ip_of(peer) or ""),
+            helo=session.host_name or "",
+            # The null sender comes as <>.
+            sender=(envelope.mail_from or "").removeprefix("<").removesuffix(">"),
+            tls_version=cipher[1] if cipher else "",
+            tls_cipher=cipher[0] if cipher else "",
+        )
+
+    def _trace(self, envelope: Envelope, client: Client) -> bytes:
         """The trace headers, written above an accepted message."""
         session = self.session
         assert session  # noqa: S101 - from the first byte on
@@ -300,13 +319,11 @@ class _Connection(SMTP):
             "UTF8SMTP" if envelope.smtp_utf8 else "ESMTP" if session.extended_smtp else "SMTP"
         )
         return stamp(
-            helo=session.host_name or "",
-            address=session.peer[0] if session.peer else "",
+            helo=client.helo,
+            address=client.address,
             name=self._receiver.hostname,
             protocol=f"{protocol}S" if session.ssl else protocol,  # RFC 3848, RFC 6531
-            sender=(envelope.mail_from or "")
-            .removeprefix("<")
-            .removesuffix(">"),  # the null sender comes as <>
+            sender=client.sender,
             at=self._receiver.clock.wall(),
         )
 

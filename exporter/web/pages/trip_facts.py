@@ -8,6 +8,8 @@ from exporter.core.facts import (
     WHY_UNMEASURED,
     Arrival,
     Authentication,
+    Client,
+    Disagreement,
     LateArrival,
     LeftFrom,
     SpamScore,
@@ -59,7 +61,11 @@ def _in_words(fact: object, zone: TimeZone) -> Iterator[tuple[str, str]]:
         case LeftFrom():
             yield "left from", fact.address
         case Authentication():
-            yield fact.method.upper(), fact.result
+            yield fact.name.replace(fact.method, fact.method.upper()), fact.in_words
+        case Disagreement():
+            yield f"{fact.method.upper()} differs", str(fact)
+        case Client():
+            yield "delivered by", str(fact)
         case SpamScore():
             yield f"spam score ({fact.scanner})", f"{fact.score:g}"
         case Unclear():

@@ -76,7 +76,7 @@ async def test_a_server_that_keeps_the_message_shows_in_the_hop_after_it(
     assert all((delays[name] or 0) < 8 for name in (RELAY, MX, HOP))
     assert "mailtrip_hops 4.0" in page
     assert f'mailtrip_hop_delay_seconds{{by="{STORE}",hop="4"}} {delays[STORE]:.1f}' in page
-    assert 'mailtrip_hop_clock_skew_seconds{hop="4"} 0.0' in page
+    assert 'mailtrip_hop_clock_skew_seconds{hop="4"}' not in page
 
 
 def received(second: float) -> bytes:

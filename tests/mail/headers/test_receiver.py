@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from exporter.config.header import AuthservId, AuthservIds
-from exporter.core.facts import Authentication, Hop, SpamScore
+from exporter.core.facts import Authentication, Client, Hop, SpamScore
 from exporter.mail.headers.authentication import (
     MAX_LENGTH,
     METHODS,
@@ -19,7 +19,7 @@ from exporter.mail.headers.authentication import (
     authentication,
 )
 from exporter.mail.headers.received import hops
-from exporter.mail.headers.receiver import MAX_HEADERS, belongs, left_from, trusted_part
+from exporter.mail.headers.receiver import MAX_HEADERS, belongs, client_of, left_from, trusted_part
 from exporter.mail.headers.spam import SCANNERS, spam_scores
 from exporter.mail.message import headers, received
 from exporter.mail.mime import parse
@@ -282,6 +282,30 @@ def test_the_address_is_the_one_that_the_receiver_saw(
     newest_first: list[Hop], trusted: str, address: str
 ) -> None:
     assert left_from(newest_first[::-1], trusted) == address
+
+
+RECEIVED = ("Received", "from mail.example.org ([192.0.2.1]) by mx.example.net")
+PATH = ("Return-Path", "<probe@example.org>")
+
+
+@pytest.mark.parametrize(
+    ("headers", "by", "client"),
+    [
+        ([PATH, RECEIVED], "mx.example.net", ("192.0.2.1", "probe@example.org")),
+        ([RECEIVED, PATH], "mx.example.net", ("192.0.2.1", "probe@example.org")),
+        ([("Return-Path", "<>"), RECEIVED, PATH], "mx.example.net", ("192.0.2.1", "")),
+        ([RECEIVED], "mx.example.net", None),
+        ([("Return-Path", "nonsense"), RECEIVED], "mx.example.net", None),
+        ([PATH, RECEIVED], "mx.example.com", None),
+        ([RECEIVED, ("Received", "from a by b"), PATH], "mx.example.net", None),
+    ],
+)
+def test_the_client_is_the_one_that_the_receiver_saw(
+    headers: list[tuple[str, str]], by: str, client: tuple[str, str] | None
+) -> None:
+    way = [hop("mx.example.net", "192.0.2.1")]
+    found = client_of(headers, way, by)
+    assert found == (client and Client(client[0], "mail.example.org", client[1]))
 
 
 @pytest.mark.parametrize(

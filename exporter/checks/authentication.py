@@ -1,0 +1,77 @@
+"""What our own check of an arrived message says of its sender, beside what the receiver says of
+it."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from exporter.authentication import LONGEST, Authenticator
+from exporter.core.facts import LOCAL, Authentication, Client, Disagreement, Hop
+from exporter.core.model import Fact, ProbeError, one_line
+from exporter.core.reasons import Reason
+from exporter.core.run import Run
+from exporter.mail.headers.receiver import client_of
+from exporter.mail.message import headers
+from exporter.mailboxes.watcher.expectation import Found
+
+MAX_NAME = 253  # characters of what a client says of itself
+
+_UNKNOWN = Authentication(
+    "",
+    "unknown",
+    LOCAL,
+    why="the message was not read completely, or the client that delivered it is unknown",
+)
+
+
+async def authenticate(
+    authenticator: Authenticator,
+    found: Found,
+    way: Sequence[Hop],
+    trusted: Sequence[str] | None,
+    run: Run,
+) -> ProbeError | None:
+    """Adds the results to the facts of the trip. `way` has the oldest hop first, `trusted` the
+    names of the receiver. Returns why there are none: we ourselves were too late."""
+    sighting, client = found.sighting, found.sighting.client
+    if client:
+        run.fact(_shown(client))
+    elif trusted:
+        client = client_of(headers(found.message, found.token.word)[0], way, trusted)
+    patience = LONGEST if run.session_timeout is None else run.session_timeout
+    try:
+        own = await authenticator.authenticate(
+            sighting.raw, client, whole=not sighting.cut, patience=patience
+        )
+    except ProbeError as error:
+        run.note(f"-- the sender was not checked: {error.detail}")
+        return error
+    by_header = {fact.method: fact for fact in run.facts if isinstance(fact, Authentication)}
+    run.facts.extend(own)
+    for fact in own:
+        other = by_header.get(fact.method)
+        if other and other.result != fact.result:
+            run.fact(Disagreement(fact.method, other.result, fact.result))
+    return None
+
+
+def _shown(client: Client) -> Client:
+    """A client whose texts are fit to be shown."""
+    return replace(
+        client, helo=one_line(client.helo, MAX_NAME), sender=one_line(client.sender, MAX_NAME)
+    )
+
+
+def unauthenticated(required: Sequence[str], facts: Sequence[Fact]) -> ProbeError | None:
+    """The failure if a required method did not pass, by our own check."""
+    own = {
+        fact.method: fact
+        for fact in facts
+        if isinstance(fact, Authentication) and fact.source == LOCAL
+    }
+    for method in required:
+        fact = own.get(method, _UNKNOWN)
+        if fact.result != "pass":
+            where = f"; see {fact.record} in DNS" if fact.record else ""
+            detail = f"{method.upper()} {fact.result}: {fact.why}{where}"
+            return ProbeError(Reason.UNAUTHENTICATED, detail, code=f"{method}={fact.result}")
+    return None
