@@ -16,7 +16,7 @@ Name = Callable[[ProbeKey], str | None]
 """The name of a probe in `probes:`, if it has one."""
 
 Watched = Callable[[ProbeKey], bool]
-"""Whether a probe still makes trips: if not, nobody knows whether its last outage lasts."""
+"""Whether a probe still makes trips: if not, it is unknown whether its last outage lasts."""
 
 NOT_WATCHED = "not watched any more"
 _FORMULAS = tuple("=+-@＝＋－＠\t\r")
@@ -103,7 +103,7 @@ def _fields(one: ProbeAccount, name: Name) -> dict[str, Any]:
 
 
 def _text_cell(text: str) -> str:
-    """With an apostrophe if a spreadsheet would take it for a formula: strangers may make up
+    """With an apostrophe if a spreadsheet would take it for a formula: unknown clients may make up
     targets."""
     return f"'{text}" if text.startswith(_FORMULAS) else text
 

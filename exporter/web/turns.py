@@ -4,7 +4,7 @@ import asyncio
 from collections import OrderedDict
 
 Turn = asyncio.Future[None]
-"""Done when somebody's turn has come."""
+"""Done when it has come."""
 
 
 class Turns:
@@ -16,7 +16,7 @@ class Turns:
         self._busy = False
 
     def enqueue(self, client: str, turn: Turn) -> None:
-        """Lets a client wait for this turn, or gives it at once if nobody has one."""
+        """Lets a client wait for this turn, or gives it at once if no other is given."""
         if turn.done():
             return
         self._queues.setdefault(client, {})[turn] = None
@@ -25,7 +25,7 @@ class Turns:
             self._give()
 
     def forget(self, turn: Turn) -> None:
-        """Nobody waits for this one any more."""
+        """No client waits for this one any more."""
         for client in self._clients.pop(turn, ()):
             queue = self._queues[client]
             del queue[turn]
