@@ -39,7 +39,7 @@ class Blocklist:
     test_entry: str = ""
     """What is listed for tests, if not 127.0.0.2, ::FFFF:7F00:2 or TEST."""
     public: bool = False
-    """Whether it is a public list, of the catalogue."""
+    """Whether it is public: it is in the catalogue."""
     _zone: str | Secret = ""
     _key: Secret | None = None
 

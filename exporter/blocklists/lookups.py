@@ -147,6 +147,6 @@ class Lookups:
 
 
 def _may_know(blocklist: Blocklist, subject: Subject) -> bool:
-    """Whether this list may get to know this subject: the name of an internal server is not for
-    the operators of public lists."""
+    """Whether this list may get to know this subject: a name of an internal server stays
+    inside."""
     return subject.is_public or not blocklist.public

@@ -8,8 +8,10 @@ from pydantic import ConfigDict, Field, ValidationInfo, field_serializer, field_
 
 from exporter.config.address import (
     PLACEHOLDER,
+    Domain,
     EmailAddress,
     EmailTemplate,
+    Selector,
     check_email,
     check_filled,
 )
@@ -51,6 +53,23 @@ class RefusalOptions(Options):
     code: ReplyCodes
     """The reply code of the refusal, such as 554, or a list of codes; for `sendmail` the exit code.
     The refusal may come at any command. Every other failure remains a failure."""
+
+
+class DkimOptions(Options):
+    """The message is signed with DKIM (RFC 6376), as a mail server signs for its users. Needed for
+    a sender whose server does not sign, such as `mx`: a domain with the DMARC policy `p=reject`
+    that is forwarded is refused without. `mailtrip dkim-key` makes a key."""
+
+    domain: Domain
+    """The domain that signs: that of `from`, or one above it, so that DMARC accepts the
+    signature."""
+
+    selector: Selector
+    """The name of the key: its public part is at `SELECTOR._domainkey.DOMAIN` in DNS."""
+
+    key: Secret
+    """The private key, PEM, unencrypted: RSA with 1024 to 4096 bits, or Ed25519 (RFC 8463), which
+    many receivers cannot check."""
 
 
 class RoundtripOptions(Options):
@@ -111,6 +130,9 @@ class RoundtripOptions(Options):
     """Additional headers, such as `{X-Team: mail, Precedence: bulk}`. The value is never shown if
     the name indicates a secret, such as `Authorization` or `X-Api-Key`."""
 
+    dkim: DkimOptions | None = None
+    """Signs the message. Default: no signature of mailtrip's own."""
+
     expect: RefusalOptions | None = None
     """The message must be refused: the refusal is the success. No mailbox waits for it."""
 
@@ -143,8 +165,9 @@ class RoundtripOptions(Options):
         """What can happen in a round trip with these options. `mailboxes` are all of them, by
         name."""
         sender = self.send.how
+        sending = sender.reasons | ({Reason.AUTH} if self.dkim else set())
         if self.mailbox is None:
-            refused = {Phase.SEND: sender.reasons | {Reason.ACCEPTED}}
+            refused = {Phase.SEND: sending | {Reason.ACCEPTED}}
             return RoundTripScope(sender.steps, failures=_pairs(refused), sender=sender)
         mailbox = mailboxes[self.mailbox].how
         receiving = {*mailbox.reasons, Reason.OVERDUE, Reason.ALTERED}
@@ -155,7 +178,7 @@ class RoundtripOptions(Options):
         if self.junk == "ok":
             receiving.discard(Reason.JUNK)
         failing: dict[Phase, Collection[Reason]] = dict.fromkeys(Phase, receiving)
-        failing[Phase.SEND] = sender.reasons
+        failing[Phase.SEND] = sending
         if Step.DELETE not in mailbox.steps:
             del failing[Phase.DELETE]
         return RoundTripScope(

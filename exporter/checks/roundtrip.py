@@ -7,6 +7,7 @@ from contextlib import contextmanager, nullcontext
 from exporter.authentication import Authenticator
 from exporter.checks.authentication import authenticate, unauthenticated
 from exporter.checks.options import RoundtripOptions
+from exporter.checks.signing import DkimSigner
 from exporter.config.types import duration_text
 from exporter.core.facts import Arrival, ArrivedHeaders, Hop, LeftFrom
 from exporter.core.model import MAX_FOLDER, Fact, ProbeError, one_line
@@ -59,6 +60,8 @@ class RoundTrip:
         self._authenticator = authenticator
         self._from = options.sender
         self._to = options.to.replace("{target}", target)
+        dkim = options.dkim
+        self._signer = DkimSigner(dkim.domain, dkim.selector, dkim.key) if dkim else None
         self._sender = sender or options.send.how.sender(resolver, target, accounts)
 
     async def run(self, run: Run, token: Token) -> None:
@@ -119,6 +122,8 @@ class RoundTrip:
             async with run.phase(Phase.SEND):
                 if crowded:
                     raise crowded
+                if self._signer:
+                    message = self._signer.signed(message, run.started_at)
                 await self._sender.send(message, run)
                 if self._refusals:
                     raise self._unexpectedly_accepted()

@@ -21,8 +21,8 @@ from exporter.commands.flags import DEFAULT_LISTEN, read
 __all__ = ["DEFAULT_LISTEN", "main"]
 
 COMMANDS = {
-    name: f"exporter.commands.{name}"
-    for name in ("serve", "check", "probe", "maintenance", "report", "schema")
+    name: f"exporter.commands.{name.replace('-', '_')}"
+    for name in ("serve", "check", "probe", "maintenance", "report", "dkim-key", "schema")
 }
 """The module of each command, with its `run` and its REFUSALS. Imported when it is to run."""
 

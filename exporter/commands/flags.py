@@ -23,6 +23,7 @@ LOG_FORMATS = ("text", "json")
 MAINTENANCE_ACTIONS = ("start", "stop", "list")
 DEFAULT_URL, URL_VARIABLE = f"http://localhost{DEFAULT_LISTEN}", "MAILTRIP_URL"
 REPORT_FORMATS = ("text", "html", "csv", "json")
+DKIM_KINDS, DKIM_BITS = ("rsa", "ed25519"), (2048, 3072, 4096)
 _CONFIG = re.compile(r"(-c|-f|--conf|--file|--config([-_.](file|path))?)(=.*)?")
 """How other programs name what is `--config.file` here."""
 
@@ -276,6 +277,9 @@ def _parser() -> tuple[_Parser, dict[str, _Parser]]:
     )
     _add_state_dir(reporting)
 
+    _add_dkim_key_flags(
+        commands.add_parser("dkim-key", help="make a key that signs messages, and its DNS record")
+    )
     commands.add_parser("schema", help="print the JSON Schema of the configuration")
     return parser, commands.choices
 
@@ -297,6 +301,20 @@ def _add_maintenance_flags(command: argparse.ArgumentParser) -> None:
         f" {DEFAULT_URL}"
     )
     add("--url", metavar="URL", type=_address, help=help_url)
+
+
+def _add_dkim_key_flags(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    add("domain", metavar="DOMAIN", type=_given, help="the domain that signs: that of `from`")
+    add("selector", metavar="SELECTOR", type=_given, help="the name of the key, such as mailtrip")
+    help_file = "the file of the private key; if it exists, only its DNS record is printed"
+    add("--key.file", dest="key_file", metavar="FILE", type=_path, required=True, help=help_file)
+    help_kind = "default %(default)s; many receivers cannot check ed25519"
+    add("--key.type", dest="kind", choices=DKIM_KINDS, default=DKIM_KINDS[0], help=help_kind)
+    help_bits = "the length of an RSA key; default %(default)s"
+    add(
+        "--key.bits", dest="bits", type=int, choices=DKIM_BITS, default=DKIM_BITS[0], help=help_bits
+    )
 
 
 def _add_state_dir(command: argparse.ArgumentParser) -> None:

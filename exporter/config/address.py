@@ -145,6 +145,22 @@ def _nameserver(text: str) -> str:
     return f"[{address}]:{port}" if address.version == 6 else f"{address}:{port}"
 
 
+def domain_name(text: str) -> str:
+    """Checks a domain name; returns it as in the DNS. Raises ValueError with the cure."""
+    if not (name := domain_of(text)):
+        raise ValueError("not a domain; write one such as example.org")
+    return name
+
+
+def selector(text: str) -> str:
+    """Checks the name of a DKIM key (RFC 6376 section 3.1); returns it as in the DNS. Raises
+    ValueError with the cure."""
+    name = domain_of(f"{text}.example")
+    if not name:
+        raise ValueError("not a selector; write letters and digits, such as mailtrip2026")
+    return name.removesuffix(".example")
+
+
 def _ehlo_name(text: str) -> str:
     """Checks a host name in ASCII, or an address literal (RFC 5321 sections 4.1.1.1 and 4.1.3)."""
     if not (name := literal_of(text) or domain_of(text)):
@@ -251,6 +267,12 @@ HostTemplate = Annotated[
     str, AfterValidator(_host_template), WithJsonSchema({"type": "string", "title": "host"})
 ]
 """A host that may hold `{target}`."""
+Domain = Annotated[
+    str, AfterValidator(domain_name), WithJsonSchema({"type": "string", "title": "domain"})
+]
+Selector = Annotated[
+    str, AfterValidator(selector), WithJsonSchema({"type": "string", "title": "selector"})
+]
 EhloName = Annotated[
     str, AfterValidator(_ehlo_name), WithJsonSchema({"type": "string", "title": "host"})
 ]

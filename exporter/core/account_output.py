@@ -103,8 +103,7 @@ def _fields(one: ProbeAccount, name: Name) -> dict[str, Any]:
 
 
 def _text_cell(text: str) -> str:
-    """With an apostrophe if a spreadsheet would take it for a formula: unknown clients may make up
-    targets."""
+    """With an apostrophe if a spreadsheet would take it for a formula: clients choose targets."""
     return f"'{text}" if text.startswith(_FORMULAS) else text
 
 

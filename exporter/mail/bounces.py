@@ -41,7 +41,10 @@ _ACTIONS = {
 """Those of RFC 3464, and what some servers write in their place."""
 _OF_CLASS = {"5": FAILED, "4": DELAYED, "2": DELIVERED}
 
-_UNPROVEN = "neither SPF (broken by forwarding) nor DKIM passed: sign the mail of `from` with DKIM"
+_UNPROVEN = (
+    "neither SPF (broken by forwarding) nor DKIM passed: sign the mail of `from` with DKIM (option"
+    " `dkim`)"
+)
 _HINTS = {  # codes of one provider each, whose texts do not tell what to do
     "5.7.520": (
         "Microsoft 365 does not forward to other organisations unless its outbound spam policy"

@@ -24,7 +24,7 @@ class Coalescer:
     Requests that arrive while an answer is being made share the next one. Long answers are made
     `one_at_a_time`, for each client in turn, so that many requests of one client do not delay
     others. Short ones are not: in a busy event loop a queue of them would move by one in each turn.
-    An answer is not made if no request waits for it any more when its turn comes.
+    An answer is not made if no client waits for it any more when its turn comes.
     """
 
     def __init__(self, *, one_at_a_time: bool = False) -> None:

@@ -4,7 +4,7 @@ import asyncio
 from collections import OrderedDict
 
 Turn = asyncio.Future[None]
-"""Done when it has come."""
+"""Done when the client's turn has come."""
 
 
 class Turns:
@@ -16,7 +16,7 @@ class Turns:
         self._busy = False
 
     def enqueue(self, client: str, turn: Turn) -> None:
-        """Lets a client wait for this turn, or gives it at once if no other is given."""
+        """Lets a client wait for this turn, or gives it at once if no client has one."""
         if turn.done():
             return
         self._queues.setdefault(client, {})[turn] = None

@@ -10,6 +10,7 @@ from exporter.checks.references import references
 from exporter.commands.review import in_the_way, review
 from exporter.config.load import reading
 from exporter.config.mistakes import Mistakes
+from exporter.net.signing_key import new_signing_key
 from exporter.settings import Settings
 
 MAILBOX = "mailboxes:\n  m: {%s}\n"
@@ -204,6 +205,21 @@ def test_what_systemd_shows_only_to_a_running_unit_is_a_warning() -> None:
     assert "warning: mailboxes.m.imap.password: exists only while the unit runs" in line
 
 
+def test_a_key_that_cannot_sign_is_told_of(tmp_path: Path) -> None:
+    file = tmp_path / "dkim.pem"
+    key = f"{{file: {file}}}"
+    text = SENDER % "mx: {}}, dkim: {domain: b.example, selector: s1, key: %s" % key
+    file.write_text(new_signing_key("ed25519", 0).pem)
+    assert found(text) == []
+    file.write_text("hello")
+    (line,) = found(text)
+    assert line.endswith(
+        f"dkim.key: the key in {file} is not a private key in PEM format, or has a password"
+    )
+    (line,) = found(text.replace(key, "hello"))
+    assert line.endswith("dkim.key: is not a private key in PEM format, or has a password")
+
+
 def test_certificates_that_are_not_there_or_none_are_told_of(tmp_path: Path) -> None:
     (tmp_path / "text.pem").write_text("no certificate\n")
     (tmp_path / "empty.pem").write_text("")
@@ -318,6 +334,29 @@ def test_options_that_never_go_together_are_told_of(given: tuple[str, ...], said
     assert [": warning: " in line for line in lines] == [
         not any(word in said for word in ("size", "poll", "require"))
     ] * bool(said)
+
+
+@pytest.mark.parametrize(
+    ("sender", "domain", "fits"),
+    [
+        ("a@b.example", "B.example", True),
+        ("a@b.example", "mail.b.example", True),
+        ("a@mail.b.example", "b.example", True),
+        ("a@b.example", "ab.example", False),
+        ("a@ab.example", "b.example", False),
+    ],
+)
+def test_a_signature_of_another_domain_is_a_warning(
+    tmp_path: Path, sender: str, domain: str, *, fits: bool
+) -> None:
+    file = tmp_path / "dkim.pem"
+    file.write_text(new_signing_key("ed25519", 0).pem)
+    dkim = f"dkim: {{domain: {domain}, selector: s1, key: {{file: {file}}}}}"
+    lines = found(COMBINED % ("timeout: 90s", sender, f"pop, {dkim}", "mx: {}"))
+    lines = [line for line in lines if ".bounces" not in line]
+    assert len(lines) == (not fits)
+    problem = f"dkim.domain: is neither the domain of {sender} nor one above it: DMARC ignores"
+    assert all(problem in line and ": warning: " in line for line in lines)
 
 
 def test_what_nobody_can_ever_use_is_a_warning() -> None:

@@ -84,14 +84,14 @@ async def test_a_dead_mailbox_for_bounces_costs_no_trip(rig: ProberRig) -> None:
             "550 5.7.509 Access denied, sending domain does not pass DMARC verification",
             (
                 "neither SPF (broken by forwarding) nor DKIM passed: sign the mail of `from` with"
-                " DKIM"
+                " DKIM (option `dkim`)"
             ),
         ),
         (
             "550-5.7.26 Your email has been blocked because the sender is unauthenticated.",
             (
                 "neither SPF (broken by forwarding) nor DKIM passed: sign the mail of `from` with"
-                " DKIM"
+                " DKIM (option `dkim`)"
             ),
         ),
     ],

@@ -6,16 +6,25 @@ from dataclasses import dataclass, field
 from functools import partial
 from math import inf
 
+from exporter.authentication.key import KeyUnusable, key_of
+from exporter.authentication.lookups import Lookups
+from exporter.authentication.verdict import LookupFailed
 from exporter.checks.module import Module
-from exporter.checks.options import RoundtripOptions
+from exporter.checks.options import DkimOptions, RoundtripOptions
+from exporter.checks.signing import DkimSigner
 from exporter.commands.preflight.mx_records import of_receiver
 from exporter.commands.preflight.remark import Remark, Risk
 from exporter.config.address import PLACEHOLDER
+from exporter.core.clock import Clock
+from exporter.core.model import ProbeError
 from exporter.core.phases import Phase
+from exporter.core.reasons import Reason
 from exporter.core.run import Run
+from exporter.core.steps import Step
 from exporter.mail.composition import ProbeMessage
 from exporter.mailboxes.session import Mailbox, ScanLimited
 from exporter.net.dns import Resolver
+from exporter.net.dns_queries import DnsQueries
 from exporter.net.oauth2 import Accounts
 from exporter.senders.kind import Introduction
 from exporter.settings import Settings
@@ -50,6 +59,7 @@ def plans(settings: Settings, resolver: Resolver, accounts: Accounts) -> Iterato
     """The plans in the order of the configuration, mailboxes first."""
     yield from _mailboxes(settings, resolver, accounts)
     yield from _senders(settings, resolver, accounts)
+    yield from _signatures(settings, resolver)
 
 
 def _mailboxes(settings: Settings, resolver: Resolver, accounts: Accounts) -> Iterator[Plan]:
@@ -128,6 +138,32 @@ def _senders(settings: Settings, resolver: Resolver, accounts: Accounts) -> Iter
                     most_servers=how.most_servers,
                     introduction=how.introduction,
                 )
+
+
+def _signatures(settings: Settings, resolver: Resolver) -> Iterator[Plan]:
+    """The keys of signatures, once each."""
+    seen: list[DkimOptions] = []
+    for name, module in settings.modules.items():
+        dkim = module.roundtrip.dkim if module.roundtrip else None
+        if dkim and dkim not in seen:
+            seen.append(dkim)
+            signer = DkimSigner(dkim.domain, dkim.selector, dkim.key)
+            go = partial(_find_public_key, signer, Lookups(DnsQueries(resolver, Clock())))
+            what = f"module {name}, DKIM key"
+            yield Plan(what, signer.name, Phase.SEND, module.session_timeout, go)
+
+
+async def _find_public_key(signer: DkimSigner, lookups: Lookups, run: Run) -> None:
+    """Whether the DNS has the public key with which receivers can check the signatures."""
+    key = signer.key()
+    with run.step(Step.RESOLVE, signer.name):
+        try:
+            published = await key_of(lookups, signer.name, key.kind)
+        except (KeyUnusable, LookupFailed) as error:
+            raise ProbeError(Reason.DNS, str(error)) from None
+        if not published.key.verifies(key.sign(b"mailtrip"), b"mailtrip"):
+            problem = f"the key at {signer.name} does not belong to that in {signer.origin}"
+            raise ProbeError(Reason.DNS, problem)
 
 
 def _message(trip: RoundtripOptions, target: str) -> ProbeMessage:

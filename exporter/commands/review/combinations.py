@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from exporter.checks.module import Module
 from exporter.checks.options import RoundtripOptions
 from exporter.config.finding import Finding
+from exporter.config.grammar import domain_of
 from exporter.config.mistakes import Path
 from exporter.config.types import duration_text, size_text
 from exporter.mailboxes.kind import MailboxKind
@@ -21,6 +22,7 @@ def of_combinations(settings: Settings) -> Iterator[Finding]:
             yield from _of_sending(path, module, trip)
             yield from _of_the_mailbox(path, settings, module, trip)
             yield from _of_bounces(path, settings, trip)
+            yield from _of_the_signature(path, trip)
 
 
 def _of_deadlines(path: Path, module: Module, trip: RoundtripOptions) -> Iterator[Finding]:
@@ -79,3 +81,17 @@ def _of_bounces(path: Path, settings: Settings, trip: RoundtripOptions) -> Itera
             " add it to the recipients"
         )
         yield Finding((*path, "roundtrip", "bounces"), text, warning=True)
+
+
+def _of_the_signature(path: Path, trip: RoundtripOptions) -> Iterator[Finding]:
+    """DMARC accepts a signature of the sender's domain, or of one above or below it (RFC 9989
+    section 4.10.2)."""
+    sender = domain_of(trip.sender.rpartition("@")[2])
+    if not trip.dkim or not sender:
+        return
+    ours = trip.dkim.domain
+    if sender != ours and not (sender.endswith(f".{ours}") or ours.endswith(f".{sender}")):
+        text = (
+            f"is neither the domain of {trip.sender} nor one above it: DMARC ignores its signatures"
+        )
+        yield Finding((*path, "roundtrip", "dkim", "domain"), text, warning=True)

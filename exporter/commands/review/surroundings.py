@@ -43,6 +43,15 @@ def _of_a_secret(path: Path, secret: Secret) -> Iterator[Finding]:
     except SecretUnavailable as error:
         yield Finding(path, str(error))
         return
+    if path[-2:] == ("dkim", "key"):
+        from exporter.net.signing_key import read_signing_key  # cryptography takes long to import
+
+        try:
+            read_signing_key(revealed)
+        except ValueError as error:
+            where = f"the key in {secret.origin} " if secret.origin else ""
+            yield Finding(path, f"{where}{error}")
+        return
     if not secret.origin:
         yield from _of_a_literal(path, revealed)
         return
