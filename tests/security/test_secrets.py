@@ -180,10 +180,14 @@ def test_secrets_while_it_runs(
         for name in ("over-imap", "over-pop3", "token")
     ]
     pages += [f"/{trip}" for trip in re.findall(r"trips/[0-9a-f]{14}", exporter.get("/"))]
-    pages += ["/mailboxes/imap", "/mailboxes/pop3"]
+    pages += [f"/api/v1{trip}" for trip in pages if trip.startswith("/trips/")]
+    pages += ["/mailboxes/imap", "/mailboxes/pop3", "/mailboxes", "/outages", "/report"]
+    pages += [f"/report?format={form}" for form in ("csv", "json")]
+    pages += [f"/api/v1/{name}" for name in ("probes", "trips", "outages", "mailboxes")]
+    pages += ["/api/v1/blocklists", "/api/v1/maintenance"]
     told = "".join(exporter.get(page) for page in pages)
     told += fetch(exporter, "/config", Accept="text/html")[2]
-    assert len(pages) >= 15
+    assert len(pages) >= 30
     assert 'id="mailbox-imap"' in told
     assert "&lt;secret&gt;" in told
     assert "password: <secret>" in told
@@ -374,6 +378,10 @@ resolver: {nameservers: ["127.0.0.1:1"], timeout: 100ms}
         "/metrics",
         "/probe?module=list&target=192.0.2.1",
         "/trips?module=list&target=192.0.2.1",
+        "/api/v1/blocklists",
+        "/api/v1/trips",
+        "/api/v1/probes",
+        "/outages",
     ]
     pages += [
         f"/probe?module={module}&debug=true"

@@ -169,9 +169,16 @@ async def test_tokens_on_the_web() -> None:
         (trip,) = (trip for one in here.probes for trip in one.flights)
         pages = [
             (await here.get(path))[1]
-            for path in ("/", f"/trips/{trip}", f"{GOOD}&debug=true", "/metrics")
+            for path in (
+                "/",
+                f"/trips/{trip}",
+                f"{GOOD}&debug=true",
+                "/metrics",
+                f"/api/v1/trips/{trip}",
+                "/api/v1/probes",
+            )
         ]
-        assert sum("token&gt;" in page or "<token>" in page for page in pages) == 2
+        assert sum("token&gt;" in page or "<token>" in page for page in pages) == 3
         assert not any("mtrip1" in page.lower() for page in pages)
         await scraping
 
