@@ -2,6 +2,8 @@
 may be added, none is removed."""
 
 import json
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -26,6 +28,7 @@ from exporter.core.model import (
     PlaintextFallback,
     QueriedList,
     Reply,
+    Span,
     TlsPolicy,
     TlsSession,
 )
@@ -51,7 +54,8 @@ KINDS: dict[type[Fact], str] = {
 }
 """What a fact is, in the field `fact`."""
 
-_OUTCOME = TypeAdapter(Outcome)
+_SPANS = TypeAdapter(tuple[Span, ...])
+_FACTS: dict[type[Fact], TypeAdapter[Any]] = {kind: TypeAdapter(kind) for kind in KINDS}
 
 
 def as_json(outcome: Outcome) -> str:
@@ -61,16 +65,26 @@ def as_json(outcome: Outcome) -> str:
 
 def described(outcome: Outcome, *, in_progress: bool = False) -> dict[str, Any]:
     """Everything about a trip. One that is in progress has no verdict yet."""
-    plain: dict[str, Any] = _OUTCOME.dump_python(outcome, mode="json")
-    facts = [
-        {"fact": KINDS[type(fact)], **told}
-        for fact, told in zip(outcome.facts, plain["facts"], strict=True)
-    ]
     return summary(outcome, in_progress=in_progress) | {
-        "spans": plain["spans"],
-        "facts": facts,
-        "transcript": plain["transcript"],
+        "spans": _SPANS.dump_python(outcome.spans, mode="json"),
+        "facts": [_fact(fact) for fact in outcome.facts],
+        "transcript": [*outcome.transcript],
     }
+
+
+def pieces(outcome: Outcome, *, in_progress: bool = False) -> Iterator[str]:
+    """The same as a JSON document, fact by fact: a check of blocklists may have thousands."""
+    around = described(replace(outcome, facts=()), in_progress=in_progress)
+    around |= summary(outcome, in_progress=in_progress)
+    start, end = json.dumps(around).split('"facts": []', 1)
+    yield f'{start}"facts": ['
+    for number, fact in enumerate(outcome.facts):
+        yield (", " if number else "") + json.dumps(_fact(fact))
+    yield f"]{end}"
+
+
+def _fact(fact: Fact) -> dict[str, Any]:
+    return {"fact": KINDS[type(fact)], **_FACTS[type(fact)].dump_python(fact, mode="json")}
 
 
 def summary(outcome: Outcome, *, in_progress: bool = False) -> dict[str, Any]:

@@ -7,12 +7,13 @@ from typing import Any, Protocol
 from aiohttp import web
 
 from exporter.core.fairness import in_turns
-from exporter.core.json_output import described, summary
+from exporter.core.json_output import pieces, summary
 from exporter.core.model import Outcome, ProbeKey
+from exporter.mail.tokens import without_tokens
 from exporter.metrics.text import Text
 from exporter.probing.probes import ProbeTable
 from exporter.web.api.errors import ApiError
-from exporter.web.api.frame import document, listed
+from exporter.web.api.frame import listed
 from exporter.web.api.paging import Paging
 from exporter.web.parameters import perhaps_probe_key
 
@@ -46,10 +47,15 @@ class Trips:
         trip_id = request.match_info["trip"]
         for probe in self._probes:
             if run := probe.runs.get(trip_id):
-                return document(described(run.outcome(trip_id, probe.key), in_progress=True))
+                return await _whole(run.outcome(trip_id, probe.key), in_progress=True)
         if outcome := await self._records.outcome(trip_id):
-            return document(described(outcome))
+            return await _whole(outcome)
         raise ApiError(HTTPStatus.NOT_FOUND, f"there is no record of trip {trip_id}")
+
+
+async def _whole(outcome: Outcome, *, in_progress: bool = False) -> Text:
+    parts = in_turns(pieces(outcome, in_progress=in_progress), AT_A_TIME)
+    return Text([*[without_tokens(part).encode() async for part in parts], b"\n"])
 
 
 async def _summaries(outcomes: Sequence[Outcome]) -> AsyncIterator[dict[str, Any]]:
