@@ -9,6 +9,7 @@ from exporter.blocklists.blocklists import Blocklists, unknown
 from exporter.blocklists.lookup import Lookup, SubjectAnswers
 from exporter.blocklists.names import Subject, SubjectKind
 from exporter.core.clock import Clock
+from exporter.core.fairness import in_turns
 from exporter.core.model import Listing, ProbeError
 from exporter.core.reasons import Reason
 from exporter.core.trace import Trace
@@ -20,6 +21,7 @@ MOST_HOSTS = 16  # the name itself, and its exchangers
 MOST_SUBJECTS = 16
 MOST_LISTS = 200
 MOST_QUESTIONS = 400  # subjects times lists
+AT_A_TIME = 200  # addresses that are read at a time: a millisecond of work
 
 
 class Lookups:
@@ -104,7 +106,7 @@ class Lookups:
                 case []:
                     notes.append(f"{host} has no address")
                 case [*addresses]:
-                    for address in addresses:
+                    async for address in in_turns(addresses, AT_A_TIME):
                         subjects.setdefault(Subject.of(address), origin)
         return subjects
 

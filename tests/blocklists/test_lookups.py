@@ -19,10 +19,11 @@ from exporter.blocklists import (
 )
 from exporter.blocklists.names import TESTS
 from exporter.core.clock import Clock
-from exporter.core.model import ListState
+from exporter.core.model import Exchanger, ListState
 from exporter.net.dns import Resolver
 from tests.support.blocklist_rig import a_list
 from tests.support.broken_nameserver import names_server
+from tests.support.imap_attacker import Ticker
 from tests.support.name_server import Zone, name_server
 
 LISTED, CLEAN, UNKNOWN = ListState.LISTED, ListState.CLEAN, ListState.UNKNOWN
@@ -178,6 +179,28 @@ async def test_it_can_be_cancelled() -> None:
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running
+
+
+class ManyAddresses(Resolver):
+    """Of a domain whose owner wants to keep us busy."""
+
+    async def exchangers(self, domain: str) -> list[Exchanger]:
+        return [Exchanger(f"mx{number}.{domain}", number) for number in range(lookups.MOST_HOSTS)]
+
+    async def published(self, host: str) -> list[str]:
+        return [f"2001:db8::{len(host)}:{number:x}" for number in range(2000)]
+
+
+async def test_others_have_their_turn_while_very_many_addresses_are_read() -> None:
+    resolver, clock = ManyAddresses(["127.0.0.1:1"], 1.0), Clock()
+    ticker = Ticker()
+    found = await Lookups(Blocklists(resolver, clock), resolver, clock, 20.0).run(
+        Subject.of("many.test"),
+        [a_list("own.example", domains=True), a_list("no.example", ipv6=True)],
+    )
+    ticker.stop()
+    assert len(found.answers) == lookups.MOST_SUBJECTS
+    assert ticker.longest < 0.05  # seconds; at once, they take three times as long
 
 
 WORLD = {
