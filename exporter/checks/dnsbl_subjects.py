@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from exporter.blocklists import Subject, SubjectKind
+from exporter.core.fairness import in_turns
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 from exporter.core.run import Run
@@ -11,6 +12,7 @@ from exporter.core.steps import Step
 from exporter.net.dns import Resolver
 
 MOST_ADDRESSES = 64
+AT_A_TIME = 200  # addresses that are read at a time: a millisecond of work
 SPARE = 0.05  # of the remaining time is kept for the verdict, if no server answers
 PATIENCE = 60.0  # seconds for a probe's first message to come
 LOOK_AGAIN = 1.0  # seconds between two looks whether it has
@@ -42,7 +44,10 @@ class Subjects:
         if self._target.kind is not SubjectKind.DOMAIN or not self._resolve:
             return [self._target], None
         addresses, problem = await self._addresses(run)
-        found = list(dict.fromkeys(map(Subject.of, addresses)))
+        known = dict[Subject, None]()
+        async for address in in_turns(addresses, AT_A_TIME):
+            known[Subject.of(address)] = None
+        found = list(known)
         if len(found) > MOST_ADDRESSES:
             text = (
                 f"{self._target.text} has {len(found)} addresses; only {MOST_ADDRESSES} of them are"

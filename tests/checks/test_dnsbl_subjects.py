@@ -4,16 +4,22 @@ from."""
 import asyncio
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 from exporter.app import App
-from exporter.core.model import Failure, Listing, ProbeKey
+from exporter.checks.dnsbl_subjects import MOST_ADDRESSES, Subjects
+from exporter.core.clock import Clock
+from exporter.core.model import Exchanger, Failure, Listing, ProbeKey
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
+from exporter.core.run import Run
 from exporter.mail.tokens import new_key
+from exporter.net.dns import Resolver
 from exporter.settings import Settings
 from exporter.state.store import Store
 from tests.lab.client import Lab
 from tests.support.blocklist_app import CLEAN, LISTED, TESTS, outcome_of, states, trip
+from tests.support.imap_attacker import Ticker
 from tests.support.name_server import Zone, name_server
 
 
@@ -195,3 +201,26 @@ async def test_a_first_message_that_is_still_on_its_way_is_waited_for(lab: Lab) 
                 ("dbl", "lab.test"): CLEAN,
                 ("blclean", lab.relay_ip): CLEAN,
             }
+
+
+class ManyAddresses(Resolver):
+    """Of a domain whose owner wants to keep us busy."""
+
+    async def exchangers(self, domain: str) -> list[Exchanger]:
+        return [Exchanger(f"mx{number}.{domain}", number) for number in range(MOST_ADDRESSES)]
+
+    async def addresses(self, host: str, ip: Literal["any", "4", "6"] = "any") -> list[str]:
+        return [f"2001:db8::{number:x}" for number in range(1000)]
+
+
+async def test_others_have_their_turn_while_very_many_addresses_are_read() -> None:
+    subjects = Subjects(
+        "many.test", ManyAddresses(), lambda _: "", resolved=True, expand=True, sender=""
+    )
+    ticker = Ticker()
+    found, problem = await subjects.find(Run(Clock()))
+    await asyncio.sleep(0)
+    ticker.stop()
+    assert len(found) == 1 + MOST_ADDRESSES
+    assert "has 1000 addresses; only 64 of them are checked" in str(problem)
+    assert ticker.longest < 0.05  # seconds; at once, they take half a second
