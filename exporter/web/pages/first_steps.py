@@ -22,6 +22,7 @@ FIRST_STEPS = {
     Reason.BOUNCED: "Read the code and the text of the bounce on the page of the trip.",
     Reason.JUNK: "Compare the headers with those of an OK trip: SPF, DKIM, spam score.",
     Reason.ALTERED: "Find the gateway that changes messages, and exempt the probe.",
+    Reason.UNAUTHENTICATED: "Compare the records in DNS with the signature: dig TXT _dmarc.DOMAIN.",
     Reason.LISTED: "Open the page of the list, and ask it to remove the entry.",
     Reason.UNUSABLE: "Check the resolver: most lists refuse the queries of public ones.",
     Reason.ACCEPTED: "Check the filter that should reject such messages.",
