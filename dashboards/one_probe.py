@@ -307,11 +307,13 @@ def sending() -> list[Json]:
         ),
         stat(
             "TLS policy",
-            "The policy for TLS that the newest trip found, and how it was followed.",
-            of("mailtrip_tls_policy_info"),
+            "The policy for TLS that the newest trip found, and how it was followed. Red if"
+            " something is wrong with it.",
+            f"{of('mailtrip_tls_policy_info')} + ignoring(policy, mode) group_left"
+            f" {of('mailtrip_tls_policy_problem')}",
             "none",
             height=6,
-            color="fixed",
+            thresholds=steps(GREEN, (2, RED)),
             text="name",
             legend="{{policy}}, {{mode}}",
             defaults={"noValue": "Not asked for"},

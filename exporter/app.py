@@ -18,6 +18,7 @@ from exporter.mailboxes.watcher.watcher import Watcher
 from exporter.metrics import Metrics
 from exporter.net.dns import Resolver
 from exporter.net.dns_queries import DnsQueries
+from exporter.net.mta_sts.policies import StsPolicies
 from exporter.net.oauth2 import Accounts
 from exporter.probing.ledger import Ledger
 from exporter.probing.probe import Probe
@@ -74,6 +75,7 @@ class App:
         self.blocklists = Blocklists(resolver, self.clock)
         self.lookups = Lookups(self.blocklists, resolver, self.clock)
         self._resolver = resolver
+        self._policies = StsPolicies(resolver, self.clock, store)
         self._means = Services(
             resolver,
             self.watchers,
@@ -81,6 +83,7 @@ class App:
             self.blocklists,
             self.accounts,
             Authenticator(DnsQueries(resolver, self.clock), self.clock),
+            self._policies,
             self._left_from,
         )
         self._recheck_slots = RecheckSlots()
@@ -150,6 +153,7 @@ class App:
         """Begins to continue where an earlier process stopped. Mailboxes are opened when all its
         trips go on, so that no message of theirs is taken for a stray."""
         self.windows.restore()
+        self._policies.restore()
         trips = self._recovery.recover()
         if trips:
             self._table.hold()

@@ -13,6 +13,7 @@ from exporter.checks.options import RoundtripOptions
 from exporter.checks.roundtrip import RoundTrip
 from exporter.mailboxes.watcher.watcher import Watcher
 from exporter.net.dns import Resolver
+from exporter.net.mta_sts.policies import StsPolicies
 from exporter.net.oauth2 import Accounts
 from exporter.senders.pace import Pace
 
@@ -27,6 +28,7 @@ class Services:
     blocklists: Blocklists
     accounts: Accounts
     authenticator: Authenticator
+    policies: StsPolicies
     # The address that the mail of the probe of this name left from; empty if unknown.
     left_from: Callable[[str], str]
 
@@ -40,6 +42,7 @@ def _roundtrip(options: RoundtripOptions, target: str, services: Services) -> Ro
         services.pace,
         accounts=services.accounts,
         authenticator=services.authenticator,
+        policies=services.policies,
     )
 
 

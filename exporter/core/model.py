@@ -122,8 +122,9 @@ class PlaintextFallback:
 class TlsPolicy:
     """The policy for TLS that the newest exchanger or its domain publishes, as it was followed."""
 
-    policy: str  # dane, none
-    mode: str  # enforce, encrypt, none
+    policy: str  # dane, mta_sts, none
+    mode: str  # enforce, encrypt, testing, unavailable, none
+    problem: str = ""  # what is wrong, though the message did not have to be kept back for it
 
 
 @dataclass(frozen=True, slots=True)

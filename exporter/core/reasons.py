@@ -127,7 +127,7 @@ class Reason(StrEnum):
     )
     POLICY = (
         "policy",
-        "TLS with the exchanger is not what the recipient's domain requires (DANE)",
+        "TLS with the exchanger is not what the recipient's domain requires (DANE, MTA-STS)",
         (Phase.SEND,),
         NO_TRAIT,
         "faults.md#tls",

@@ -238,9 +238,17 @@ OF_A_ROUND_TRIP = (
     Definition(
         "mailtrip_tls_policy_info",
         "gauge",
-        "The policy for TLS that the newest trip found, if `tls` asks for one: dane or none. The"
-        " mode is enforce, encrypt (no TLSA record is usable) or none",
+        "The policy for TLS that the newest trip found, if `tls` asks for one: dane, mta_sts or"
+        " none. The mode is enforce, encrypt (no TLSA record is usable), testing, unavailable or"
+        " none",
         ("policy", "mode"),
+    ),
+    Definition(
+        "mailtrip_tls_policy_problem",
+        "gauge",
+        "1 if something is wrong with the policy for TLS, though the newest message did not have to"
+        " be kept back for it, else 0: a policy in testing that is not met, or that cannot be"
+        " downloaded",
     ),
     Definition(
         "mailtrip_tls_info",

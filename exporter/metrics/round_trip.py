@@ -95,6 +95,7 @@ class RoundTripSeries(ProbeSeries):
         if scope.sender != before.sender:
             self.leave_out("mailtrip_mx_info")
             self.leave_out("mailtrip_tls_policy_info")
+            self.leave_out("mailtrip_tls_policy_problem")
             self._leave_out_tls(Leg.SEND)
         if scope.receiver != before.receiver:
             self._leave_out_tls(Leg.MAILBOX)
@@ -187,6 +188,7 @@ class RoundTripSeries(ProbeSeries):
                     )
                 case TlsPolicy():
                     self.replace("mailtrip_tls_policy_info", {(fact.policy, fact.mode): 1.0})
+                    self.set("mailtrip_tls_policy_problem", float(bool(fact.problem)))
                 case TlsSession():
                     self._show_tls(fact)
                 case Client():

@@ -160,6 +160,19 @@ class Resolver:
             name = answer.canonical_name.to_text(omit_final_dot=True).lower()
         return name
 
+    async def texts(self, name: str) -> list[str]:
+        """The TXT records of a name, each in one piece; empty if there are none."""
+        try:
+            answer = await self._answer(name, "TXT")
+        except ProbeError as error:
+            if error.code != "NXDOMAIN":
+                raise
+            return []
+        return [
+            b"".join(record.strings).decode("utf-8", "replace")
+            for record in islice(answer.rrset or (), MOST_RECORDS)
+        ]
+
     async def expect_validation(self) -> None:
         """Raises ProbeError if the name server does not validate answers (DNSSEC): one that does
         says so of the root."""

@@ -11,6 +11,7 @@ from exporter.core.run import Run
 from exporter.core.steps import Step
 from exporter.mail.composition import ProbeMessage
 from exporter.net.dns import Resolver
+from exporter.net.mta_sts.policies import StsPolicies
 from exporter.net.oauth2 import Accounts
 
 
@@ -93,5 +94,12 @@ class SenderKind(Protocol):
         """Errors and likely mistakes in a module with this timeout. Paths begin at these
         options."""
 
-    def sender(self, resolver: Resolver, target: str, accounts: Accounts | None) -> Sender:
-        """Creates a sender for this target. `accounts` has the tokens."""
+    def sender(
+        self,
+        resolver: Resolver,
+        target: str,
+        accounts: Accounts | None,
+        policies: StsPolicies | None = None,
+    ) -> Sender:
+        """Creates a sender for this target. `accounts` has the tokens, `policies` what domains
+        require of TLS."""

@@ -5,12 +5,14 @@ import asyncio
 import random
 import ssl
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import ClassVar, Literal
 
 from exporter.config.address import PLACEHOLDER, EhloName
 from exporter.config.finding import Finding
 from exporter.config.server import NetworkOptions, Port, Ports, TlsOptions
 from exporter.config.types import Duration, duration_text
+from exporter.core.clock import Clock
 from exporter.core.model import Exchanger, PlaintextFallback, ProbeError, TlsPolicy, TlsSession
 from exporter.core.phases import Leg
 from exporter.core.reasons import Reason, Trait
@@ -18,17 +20,27 @@ from exporter.core.run import Run
 from exporter.core.steps import Step
 from exporter.mail.composition import ProbeMessage
 from exporter.net.dns import Resolver
+from exporter.net.mta_sts.policies import StsPolicies
 from exporter.net.oauth2 import Accounts
 from exporter.net.smtp.own_name import own_name
 from exporter.net.smtp.ports import SMTP_PORTS
 from exporter.net.smtp.scope import REASONS, STEPS
 from exporter.net.smtp.session import SmtpSession, session
 from exporter.senders.kind import Introduction
+from exporter.senders.mta_sts import MtaSts
 from exporter.senders.pace import PacedOptions
-from exporter.senders.tls_requirement import PublishedPolicy, TlsRequirement
+from exporter.senders.tls_requirement import NO_POLICY, PublishedPolicy, TlsRequirement
 
 MAX_EXCHANGERS = 10
 LONGEST_WAIT = 10  # times the first
+PUBLISHED = ("dane", "mta_sts", "policy")  # values of `tls` that follow what domains publish
+WITHOUT_POLICY: dict[str, Literal["none", "opportunistic", "starttls"]] = {
+    "none": "none",
+    "starttls": "starttls",
+    **dict.fromkeys(("opportunistic", *PUBLISHED), "opportunistic"),
+}
+"""What `tls` stands for where nothing is published."""
+
 MUST_ENCRYPT = "530"  # RFC 3207 section 4
 
 
@@ -41,16 +53,17 @@ class MxOptions(TlsOptions, NetworkOptions, PacedOptions):
     port: Port = 25
     """TCP port of the exchangers."""
 
-    tls: Literal["none", "opportunistic", "starttls", "dane"] = "opportunistic"
+    tls: Literal["none", "opportunistic", "starttls", "dane", "mta_sts", "policy"] = "opportunistic"
     """`opportunistic`, as mail servers do, uses TLS if the exchanger offers it. If the exchanger
     then refuses it, or the handshake fails, the message is sent in plain text over another
     connection, and `mailtrip_tls_plaintext_fallback` is 1. `starttls` requires TLS, `none` never
-    uses it. `dane` requires what the exchanger's TLSA records say (RFC 7672), and is opportunistic
-    if there are none; see [tls.md](tls.md#dane)."""
+    uses it. `dane` requires what the exchanger's TLSA records say (RFC 7672), `mta_sts` what the
+    domain's policy says (RFC 8461), `policy` the one or else the other. Without records and policy
+    these are opportunistic; see [tls.md](tls.md#dane)."""
 
     verify: bool = False
     """Whether the exchanger's certificate is verified. Mail servers do not verify it either. With
-    `dane`, this concerns only exchangers without TLSA records."""
+    `dane`, `mta_sts` and `policy`, this concerns only exchangers for which no policy is found."""
 
     retry_after: Duration = 30.0
     """How long to wait before a deferred (greylisted) message is sent again. The next waits are
@@ -72,12 +85,12 @@ class MxOptions(TlsOptions, NetworkOptions, PacedOptions):
     @property
     def reasons(self) -> frozenset[Reason]:
         tls = frozenset() if self.tls == "none" else {Reason.TLS}
-        policy = {Reason.POLICY} if self.tls == "dane" else frozenset()
+        policy = {Reason.POLICY} if self.tls in PUBLISHED else frozenset()
         return REASONS | {Reason.NULL_MX} | tls | policy
 
     @property
     def falls_back(self) -> bool:
-        return self.tls in ("opportunistic", "dane")
+        return WITHOUT_POLICY[self.tls] == "opportunistic"
 
     @property
     def template(self) -> str:
@@ -104,8 +117,14 @@ class MxOptions(TlsOptions, NetworkOptions, PacedOptions):
             )
             yield Finding(("retry_after",), text, warning=True)
 
-    def sender(self, resolver: Resolver, target: str, accounts: Accounts | None) -> "MxSender":
-        return MxSender(self, resolver, target, accounts)
+    def sender(
+        self,
+        resolver: Resolver,
+        target: str,
+        accounts: Accounts | None,
+        policies: StsPolicies | None = None,
+    ) -> "MxSender":
+        return MxSender(self, resolver, policies)
 
 
 class MxSender:
@@ -113,19 +132,20 @@ class MxSender:
     (5xx)."""
 
     def __init__(
-        self, options: MxOptions, resolver: Resolver, target: str, accounts: Accounts | None = None
+        self, options: MxOptions, resolver: Resolver, policies: StsPolicies | None = None
     ) -> None:
         self._options = options
         self._resolver = resolver
-        self._always = TlsRequirement(
-            "opportunistic" if options.tls == "dane" else options.tls, options
-        )
-        self._published: PublishedPolicy | None = None
-        if options.tls == "dane":
+        self._always = TlsRequirement(WITHOUT_POLICY[options.tls], options)
+        self._published: list[PublishedPolicy] = []
+        if options.tls in ("dane", "policy"):
             # Only who follows DANE needs the library for certificates, which takes 11 MiB.
             from exporter.senders.dane import Dane
 
-            self._published = Dane(self._always, options.port, resolver)
+            self._published.append(Dane(self._always, options.port, resolver))
+        if options.tls in ("mta_sts", "policy"):
+            policies = policies or StsPolicies(resolver, Clock())
+            self._published.append(MtaSts(self._always, policies))
         self.gap = options.gap or 0.0
 
     def destination(self, message: ProbeMessage) -> str:
@@ -155,8 +175,8 @@ class MxSender:
         domain = _domain(message)
         for exchanger in await self.exchangers(domain, run):
             try:
-                if self._published:
-                    await self._published.preflight(exchanger.host, run)
+                for policy in self._published:
+                    await policy.preflight(exchanger.host, run)
                 await self._visit(exchanger, domain, None, run)
             except ProbeError as error:
                 problems.append(run.located(error))
@@ -205,36 +225,56 @@ class MxSender:
         at once, as Exim does. Postfix does so after a refusal; after a failed handshake it defers
         the message first, for `minimal_backoff_time`."""
         required = await self._requirement(exchanger, domain, run)
+        failed = await self._attempt(exchanger, message, run, required)
+        if failed and (tested := required.testing):
+            run.note(f"-- {failed.detail}; trying again, since the policy is only being tested")
+            _forget_tls(run)
+            _found(replace(tested.policy, problem=failed.detail), run)
+            failed = await self._attempt(exchanger, message, run, tested)
+        if failed:
+            await self._fall_back(exchanger, message, run, failed)
+
+    async def _requirement(self, exchanger: Exchanger, domain: str, run: Run) -> TlsRequirement:
+        required = self._always
+        for published in self._published:
+            required = await published.requirement(exchanger.host, domain, run)
+            if required.policy != NO_POLICY:
+                break
+        if self._published:
+            _found(required.policy, run)
+        return required
+
+    async def _attempt(
+        self,
+        exchanger: Exchanger,
+        message: ProbeMessage | None,
+        run: Run,
+        required: TlsRequirement,
+    ) -> ProbeError | None:
+        """Returns why TLS has failed, if that does not keep the message back. Raises ProbeError."""
         with session(exchanger.host, run) as smtp:
             try:
                 await self._converse(smtp, message, run, required)
-                return
             except ProbeError as error:
-                # TLS works, and `verify` was asked.
-                refused = isinstance(error.__cause__, ssl.SSLCertVerificationError)
-                broken = required.blamed(run.located(error))
-                if required.tls != "opportunistic" or not smtp.tls_broken or refused:
-                    raise broken from error
-        await self._fall_back(exchanger, message, run, broken)
-
-    async def _requirement(self, exchanger: Exchanger, domain: str, run: Run) -> TlsRequirement:
-        if not self._published:
-            return self._always
-        required = await self._published.requirement(exchanger.host, domain, run)
-        run.facts = [fact for fact in run.facts if not isinstance(fact, TlsPolicy)]
-        run.fact(required.policy)
-        return required
+                failed = required.blamed(run.located(error))
+                if required.tls == "opportunistic":
+                    # TLS works, and `verify` was asked.
+                    refused = isinstance(error.__cause__, ssl.SSLCertVerificationError)
+                    goes_on = smtp.tls_broken and not refused
+                else:
+                    no_tls = error.reason is Reason.TLS or smtp.tls_broken
+                    goes_on = required.testing is not None and no_tls
+                if not goes_on:
+                    raise failed from error
+                return failed
+        return None
 
     async def _fall_back(
         self, exchanger: Exchanger, message: ProbeMessage | None, run: Run, broken: ProbeError
     ) -> None:
         """Opens another connection, without TLS. It sends no credentials."""
         run.note(f"-- {broken.detail}; retrying in plain text")
-        run.facts = [
-            fact
-            for fact in run.facts
-            if not (isinstance(fact, TlsSession) and fact.leg is Leg.SEND)
-        ]
+        _forget_tls(run)
         with session(exchanger.host, run) as smtp:
             try:
                 await self._converse(smtp, message, run, TlsRequirement("none", self._options))
@@ -270,3 +310,16 @@ class MxSender:
 
 def _domain(message: ProbeMessage) -> str:
     return message.recipient.rpartition("@")[2].lower()
+
+
+def _forget_tls(run: Run) -> None:
+    """Of a connection that has failed."""
+    run.facts = [
+        fact for fact in run.facts if not (isinstance(fact, TlsSession) and fact.leg is Leg.SEND)
+    ]
+
+
+def _found(policy: TlsPolicy, run: Run) -> None:
+    """The policy is a fact, instead of that of the exchanger before."""
+    run.facts = [fact for fact in run.facts if not isinstance(fact, TlsPolicy)]
+    run.fact(policy)

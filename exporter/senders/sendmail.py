@@ -23,6 +23,7 @@ from exporter.core.run import Run
 from exporter.core.steps import Step
 from exporter.mail.composition import ProbeMessage
 from exporter.net.dns import Resolver
+from exporter.net.mta_sts.policies import StsPolicies
 from exporter.net.oauth2 import Accounts
 from exporter.net.smtp.session import reason_for
 from exporter.senders.pace import PacedOptions
@@ -107,7 +108,11 @@ class SendmailOptions(PacedOptions):
         yield from ()
 
     def sender(
-        self, resolver: Resolver, target: str, accounts: Accounts | None
+        self,
+        resolver: Resolver,
+        target: str,
+        accounts: Accounts | None,
+        policies: StsPolicies | None = None,
     ) -> "SendmailSender":
         return SendmailSender(self, resolver, target, accounts)
 

@@ -13,6 +13,7 @@ from exporter.mail.composition import ProbeMessage
 from exporter.net.bearer import Bearer, authenticate_with_token, bearer_mechanism, get_token
 from exporter.net.credentials import Credentials
 from exporter.net.dns import Resolver
+from exporter.net.mta_sts.policies import StsPolicies
 from exporter.net.oauth2 import Accounts, Token
 from exporter.net.smtp.login import Auth, authenticate, login
 from exporter.net.smtp.own_name import own_name
@@ -80,7 +81,13 @@ class SmtpOptions(ServerOptions, PacedOptions):
     def review(self, timeout: float) -> Iterator[Finding]:
         yield from ()
 
-    def sender(self, resolver: Resolver, target: str, accounts: Accounts | None) -> "SmtpSender":
+    def sender(
+        self,
+        resolver: Resolver,
+        target: str,
+        accounts: Accounts | None,
+        policies: StsPolicies | None = None,
+    ) -> "SmtpSender":
         return SmtpSender(self, resolver, target, accounts)
 
 

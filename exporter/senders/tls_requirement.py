@@ -9,6 +9,7 @@ from exporter.core.reasons import Reason
 from exporter.core.run import Run
 from exporter.net.smtp.session import Judge
 
+BINDING = ("enforce", "encrypt")  # modes in which a message is rather kept back
 NO_POLICY = TlsPolicy("none", "none")
 
 
@@ -21,13 +22,15 @@ class TlsRequirement:
     options: TlsOptions
     policy: TlsPolicy = NO_POLICY
     judge: Judge | None = None
+    testing: "TlsRequirement | None" = None
+    """How to go on if it is not met: the policy is only being tested."""
 
     def blamed(self, error: ProbeError) -> ProbeError:
         """An error of the conversation. If TLS has failed, the policy forbids what other servers
         would do then."""
-        if self.policy == NO_POLICY or error.reason is not Reason.TLS:
+        if self.policy.mode not in BINDING or error.reason is not Reason.TLS:
             return error
-        detail = f"{error.detail}, and the policy ({self.policy.policy}) requires TLS"
+        detail = f"{error.detail}, and the policy ({self.policy.policy}) forbids to go on"
         translated = ProbeError(Reason.POLICY, detail, code=error.code, facts=error.facts)
         return translated.at(error.phase, error.step)
 

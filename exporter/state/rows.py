@@ -48,6 +48,9 @@ def _sensible(states: Iterable[str]) -> dict[str, str]:
             )
         ),
         "maintenance": " AND ".join((*_texts("name", "probes"), *numbers("start", '"end"'))),
+        "sts_policies": " AND ".join(
+            (*_texts("domain", "version", "policy"), *numbers("downloaded_at"))
+        ),
         "unsettled": " AND ".join(_texts("module", "target", "results")),
         "outages": " AND ".join(
             (

@@ -11,14 +11,14 @@ from functools import cache
 from pathlib import Path
 
 from exporter.core.private_file import keep_private, open_private
-from exporter.state import days, thinning
+from exporter.state import days, sts_policies, thinning
 
 log = logging.getLogger(__name__)
 
 FILE = "mailtrip.sqlite"
 BUSY = 1.0  # seconds that another program may keep the file locked before it is trouble
 OTHER_VERSION = "it was written by another version of mailtrip"
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 _RECENT = """
 CREATE TABLE recent (
     number INTEGER PRIMARY KEY, trip TEXT NOT NULL UNIQUE, module TEXT NOT NULL, target TEXT NOT NULL,
@@ -62,7 +62,7 @@ CREATE TABLE outcomes (
     module TEXT NOT NULL, target TEXT NOT NULL, finished_at REAL NOT NULL, outcome TEXT NOT NULL, last_success REAL,
     history TEXT NOT NULL DEFAULT '[]', PRIMARY KEY (module, target)
 ) WITHOUT ROWID;
-{_RECENT}{_NEW_IN_5}"""
+{_RECENT}{_NEW_IN_5}{sts_policies.TABLE}"""
 _FROM_1_TO_2 = """
 ALTER TABLE trips ADD COLUMN verdict TEXT;
 ALTER TABLE outcomes ADD COLUMN last_success REAL;
@@ -77,10 +77,11 @@ INSERT OR IGNORE INTO recent (trip, module, target, success, finished_at, size, 
 _FROM_3_TO_4 = "ALTER TABLE outcomes ADD COLUMN history TEXT NOT NULL DEFAULT '[]';"
 _STEPS = {
     0: _SCHEMA,
-    1: _FROM_1_TO_2 + _FROM_2_TO_3 + _FROM_3_TO_4 + _NEW_IN_5,
-    2: _FROM_2_TO_3 + _FROM_3_TO_4 + _NEW_IN_5,
-    3: _FROM_3_TO_4 + _NEW_IN_5,
-    4: _NEW_IN_5,
+    1: _FROM_1_TO_2 + _FROM_2_TO_3 + _FROM_3_TO_4 + _NEW_IN_5 + sts_policies.TABLE,
+    2: _FROM_2_TO_3 + _FROM_3_TO_4 + _NEW_IN_5 + sts_policies.TABLE,
+    3: _FROM_3_TO_4 + _NEW_IN_5 + sts_policies.TABLE,
+    4: _NEW_IN_5 + sts_policies.TABLE,
+    5: sts_policies.TABLE,
 }
 """What leads from a schema to ours, by its version; 0 is that of a new file."""
 

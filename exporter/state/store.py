@@ -20,7 +20,17 @@ from exporter.core.outage import Outage, Unsettled
 from exporter.core.threads import off_the_loop
 from exporter.core.window import Once, Window
 from exporter.state import account as accounts
-from exporter.state import days, evidence, maintenance, outages, outcomes, thinning, timeline, trips
+from exporter.state import (
+    days,
+    evidence,
+    maintenance,
+    outages,
+    outcomes,
+    sts_policies,
+    thinning,
+    timeline,
+    trips,
+)
 from exporter.state import schema as state_file
 from exporter.state.commit_callbacks import Tell
 from exporter.state.commits import GATHER, LAST_PATIENCE, SOON, Commits
@@ -28,6 +38,7 @@ from exporter.state.evidence import ListedTrip
 from exporter.state.outcomes import LastKnown
 from exporter.state.reader import Query, Reader, Result
 from exporter.state.rows import forget_the_rest
+from exporter.state.sts_policies import SavedPolicy
 from exporter.state.timeline import TimelineTrip
 from exporter.state.trip import Moment, State, Trip
 
@@ -160,6 +171,14 @@ class Store:
         change = self._commits.add(lambda c: maintenance.forget(c, name), within=SOON)
         await self._commits.wait(change)
 
+    def sts_policies(self) -> list[SavedPolicy]:
+        """The policies for TLS that were known when the process ended. Raises StateUnusable."""
+        return self._reader.read_now(sts_policies.policies)
+
+    def keep_sts_policy(self, saved: SavedPolicy) -> None:
+        """Saves a policy, instead of the one that its domain had."""
+        self._commits.add(lambda c: sts_policies.keep(c, saved))
+
     async def trip(self, trip_id: str) -> Trip | None:
         """Raises StateUnusable."""
         return await self._read(lambda c: trips.find(c, trip_id))
@@ -245,6 +264,7 @@ class Store:
         self._commits.add(lambda c: outcomes.prune(c))
         self._commits.add(lambda c: accounts.prune(c, now.wall))
         self._commits.add(lambda c: maintenance.prune(c, now.wall))
+        self._commits.add(lambda c: sts_policies.prune(c, now.wall))
 
     def check_place(self) -> None:
         """Logs it if the file is no longer where the next start will look."""

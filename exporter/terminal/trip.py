@@ -166,7 +166,7 @@ def _facts(outcome: Outcome) -> list[str]:
             case PlaintextFallback():
                 lines.append(f"no TLS            sent in plain text: {fact.why}")
             case TlsPolicy():
-                lines.append(f"TLS policy        {fact.policy}, {fact.mode}")
+                lines.append(f"TLS policy        {_policy(fact)}")
             case TlsSession():
                 lines.append(f"TLS, {fact.leg:12} {_tls(fact)}")
                 if fact.issuer:
@@ -192,6 +192,11 @@ def _facts(outcome: Outcome) -> list[str]:
                 why = f": {WHY_UNMEASURED}" if fact.delay is None else ""
                 lines.append(f"delivery delay    {_delay(fact)}{why}")
     return lines
+
+
+def _policy(fact: TlsPolicy) -> str:
+    """Which one it is, and what is wrong with it."""
+    return f"{fact.policy}, {fact.mode}{f': {fact.problem}' if fact.problem else ''}"
 
 
 def _tls(fact: TlsSession) -> str:

@@ -39,7 +39,7 @@ floor but itself."""
 
 BORDER = {
     "aiohappyeyeballs": ("net/tcp.py",),
-    "aiohttp": ("web/", "net/oauth2/"),
+    "aiohttp": ("web/", "net/oauth2/", "net/mta_sts/", "net/http_errors.py"),
     "aioimaplib": ("net/imap/",),
     "aiosmtpd": ("net/smtpd/",),
     "aiosmtplib": ("net/smtp/",),

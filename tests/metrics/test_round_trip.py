@@ -195,6 +195,7 @@ def test_after_a_reload_nothing_is_said_about_servers_that_are_no_longer_used() 
     about_sender = {
         'mailtrip_mx_info{host="mx1.example.org",preference="10"}',
         'mailtrip_tls_policy_info{mode="enforce",policy="dane"}',
+        "mailtrip_tls_policy_problem",
         'mailtrip_tls_info{cipher="OLD",leg="send",version="TLSv1.2"}',
         'mailtrip_tls_certificate_expiry_timestamp_seconds{leg="send"}',
         'mailtrip_tls_chain_expiry_timestamp_seconds{leg="send"}',
@@ -222,10 +223,16 @@ def test_after_a_reload_nothing_is_said_about_servers_that_are_no_longer_used() 
 
 def test_the_newest_policy_is_shown_also_if_the_trip_failed() -> None:
     made = metrics()
-    for policy in (TlsPolicy("dane", "enforce"), TlsPolicy("none", "none")):
+    for policy in (
+        TlsPolicy("dane", "enforce"),
+        TlsPolicy("mta_sts", "testing", "no TLS"),
+        TlsPolicy("none", "none"),
+    ):
         finished(made, replace(FAILURE, facts=(policy,)))
-        name = f'mailtrip_tls_policy_info{{mode="{policy.mode}",policy="{policy.policy}"}}'
-        assert {one for one in shown_now(made) if "policy" in one} == {name}
+        assert {name: value for name, value in shown_now(made).items() if "tls_policy" in name} == {
+            f'mailtrip_tls_policy_info{{mode="{policy.mode}",policy="{policy.policy}"}}': 1,
+            "mailtrip_tls_policy_problem": bool(policy.problem),
+        }
 
 
 @pytest.mark.parametrize("kept", [True, False])

@@ -110,7 +110,7 @@ class FourExchangers(Resolver):
 
 
 async def test_exchangers_are_tried_by_preference_and_equals_in_any_order() -> None:
-    sender = MxSender(MxOptions(), FourExchangers(["127.0.0.1:1"]), "x@example.org")
+    sender = MxSender(MxOptions(), FourExchangers(["127.0.0.1:1"]))
     orders: Counter[tuple[str, ...]] = Counter()
     for _ in range(200):
         orders[tuple(one.host for one in await sender.exchangers("example.org", Run(Clock())))] += 1

@@ -15,6 +15,7 @@ from exporter.core.clock import Clock
 from exporter.core.model import PlaintextFallback, ProbeError
 from exporter.core.run import Run
 from exporter.net.dns import Resolver
+from exporter.net.mta_sts.policies import StsPolicies
 from exporter.net.oauth2 import Accounts
 from exporter.settings import Settings
 
@@ -28,6 +29,7 @@ async def attempts(settings: Settings) -> AsyncIterator[Attempt]:
     resolver = Resolver(settings.resolver.nameservers, settings.resolver.timeout)
     accounts = Accounts(clock)
     accounts.configure(settings.logins)
+    policies = StsPolicies(resolver, clock)
 
     async def one(plan: Plan) -> Attempt:
         async with turns:
@@ -36,7 +38,9 @@ async def attempts(settings: Settings) -> AsyncIterator[Attempt]:
                 return await as_external_servers_see_us(attempt, plan.introduction, resolver)
             return attempt
 
-    tasks = [asyncio.create_task(one(plan)) for plan in plans(settings, resolver, accounts)]
+    tasks = [
+        asyncio.create_task(one(plan)) for plan in plans(settings, resolver, accounts, policies)
+    ]
     try:
         told: set[Remark] = set()
         for task in tasks:

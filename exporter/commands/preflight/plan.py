@@ -25,6 +25,7 @@ from exporter.mail.composition import ProbeMessage
 from exporter.mailboxes.session import Mailbox, ScanLimited
 from exporter.net.dns import Resolver
 from exporter.net.dns_queries import DnsQueries
+from exporter.net.mta_sts.policies import StsPolicies
 from exporter.net.oauth2 import Accounts
 from exporter.senders.kind import Introduction
 from exporter.settings import Settings
@@ -55,10 +56,12 @@ class Plan:
     """What there is to find out where nothing is tried."""
 
 
-def plans(settings: Settings, resolver: Resolver, accounts: Accounts) -> Iterator[Plan]:
+def plans(
+    settings: Settings, resolver: Resolver, accounts: Accounts, policies: StsPolicies
+) -> Iterator[Plan]:
     """The plans in the order of the configuration, mailboxes first."""
     yield from _mailboxes(settings, resolver, accounts)
-    yield from _senders(settings, resolver, accounts)
+    yield from _senders(settings, resolver, accounts, policies)
     yield from _signatures(settings, resolver)
 
 
@@ -109,7 +112,9 @@ def _awaiting(settings: Settings, mailbox: str) -> Iterator[Module]:
             yield module
 
 
-def _senders(settings: Settings, resolver: Resolver, accounts: Accounts) -> Iterator[Plan]:
+def _senders(
+    settings: Settings, resolver: Resolver, accounts: Accounts, policies: StsPolicies
+) -> Iterator[Plan]:
     """The senders: one for each server and login, which several modules may name."""
     seen: list[tuple[object, str]] = []
     for name, module in settings.modules.items():
@@ -125,7 +130,10 @@ def _senders(settings: Settings, resolver: Resolver, accounts: Accounts) -> Iter
             yield Plan(what, "", Phase.SEND, 0.0, None, why)
             continue
         for target in targets or [trip.sender]:
-            sender, message = how.sender(resolver, target, accounts), _message(trip, target)
+            sender, message = (
+                how.sender(resolver, target, accounts, policies),
+                _message(trip, target),
+            )
             where = sender.destination(message)
             if (trip.send, where) not in seen:
                 seen.append((trip.send, where))

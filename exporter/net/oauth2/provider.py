@@ -6,8 +6,6 @@ token.
 
 import json
 import re
-import ssl
-from contextlib import AbstractContextManager
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,12 +16,11 @@ from exporter.config.oauth2 import OAuth2Options
 from exporter.config.server import TlsOptions
 from exporter.core.model import ProbeError, one_line
 from exporter.core.reasons import Reason
-from exporter.net.exceptions import map_exceptions
+from exporter.net.http_errors import http_errors
 from exporter.net.oauth2.grant import Grant, grant
 from exporter.net.oauth2.token import Granted
 from exporter.net.redaction import Redaction
 from exporter.net.tls import client_context
-from exporter.net.tls_words import NO_ISSUER, TRUST
 
 MAX_ANSWER = 1 << 18  # bytes
 DEFAULT_LIFETIME = 600.0  # seconds, of a token whose issuer does not tell (RFC 6749 section 5.1)
@@ -60,7 +57,7 @@ async def request_token(
 async def _post(grant: Grant, ca_file: str | None, now: float) -> Granted:
     host = urlsplit(grant.url).netloc
     context = client_context(TlsOptions(ca_file=ca_file))
-    with _library_errors(host):
+    with http_errors(host):
         async with (
             aiohttp.ClientSession(
                 trust_env=True, timeout=aiohttp.ClientTimeout(total=None)
@@ -135,54 +132,3 @@ def _ahead(date: str, now: float) -> float:
         return parsedate_to_datetime(date).timestamp() - now
     except (ValueError, TypeError, OverflowError):  # the year 99999999999
         return 0.0
-
-
-def _library_errors(host: str) -> AbstractContextManager[None]:
-    """Translates the library's exceptions."""
-
-    def refused(error: aiohttp.ClientConnectorCertificateError) -> ProbeError:
-        words = _refusal_of(error.certificate_error)
-        return ProbeError(Reason.TLS, f"the certificate of {host} is not valid: {words}")
-
-    def no_tls(error: aiohttp.ClientSSLError) -> ProbeError:
-        why = getattr(error.os_error, "reason", None) or "the handshake failed"
-        return ProbeError(
-            Reason.TLS, f"TLS handshake with {host} failed: {why.lower().replace('_', ' ')}"
-        )
-
-    return map_exceptions(
-        {
-            aiohttp.ClientProxyConnectionError: lambda _: ProbeError(
-                Reason.CONNECT, f"cannot connect to the proxy for {host}"
-            ),
-            aiohttp.ClientHttpProxyError: lambda error: ProbeError(
-                Reason.UNAVAILABLE, f"the proxy for {host} answered {error.status}"
-            ),
-            aiohttp.ClientConnectorDNSError: lambda _: ProbeError(
-                Reason.DNS, f"{host} has no address"
-            ),
-            aiohttp.ClientConnectorCertificateError: refused,
-            aiohttp.ClientSSLError: no_tls,
-            aiohttp.ClientConnectorError: lambda error: ProbeError(
-                Reason.CONNECT, f"cannot connect to {host}: {error.os_error.strerror}"
-            ),
-            (
-                aiohttp.ServerDisconnectedError,
-                aiohttp.ClientPayloadError,
-                aiohttp.ClientOSError,
-            ): lambda _: ProbeError(Reason.DISCONNECTED, f"{host} cut the connection"),
-            (aiohttp.ClientError, ValueError): lambda _: ProbeError(
-                Reason.PROTOCOL, f"{host} does not speak HTTP"
-            ),
-        }
-    )
-
-
-def _refusal_of(error: Exception) -> str:
-    if not isinstance(error, ssl.SSLCertVerificationError):
-        return "verification failed"
-    return (
-        f"{error.verify_message}: {TRUST}"
-        if error.verify_code in NO_ISSUER
-        else error.verify_message
-    )

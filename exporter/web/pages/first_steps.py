@@ -9,7 +9,7 @@ FIRST_STEPS = {
     Reason.CONNECT: "Check that the server runs, and the firewalls before it: nc -vz HOST PORT.",
     Reason.TIMEOUT: "Check the load and the log of the server, and the network: nc -vz HOST PORT.",
     Reason.TLS: "Look at the certificate: openssl s_client -connect HOST:PORT.",
-    Reason.POLICY: "Publish the TLSA record of the new certificate, or restore the old one.",
+    Reason.POLICY: "Compare the certificate with the TLSA record or the policy in the failure.",
     Reason.AUTH: "Log in by hand with the same password, then correct the secret.",
     Reason.UNAVAILABLE: "Look at the log of the server, its limits and its storage.",
     Reason.DEFERRED: "Search the log of the server: greylisting, a full disk, a limit.",

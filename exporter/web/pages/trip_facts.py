@@ -52,7 +52,7 @@ def _in_words(fact: object, zone: TimeZone) -> Iterator[tuple[str, str]]:
         case PlaintextFallback():
             yield "no TLS", f"sent in plain text: {fact.why}"
         case TlsPolicy():
-            yield "TLS policy", f"{fact.policy}, {fact.mode}"
+            yield "TLS policy", _policy(fact)
         case TlsSession():
             yield f"TLS, {fact.leg}", _tls(fact, zone)
             if fact.issuer:
@@ -85,6 +85,11 @@ def _in_words(fact: object, zone: TimeZone) -> Iterator[tuple[str, str]]:
 
 def _seconds(seconds: float | None) -> str:
     return f"unknown: {WHY_UNMEASURED}" if seconds is None else f"{seconds:.3f} s"
+
+
+def _policy(fact: TlsPolicy) -> str:
+    """Which one it is, and what is wrong with it."""
+    return f"{fact.policy}, {fact.mode}{f': {fact.problem}' if fact.problem else ''}"
 
 
 def _tls(fact: TlsSession, zone: TimeZone) -> str:

@@ -1,0 +1,76 @@
+"""The download of a policy of MTA-STS (RFC 8461 section 3.3).
+
+The name of the host is made of the recipient's domain, and its certificate must be valid for it:
+before that is proven, no request is sent, so that a domain cannot direct one to another server.
+It follows no redirects, and reads no more than the size of a policy.
+"""
+
+import socket
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from exporter.config.server import TlsOptions
+from exporter.core.model import ProbeError, one_line
+from exporter.core.reasons import Reason
+from exporter.net.dns import Resolver
+from exporter.net.http_errors import http_errors
+from exporter.net.mta_sts.policy import HTTPS
+from exporter.net.tls import client_context
+
+MOST = 1 << 16  # bytes
+PATH = "/.well-known/mta-sts.txt"
+
+
+async def download(domain: str, resolver: Resolver, ca_file: str | None, port: int) -> str:
+    """The text of the policy, without a timeout. Raises ProbeError."""
+    host = f"mta-sts.{domain}"
+    context = client_context(TlsOptions(ca_file=ca_file))
+    place = host if port == HTTPS else f"{host}:{port}"
+    with http_errors(host):
+        async with (
+            aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(resolver=_Names(resolver)),
+                trust_env=True,
+                timeout=aiohttp.ClientTimeout(total=None),
+            ) as session,
+            session.get(f"https://{place}{PATH}", ssl=context, allow_redirects=False) as response,
+        ):
+            if response.status != 200:
+                raise ProbeError(
+                    Reason.PROTOCOL, f"{host} answered {response.status} to GET {PATH}"
+                )
+            if response.content_type != "text/plain":
+                kind = one_line(response.content_type, 80)
+                raise ProbeError(Reason.PROTOCOL, f"{host} sent {kind}, not text/plain")
+            body = bytearray()
+            async for chunk in response.content.iter_chunked(1 << 14):
+                body += chunk
+                if len(body) > MOST:
+                    raise ProbeError(Reason.PROTOCOL, f"{host} sent more than {MOST >> 10} KiB")
+    return body.decode("ascii", "replace")
+
+
+class _Names(AbstractResolver):
+    """Our own resolver, as aiohttp wants it."""
+
+    def __init__(self, resolver: Resolver) -> None:
+        self._resolver = resolver
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        return [
+            ResolveResult(
+                hostname=host,
+                host=address,
+                port=port,
+                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
+                proto=0,
+                flags=socket.AI_NUMERICHOST,
+            )
+            for address in await self._resolver.addresses(host)
+        ]
+
+    async def close(self) -> None:
+        """It belongs to others."""

@@ -1,0 +1,47 @@
+"""The table of policies for TLS that domains have published (MTA-STS), kept over restarts."""
+
+from dataclasses import dataclass
+from sqlite3 import Connection
+
+from exporter.state.rows import SENSIBLE
+
+LONGEST = 31_557_600.0  # seconds that a policy may last (RFC 8461 section 3.2)
+MOST = 1000
+TABLE = """
+CREATE TABLE sts_policies (
+    domain TEXT PRIMARY KEY, version TEXT NOT NULL, policy TEXT NOT NULL, downloaded_at REAL NOT NULL
+) WITHOUT ROWID;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class SavedPolicy:
+    """A policy as it was downloaded, and the id under which it was announced."""
+
+    domain: str
+    version: str
+    text: str
+    downloaded_at: float  # seconds since the epoch
+
+
+def keep(connection: Connection, saved: SavedPolicy) -> None:
+    """Saves a policy, instead of the one that the domain had."""
+    row = (saved.domain, saved.version, saved.text, saved.downloaded_at)
+    connection.execute("INSERT OR REPLACE INTO sts_policies VALUES (?, ?, ?, ?)", row)
+
+
+def prune(connection: Connection, now: float) -> None:
+    """Drops those that are too old in any case, and the oldest if there are too many."""
+    connection.execute("DELETE FROM sts_policies WHERE downloaded_at <= ?", (now - LONGEST,))
+    connection.execute(
+        """DELETE FROM sts_policies WHERE domain IN (
+            SELECT domain FROM sts_policies ORDER BY downloaded_at DESC LIMIT -1 OFFSET ?)""",
+        (MOST,),
+    )
+
+
+def policies(connection: Connection) -> list[SavedPolicy]:
+    """All of them, the oldest first."""
+    query = f"""SELECT domain, version, policy, downloaded_at FROM sts_policies
+        WHERE {SENSIBLE["sts_policies"]} ORDER BY downloaded_at"""  # noqa: S608
+    return [SavedPolicy(*row) for row in connection.execute(query)]
