@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import json
 import re
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Hashable
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Protocol
 
@@ -66,6 +67,10 @@ TIMEOUT_HEADER = "X-Prometheus-Scrape-Timeout-Seconds"
 Answer = Callable[[web.Request], Coroutine[Any, Any, web.Response]]
 Reload = Callable[[], Coroutine[Any, Any, None]]
 """Reloads the configuration. Raises Mistakes."""
+
+
+class _NotKept(Exception):
+    """There is no record of a trip or an outage: its text is the page that says so."""
 
 
 class Exposition(Protocol):
@@ -325,10 +330,8 @@ class Routes:
             refresh = renews(single(request, "refresh"))
         except ValueError as error:
             return _refused(error)
-        if page := await self._pages.trip(trip, refresh=refresh):
-            return await self._page(request, page)
-        missing = await self._pages.missing("trip", trip)
-        return await self._page(request, missing, HTTPStatus.NOT_FOUND)
+        page = partial(self._pages.trip, trip, refresh=refresh)
+        return await self._kept(request, ("trip", trip, refresh), page)
 
     async def outages(self, request: web.Request) -> web.Response:
         """The outages of all probes, or of one: lasting=true, page=."""
@@ -344,10 +347,27 @@ class Routes:
 
     async def outage(self, request: web.Request) -> web.Response:
         outage = request.match_info["outage"]
-        if page := await self._pages.outage(outage):
-            return await self._page(request, page)
-        missing = await self._pages.missing("outage", outage)
-        return await self._page(request, missing, HTTPStatus.NOT_FOUND)
+        return await self._kept(request, ("outage", outage), partial(self._pages.outage, outage))
+
+    async def _kept(
+        self,
+        request: web.Request,
+        key: tuple[Hashable, ...],
+        page_of: Callable[[], Awaitable[str | None]],
+    ) -> web.Response:
+        """The page of a trip or an outage, or the one that says that it is not kept."""
+        what, identity = str(key[0]), str(key[1])
+
+        async def made() -> str:
+            if page := await page_of():
+                return page
+            raise _NotKept(await self._pages.missing(what, identity))
+
+        try:
+            page = await self._from_disk.get(key, made, client=self._client(request))
+        except _NotKept as missing:
+            return await self._page(request, str(missing), HTTPStatus.NOT_FOUND)
+        return await self._page(request, page)
 
     async def mailboxes(self, request: web.Request) -> web.Response:
         """All mailboxes: page=."""

@@ -7,6 +7,8 @@ import pytest
 
 from exporter.config.types import Listen
 from exporter.core.model import ProbeKey
+from exporter.core.outage import Outage
+from exporter.state.store import Store
 from exporter.web.limits import Limits
 from exporter.web.listeners import CannotListen
 from exporter.web.routes import TIMEOUT_HEADER, wait_limit
@@ -277,3 +279,28 @@ async def test_stopping_does_not_wait_for_a_trip_that_takes_long_and_answers_wit
         status, text = await scrape
         assert status == 200
         assert "mailtrip_trips_in_flight 1.0" in text.splitlines()
+
+
+class Counting(Store):
+    """Notes how many read it at the same time."""
+
+    at_once = most = 0
+
+    async def outage(self, outage_id: str) -> Outage | None:
+        self.at_once += 1
+        self.most = max(self.most, self.at_once)
+        await asyncio.sleep(0.01)
+        self.at_once -= 1
+        return await super().outage(outage_id)
+
+
+@pytest.mark.parametrize("path", ["/trips", "/outages", "/api/v1/outages"])
+async def test_pages_of_trips_and_outages_are_made_one_at_a_time(path: str) -> None:
+    """Else one client with many connections would keep the disk from all others."""
+    store = Counting.open(None)
+    assert isinstance(store, Counting)
+    async with site(store=store) as here:
+        paths = [f"{path}/{number:014x}" for number in range(20)]
+        answers = await asyncio.gather(*map(here.get, paths))
+        assert {status for status, _ in answers} == {404}
+        assert store.most == 1
