@@ -140,6 +140,12 @@ class TlsSession:
     chain_expires_at: float | None = None
     issuer: str = ""  # of the leaf certificate
     serial: str = ""
+    mailbox: str = ""  # its name, if the trip has two
+
+    @property
+    def place(self) -> str:
+        """Which server it is, for people."""
+        return f"{self.leg} {self.mailbox}".rstrip()
 
     @property
     def ends_above(self) -> float | None:

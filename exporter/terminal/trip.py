@@ -168,7 +168,7 @@ def _facts(outcome: Outcome) -> list[str]:
             case TlsPolicy():
                 lines.append(f"TLS policy        {_policy(fact)}")
             case TlsSession():
-                lines.append(f"TLS, {fact.leg:12} {_tls(fact)}")
+                lines.append(f"{f'TLS, {fact.place}':17} {_tls(fact)}")
                 if fact.issuer:
                     who = f"issued by {fact.issuer}, serial number {fact.serial}"
                     lines.append(f"certificate       {who}")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from exporter.core.facts import Unclear
-from exporter.core.model import MAX_DETAIL, ProbeError, Span, one_line
+from exporter.core.model import MAX_DETAIL, Fact, ProbeError, Span, TlsSession, one_line
 from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason
 from exporter.core.run import Run
@@ -107,6 +107,13 @@ class Expectation:
                 replace(span, note=f"{name}: {span.note}" if span.note else name) for span in spans
             ]
         self.run.adopt(spans, phase, began)
+
+    def learn(self, facts: Iterable[Fact]) -> None:
+        """Copies facts about the mailbox's session into the trip."""
+        for fact in facts:
+            if self._named and isinstance(fact, TlsSession):
+                fact = replace(fact, mailbox=self._watcher.name)
+            self.run.fact(fact)
 
     async def ready(self) -> None:
         """Returns when the mailbox is open. Raises ProbeError if it refuses us; an unreachable one

@@ -31,5 +31,5 @@ class Opening:
         # The session was opened for this trip, among others.
         if self.began >= expectation.run.started:
             expectation.adopt(self.spans, Phase.OPEN, self.began)
-        expectation.run.facts.extend(self.facts)
+        expectation.learn(self.facts)
         expectation.opened.set_result(None)

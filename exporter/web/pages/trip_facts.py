@@ -54,7 +54,7 @@ def _in_words(fact: object, zone: TimeZone) -> Iterator[tuple[str, str]]:
         case TlsPolicy():
             yield "TLS policy", _policy(fact)
         case TlsSession():
-            yield f"TLS, {fact.leg}", _tls(fact, zone)
+            yield f"TLS, {fact.place}", _tls(fact, zone)
             if fact.issuer:
                 who = f"issued by {fact.issuer}, serial number {fact.serial}"
                 yield f"certificate, {fact.leg}", who
