@@ -193,6 +193,10 @@ SCHEMAS: dict[str, Schema] = {
         failing_since=or_null(NUMBER, "When all attempts began to fail; seconds since the epoch."),
         last_attempt_at=or_null(NUMBER, "Of an attempt that failed; seconds since the epoch."),
         next_attempt_at=or_null(NUMBER, "Sooner if a trip needs it; seconds since the epoch."),
+        connected_since=or_null(
+            NUMBER, "Null if it fails, or is not needed now; seconds since the epoch."
+        ),
+        waiting=about(COUNT, "Trips that wait for a message in it."),
         messages=or_null(COUNT, "Messages in it, if its protocol says that."),
         deleted=about(COUNT, "Messages that mailtrip has deleted since its start."),
         reconnects=COUNT,

@@ -42,6 +42,7 @@ class Authenticator:
         """
         client = client if client and client.address else None
         lookups, limit = Lookups(self._dns), min(patience, LONGEST)
+        started = self._clock.monotonic()
         slices = Slices(self._clock.monotonic)
         signed = SignedMessage(wire_message(raw))
         author = author_of(signed.message)
@@ -70,11 +71,12 @@ class Authenticator:
             raise errors.exceptions[0] from None
         signatures = dkim.result() if whole else None
         permitted = spf.result() if client else None
+        left = max(limit - (self._clock.monotonic() - started), 0.0)
         verdicts: dict[str, Verdict | None] = {
             "spf": permitted,
             "dkim": signatures.best(author) if signatures else None,
             "dmarc": await _within(
-                limit, check_dmarc(author, permitted, signatures, lookups), _SLOW
+                left, check_dmarc(author, permitted, signatures, lookups), _SLOW
             ),
             "arc": arc.result() if whole else None,
             "iprev": iprev.result() if client else None,

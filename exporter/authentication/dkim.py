@@ -102,7 +102,7 @@ def _validate(signature: Signature, now: float) -> None:
     if expires_at is not None and signed_at is not None and expires_at < signed_at:
         raise SignatureInvalid("the signature expired before it was made")
     if expires_at is not None and expires_at + CLOCK_SKEW < now:
-        raise SignatureInvalid("the signature has expired (x=)", Result.FAIL)
+        raise SignatureInvalid("the signature has expired (x=)", Result.PERMERROR)
 
 
 def _verify(signature: Signature, signed: SignedMessage, key: SenderKey) -> Verdict:

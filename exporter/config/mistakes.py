@@ -3,12 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
-from itertools import islice
+from itertools import chain, islice
 
 from exporter.core.model import one_line
 
 MAX_SUGGESTIONS = 20
-MOST_COMPARED, LONGEST_COMPARED = 1000, 100  # known words; characters of the unknown one
+# Known words; characters of the unknown one. Strangers may send words, and comparing takes long.
+MOST_COMPARED, LONGEST_COMPARED = 200, 60
 MAX_SHOWN = 200  # mistakes; more are not useful, and one wrong indentation can be thousands
 
 Path = tuple[str | int, ...]
@@ -77,13 +78,19 @@ def written(path: Path) -> str:
 def suggestion(word: object, known: Iterable[str]) -> str:
     """The known word that was most likely meant, as the end of a line; without one, all known
     words."""
-    words = {one.lower(): one for one in known}
-    compared = isinstance(word, str) and len(word) <= LONGEST_COMPARED
-    few = islice(words, MOST_COMPARED)
-    close = get_close_matches(str(word).lower(), few, 1) if compared else []
-    if close:
-        return f"; did you mean {words[close[0]]}?"
-    shown = ", ".join([*words.values()][:MAX_SUGGESTIONS]) + (
-        ", …" if len(words) > MAX_SUGGESTIONS else ""
-    )
+    words = list(known)
+    if meant := closest(word, words):
+        return f"; did you mean {meant}?"
+    shown = ", ".join(words[:MAX_SUGGESTIONS]) + (", …" if len(words) > MAX_SUGGESTIONS else "")
     return f"; known: {shown}" if words else ""
+
+
+def closest(word: object, known: Iterable[str]) -> str | None:
+    """The known word that was most likely meant, whatever its case. Those that begin alike are
+    compared first."""
+    if not isinstance(word, str) or len(word) > LONGEST_COMPARED:
+        return None
+    asked, words = word.lower(), {one.lower(): one for one in known}
+    alike = (one for one in words if one.startswith(asked[:2]))
+    few = dict.fromkeys(islice(chain(alike, words), MOST_COMPARED))
+    return next((words[one] for one in get_close_matches(asked, few, 1)), None)

@@ -6,16 +6,22 @@ are not shown to others.
 """
 
 from collections.abc import Collection, Iterator, Sequence
-from itertools import takewhile
+from itertools import chain, groupby, takewhile
 from operator import itemgetter
 from sys import intern
 
 from exporter.core.model import one_line
-from exporter.core.transcript_entries import Line, LineEntry, PollsEntry, shape
+from exporter.core.transcript_entries import (
+    Exchange,
+    Line,
+    LineEntry,
+    PollsEntry,
+    exchanges,
+)
 
 MOST_LINES = 400  # that are kept of a conversation, and shown of a trip that failed
 LONGEST_LINE = 500  # characters
-MOST_SHAPES = 32  # of polls that are remembered: the commands that one consists of
+MOST_COMMANDS = 32  # of polls that are remembered, and as many of their sequences
 LONGEST_POLL = 100  # lines of a poll that may become one line
 
 
@@ -27,8 +33,9 @@ class Transcript:
         # No deque, since an empty one has room for 64: each trip in progress has a transcript.
         self._entries: list[LineEntry | PollsEntry] = []
         self._number = 0
-        # The newest poll without a result of each shape, those that were not met for longest first.
-        # It is among the entries from the second equal one on.
+        # Of polls without a result, by their commands: the newest exchange that is shown in full,
+        # and those in a row that are counted. Those that were not met for longest are first.
+        self._exchanges: dict[str, Exchange] = {}
         self._polls: dict[tuple[str, ...], PollsEntry] = {}
         self._forgotten = float("-inf")  # when the newest line was noted of those that are gone
 
@@ -67,33 +74,53 @@ class Transcript:
     def looked(self, position: int) -> None:
         """Marks the lines from that position on as a poll without a result, perhaps one of many.
 
-        It is shown in full if the last one with the same commands had other answers.
+        A command with other answers than the last time is shown in full, and so is what the server
+        said of its own accord; the others are counted.
         """
         look = [entry for entry in self._from(position) if isinstance(entry, LineEntry)][::-1]
         if not 0 < len(look) <= LONGEST_POLL or look[0].number != position:
             return
         if any(line.owners is not None for line in look):
             return
-        texts = tuple(line.text for line in look)
-        commands, kinds = shape(texts), tuple(line.kind for line in look)
-        polls = self._polls.pop(commands, None)
-        if polls and polls.kinds == kinds:
-            self._fold(look, polls)
-        else:
-            polls = PollsEntry(position, kinds, texts, look[0].moment)
-        self._polls[commands] = polls
-        if len(self._polls) > MOST_SHAPES:
-            del self._polls[next(iter(self._polls))]
+        said = [(one, self._same_before(one)) for one in exchanges(look)]
+        for is_known, run in groupby(said, lambda pair: pair[1] is not None):
+            if is_known:
+                self._count([(one, before) for one, before in run if before], look[-1].moment)
 
-    def _fold(self, look: Sequence[LineEntry], polls: PollsEntry) -> None:
-        """Counts these lines with the `polls`, which become the newest entry."""
-        gone = {line.number for line in look}
+    def _same_before(self, exchange: Exchange) -> Exchange | None:
+        """The newest one with the same command that is shown in full, if it has the same
+        answers."""
+        if exchange.is_unsolicited:
+            return None
+        before = self._exchanges.pop(exchange.command, None)
+        if before and before.kinds != exchange.kinds:
+            before = None
+        self._exchanges[exchange.command] = before or exchange
+        if len(self._exchanges) > MOST_COMMANDS:
+            del self._exchanges[next(iter(self._exchanges))]
+        return before
+
+    def _count(self, said: Sequence[tuple[Exchange, Exchange]], moment: float) -> None:
+        """Counts exchanges, each with the one that is shown in full, as a part of a poll that ended
+        at that moment."""
+        run = [one for one, _ in said]
+        commands = tuple(one.command for one in run)
+        kinds = tuple(chain.from_iterable(one.kinds for one in run))
+        polls = self._polls.pop(commands, None)
+        if polls is None or polls.kinds != kinds:
+            texts = tuple(line.text for one in run for line in one.lines)
+            shown_at = min(before.began for _, before in said)
+            polls = PollsEntry(self.position, kinds, texts, shown_at)
+        gone = {line.number for one in run for line in one.lines}
         if polls.moments:
             gone.add(polls.number)
         self._entries = [entry for entry in self._entries if entry.number not in gone]
-        polls.moments.append(look[-1].moment)
+        polls.moments.append(moment)
         polls.number = self.position
         self._add(polls)
+        self._polls[commands] = polls
+        if len(self._polls) > MOST_COMMANDS:
+            del self._polls[next(iter(self._polls))]
 
     def _from(self, position: int) -> Iterator[LineEntry | PollsEntry]:
         """The newest first."""

@@ -2,8 +2,10 @@
 
 import re
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Self
 
 from exporter.core.model import one_line
 
@@ -13,6 +15,7 @@ MOST_POLLS = 500  # whose moments are remembered, of those that are one line
 Line = tuple[float, str]
 """The monotonic moment, and the text."""
 
+_COMMAND, _ANSWER = "C: ", "S: "
 _TAG = re.compile(r"^([CS]: )[A-Z]+[0-9]+ ")  # of IMAP's commands
 # The stamp in a POP3 server's greeting, and how long something took.
 _PASSING = re.compile(r"<[^>]*>|[0-9]+\.[0-9]+")
@@ -36,15 +39,47 @@ class LineEntry:
         return _PASSING.sub("", _TAG.sub(r"\1", self.text))
 
 
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A command and its answers, or what came before the first command."""
+
+    lines: tuple[LineEntry, ...]
+    command: str  # without its tag; empty if there is none
+    kinds: tuple[str, ...]
+
+    @classmethod
+    def of(cls, lines: Sequence[LineEntry]) -> Self:
+        first = lines[0].text
+        command = _TAG.sub(r"\1", first) if first.startswith(_COMMAND) else ""
+        return cls(tuple(lines), command, tuple(line.kind for line in lines))
+
+    @property
+    def began(self) -> float:
+        return self.lines[0].moment
+
+    @property
+    def is_unsolicited(self) -> bool:
+        """Whether the server said it of its own accord, such as how many messages there are now."""
+        return not self.command and self.lines[0].text.startswith(_ANSWER)
+
+
+def exchanges(lines: Sequence[LineEntry]) -> list[Exchange]:
+    """The exchanges of a poll, in their order."""
+    starts = [place for place, line in enumerate(lines) if line.text.startswith(_COMMAND)]
+    bounds = [*dict.fromkeys((0, *starts)), len(lines)]
+    return [Exchange.of(lines[first:last]) for first, last in pairwise(bounds)]
+
+
 @dataclass(slots=True, eq=False)
 class PollsEntry:
-    """Equal polls without a result, of which the first is shown in full by entries of its own."""
+    """Equal polls without a result, or parts of them. What they say is shown in full by other
+    entries, the oldest of which is of `shown_at`."""
 
     number: int
     kinds: tuple[str, ...]
     texts: tuple[str, ...]  # of the first
-    shown_at: float  # when the first began
-    moments: deque[float] = field(default_factory=lambda: deque(maxlen=MOST_POLLS))  # the others
+    shown_at: float
+    moments: deque[float] = field(default_factory=lambda: deque(maxlen=MOST_POLLS))
     owners: None = None
 
     @property
@@ -52,9 +87,9 @@ class PollsEntry:
         return self.moments[-1]
 
     def lines_since(self, since: float) -> list[Line]:
-        """The polls from that moment on, the newest of which is not older. If the first of all is
-        older, the first of these is shown in full. The others are one line, with the seconds from
-        that moment to the newest."""
+        """The polls from that moment on, the newest of which is not older. If what they say was
+        shown before, the first of these is shown in full. The others are one line, with the seconds
+        from that moment to the newest."""
         moments = [moment for moment in self.moments if moment >= since]
         lines: list[Line] = []
         if self.shown_at < since:
@@ -69,11 +104,8 @@ class PollsEntry:
 
 def summary(texts: Sequence[str]) -> str:
     """The commands of a poll, standing for all equal ones; without a command, its first line."""
-    commands = shape(texts)
-    words = [f"C: {', '.join(one.removeprefix('C: ') for one in commands)}"] if commands else texts
-    return one_line(words[0].removeprefix("-- "), LONGEST_SUMMARY)
-
-
-def shape(texts: Iterable[str]) -> tuple[str, ...]:
-    """The commands of a poll."""
-    return tuple(_TAG.sub(r"\1", text) for text in texts if text.startswith("C: "))
+    tagless = [_TAG.sub(r"\1", text) for text in texts if text.startswith(_COMMAND)]
+    commands = ", ".join(text.removeprefix(_COMMAND) for text in tagless)
+    return one_line(
+        f"{_COMMAND}{commands}" if commands else texts[0].removeprefix("-- "), LONGEST_SUMMARY
+    )

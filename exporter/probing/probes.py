@@ -1,10 +1,9 @@
 """The current probes: those of `probes:`, and the pairs of module and target that are scraped."""
 
 import asyncio
-import difflib
 from collections.abc import Callable, Container, Iterator
 
-from exporter.config.mistakes import suggestion
+from exporter.config.mistakes import closest, suggestion
 from exporter.core.clock import Clock
 from exporter.core.model import ProbeKey, ProbeRefused
 from exporter.core.scope import Scope
@@ -117,9 +116,9 @@ class ProbeTable:
         """
         modules = self.settings.modules
         if module not in modules:
-            close = difflib.get_close_matches(module, modules, n=1)
+            close = closest(module, modules)
             hint = (
-                f"did you mean {close[0]}?"
+                f"did you mean {close}?"
                 if close
                 else f"known modules: {', '.join(sorted(modules)[:20]) or 'none'}"
             )

@@ -12,9 +12,10 @@ from exporter.core.outage import Outage, Unsettled
 from exporter.state.rows import LARGEST, SENSIBLE
 
 KEPT_FOR = 400 * 86400.0  # seconds: thirteen months, of which twelve are whole
-MOST = (
-    20_000  # of all probes together; beyond it the oldest go, of those with the most outages first
-)
+MOST = 20_000  # of all probes together
+# Days with trips, for each of which a probe keeps more of its outages than others if there are too
+# many: strangers may make up targets, but not for long.
+LONG_WATCHED = 30
 _OUTAGE, _UNSETTLED = TypeAdapter(Outage), TypeAdapter(Unsettled)
 _OF_STATE = {None: "", True: '"end" IS NULL AND', False: '"end" IS NOT NULL AND'}
 
@@ -113,11 +114,13 @@ def prune(connection: Connection, now: float, most: int = MOST) -> list[tuple[Pr
     (kept,) = connection.execute("SELECT count(*) FROM outages").fetchone()
     if kept <= most:
         return []
-    surplus = """DELETE FROM outages WHERE id IN (SELECT id FROM (
-            SELECT id, start, row_number() OVER
-                (PARTITION BY module, target ORDER BY start DESC) AS place FROM outages)
-        ORDER BY place, start DESC LIMIT -1 OFFSET ?) RETURNING module, target,
-        coalesce("end", iif(json_valid(outage), json_extract(outage, '$.last_start'), start), start)"""
+    surplus = f"""DELETE FROM outages WHERE id IN (SELECT id FROM (
+            SELECT id, start, module, target, row_number() OVER
+                (PARTITION BY module, target ORDER BY start DESC) AS place FROM outages) AS o
+        ORDER BY 1.0 * place / (SELECT max(count(*), 1) FROM (SELECT 1 FROM days
+            WHERE days.module = o.module AND days.target = o.target LIMIT {LONG_WATCHED})),
+        start DESC LIMIT -1 OFFSET ?) RETURNING module, target,
+        coalesce("end", iif(json_valid(outage), json_extract(outage, '$.last_start'), start), start)"""  # noqa: S608
     rows = connection.execute(surplus, (most - most // 20,)).fetchall()
     return [
         (ProbeKey(module, target), end)

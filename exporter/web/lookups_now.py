@@ -129,7 +129,8 @@ class LookupsNow:
             for offset in range(0, MOST_CHECKS, AT_A_TIME):
                 outcomes = await self._records.recent(key, AT_A_TIME, offset)
                 recent = {one.trip: one for one in outcomes if one.finished_at >= since}
-                for trip in recent.keys() - read:  # a trip that ends meanwhile moves the others
+                # A trip that ends meanwhile moves the others.
+                async for trip in in_turns(recent.keys() - read, 1):
                     _take(recent[trip], subjects, answers)
                 read |= recent.keys()
                 if not recent or len(recent) < len(outcomes):

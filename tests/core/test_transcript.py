@@ -8,7 +8,7 @@ import pytest
 from exporter.core.model import Outcome, ProbeError
 from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason
-from exporter.core.transcript import LONGEST_POLL, MOST_LINES, MOST_SHAPES, Transcript
+from exporter.core.transcript import LONGEST_POLL, MOST_COMMANDS, MOST_LINES, Transcript
 from exporter.core.transcript_view import (
     FEW_LINES,
     LEFT_OUT,
@@ -202,12 +202,50 @@ def test_looks_of_every_shape_become_one_line_in_any_order() -> None:
     assert of(mailbox, "t") == [
         *STATUS,
         *SELECT,
-        *SELECT,
-        *STATUS,
-        "-- C: STATUS Junk … ×49, last at 99.0",
+        "-- C: SELECT INBOX … ×25, last at 97.0",
+        "-- C: STATUS Junk … ×50, last at 99.0",
         "-- C: STATUS Junk, SELECT INBOX … ×24, last at 96.0",
-        "-- C: SELECT INBOX … ×24, last at 97.0",
     ]
+
+
+def test_of_a_look_only_the_commands_with_other_answers_stand_in_full() -> None:
+    mailbox = Transcript(Leg.MAILBOX)
+    more = ("C: SELECT INBOX", "S: * 4 EXISTS", "S: OK")
+    for number, inbox in enumerate((SELECT, SELECT, more, more, SELECT)):
+        look(mailbox, number, STATUS, inbox, STATUS)
+    assert of(mailbox, "t") == [
+        *STATUS,
+        *SELECT,
+        "-- C: STATUS Junk … ×5, last at 4.0",
+        "-- C: STATUS Junk, SELECT INBOX, STATUS Junk … again",
+        *more,
+        "-- C: STATUS Junk, SELECT INBOX, STATUS Junk … again",
+        *SELECT,
+    ]
+
+
+def test_a_return_to_earlier_answers_is_not_hidden_by_other_commands_between() -> None:
+    mailbox = Transcript(Leg.MAILBOX)
+    more = ("C: SELECT INBOX", "S: * 4 EXISTS", "S: OK")
+    look(mailbox, 1, SELECT)
+    look(mailbox, 2, STATUS, more)
+    look(mailbox, 3, SELECT)
+    assert of(mailbox, "t") == [*SELECT, *STATUS, *more, *SELECT]
+
+
+def test_a_trip_that_begins_within_a_look_misses_nothing_of_it() -> None:
+    mailbox = Transcript(Leg.MAILBOX)
+    look(mailbox, 1, STATUS, SELECT)
+    began = mailbox.position
+    for moment, text in (
+        (2.0, STATUS[0]),
+        (2.1, STATUS[1]),
+        (2.2, "C: SELECT INBOX"),
+        (2.3, "S: NO"),
+    ):
+        mailbox.note(moment, text)
+    mailbox.looked(began)
+    assert of(mailbox, "t", 2.15)[-2:] == ["C: SELECT INBOX", "S: NO"]
 
 
 def test_what_concerns_another_trip_does_not_part_looks() -> None:
@@ -242,13 +280,13 @@ def test_no_look_hides_what_differs() -> None:
 
 def test_looks_are_remembered_within_bounds() -> None:
     mailbox = Transcript(Leg.MAILBOX)
-    for number in range(2 * MOST_SHAPES):
+    for number in range(2 * MOST_COMMANDS):
         look(mailbox, number, (f"C: STATUS {number}", "S: OK"))
     look(mailbox, 100, ("C: STATUS 0", "S: OK"))
     assert of(mailbox, "t")[-2:] == ["C: STATUS 0", "S: OK"], "it is forgotten, and stands in full"
-    look(mailbox, 101, (f"C: STATUS {2 * MOST_SHAPES - 1}", "S: OK"))
-    assert of(mailbox, "t")[-1] == f"-- C: STATUS {2 * MOST_SHAPES - 1} … again"
-    assert len(of(mailbox, "t")) == 4 * MOST_SHAPES + 3
+    look(mailbox, 101, (f"C: STATUS {2 * MOST_COMMANDS - 1}", "S: OK"))
+    assert of(mailbox, "t")[-1] == f"-- C: STATUS {2 * MOST_COMMANDS - 1} … again"
+    assert len(of(mailbox, "t")) == 4 * MOST_COMMANDS + 3
 
 
 def test_a_look_whose_first_is_forgotten_stands_in_full_once_more() -> None:
@@ -307,3 +345,40 @@ async def test_an_overdue_trip_in_a_busy_mailbox_keeps_its_sending_and_tells_not
     rig.sender.delay = 3
     own = "\n".join((await rig.trip()).transcript)
     assert own.count("C: RETR") == own.count("C: EXPUNGE") == 1
+
+
+def test_a_look_with_more_commands_than_are_remembered_stands_in_full() -> None:
+    mailbox = Transcript(Leg.MAILBOX)
+    many = [(f"C: STATUS {number}", "S: OK") for number in range(MOST_COMMANDS + 9)]
+    for moment in (1, 2):
+        look(mailbox, moment, *many)
+    assert of(mailbox, "t") == [*chain(*many), *chain(*many)]
+
+
+def test_what_was_said_before_a_trip_began_stands_in_full_in_its_time() -> None:
+    mailbox = Transcript(Leg.MAILBOX)
+    for moment in range(9):
+        look(mailbox, moment, STATUS, *((SELECT,) if moment % 3 == 0 else ()))
+    assert of(mailbox, "t", 3.5) == [
+        *STATUS,
+        "-- C: STATUS Junk … ×3, last at 4.5",
+        *STATUS,
+        *SELECT,
+    ]
+
+
+def test_what_a_server_says_of_its_own_accord_is_never_counted() -> None:
+    mailbox = Transcript(Leg.MAILBOX)
+    for moment in range(3):
+        look(mailbox, moment, ("S: * 1 EXPUNGE", "S: * 0 EXISTS"), STATUS)
+    gone = ["S: * 1 EXPUNGE", "S: * 0 EXISTS"]
+    counted = "-- C: STATUS Junk … ×2, last at 2.0"
+    assert of(mailbox, "t") == [*gone, *STATUS, *gone, counted, *gone]
+
+
+def test_attempts_that_fail_alike_before_the_first_command_are_counted() -> None:
+    mailbox = Transcript(Leg.MAILBOX)
+    attempt = ("-- connected to imap", "S: * BYE not now", "-- unavailable; next attempt in 4.0 s")
+    for moment in range(3):
+        look(mailbox, moment, attempt)
+    assert of(mailbox, "t") == [*attempt, "-- connected to imap … ×2, last at 2.0"]

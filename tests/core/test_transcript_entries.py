@@ -1,6 +1,12 @@
 """What a transcript consists of."""
 
-from exporter.core.transcript_entries import LONGEST_SUMMARY, LineEntry, PollsEntry, shape, summary
+from exporter.core.transcript_entries import (
+    LONGEST_SUMMARY,
+    LineEntry,
+    PollsEntry,
+    exchanges,
+    summary,
+)
 
 
 def test_lines_are_of_one_kind_whatever_the_tag_and_the_time_that_it_took() -> None:
@@ -20,8 +26,18 @@ def test_looks_are_summed_up_by_their_commands() -> None:
     assert len(summary(["C: LIST"] * 1000)) == LONGEST_SUMMARY
 
 
-def test_the_commands_of_a_look_are_its_shape() -> None:
-    assert shape(["S: * 3 EXISTS", "C: ABCD12 NOOP", "S: ABCD12 OK NOOP"]) == ("C: NOOP",)
+def test_a_look_consists_of_commands_with_their_answers() -> None:
+    texts = ["S: * 3 EXISTS", "C: ABCD1 NOOP", "S: ABCD1 OK", "C: ABCD2 STATUS", "S: * STATUS"]
+    found = exchanges([LineEntry(number, 9.0 + number, text) for number, text in enumerate(texts)])
+    assert [one.command for one in found] == ["", "C: NOOP", "C: STATUS"]
+    assert [one.kinds for one in found] == [
+        ("S: * 3 EXISTS",),
+        ("C: NOOP", "S: OK"),
+        ("C: STATUS", "S: * STATUS"),
+    ]
+    assert [one.began for one in found] == [9.0, 10.0, 12.0]
+    (only,) = exchanges([LineEntry(0, 1.0, "C: DONE")])
+    assert only.command == "C: DONE"
 
 
 def test_looks_tell_how_many_there_were_since_a_moment() -> None:

@@ -175,6 +175,8 @@ def _change_blocklist(rundir: RunDirectory, entry: str, zone: str, *, listed: bo
 def changed_entries(rundir: RunDirectory) -> Entries:
     """What `list` and `unlist` have changed, and how it is without that."""
     changed: Entries = {}
+    if not rundir.path("var/rbl").exists():
+        return changed  # a lab that has never run has no keys either, which the zones need
     for zone, text in configure.blocklists(rundir).items():
         file = rundir.path("var/rbl", zone)
         now = set(file.read_text().splitlines()) if file.exists() else set()

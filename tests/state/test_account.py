@@ -287,6 +287,24 @@ def test_the_account_of_a_probe_begins_after_an_outage_that_is_no_longer_kept() 
     assert b.downtime.down == 17 * 3600  # the last one began after the last trip
 
 
+def test_outages_of_made_up_targets_go_before_those_of_a_probe_that_is_watched_for_long() -> None:
+    connection = state_file.in_memory()
+    real = ProbeKey("submission", "real")
+    days.count(connection, of_probe("real", trip(moment(21))))
+    for day in range(1, 21):
+        days.count(connection, of_probe("real", trip(moment(day))))
+        outages.keep(connection, replace(outage(moment(day, 3), moment(day, 4)), probe=real))
+    for number in range(100):
+        name = f"made up {number}"
+        days.count(connection, of_probe(name, trip(moment(21))))
+        one = replace(outage(moment(21, 0, number % 60), None), id=name, probe=ProbeKey("m", name))
+        outages.keep(connection, one)
+    accounts.prune(connection, moment(22), most_outages=40)
+    assert len(outages.newest(connection, real, 100)) == 20
+    assert len(outages.newest(connection, None, 100)) == 38
+    assert len(kept_days(connection)["real"]) == 21
+
+
 def test_probes_that_have_not_been_heard_of_for_long_are_forgotten_if_there_are_too_many() -> None:
     connection = state_file.in_memory()
     for number in range(40):

@@ -35,6 +35,8 @@ async def _described(watchers: Sequence[Watcher]) -> AsyncIterator[dict[str, Any
             "failing_since": trouble.since if trouble else None,
             "last_attempt_at": trouble.at_wall if trouble else None,
             "next_attempt_at": trouble.next_at_wall if trouble else None,
+            "connected_since": None if trouble else watcher.connected_since,
+            "waiting": watcher.waiting,
             "messages": statistics.messages,
             "deleted": statistics.deleted,
             "reconnects": statistics.reconnects,

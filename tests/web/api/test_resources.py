@@ -180,6 +180,17 @@ async def test_mailboxes_say_what_is_wrong_with_them() -> None:
         assert (first["trouble"], first["next_attempt_at"], first["deleted"]) == (None, None, 0)
 
 
+async def test_a_mailbox_says_since_when_it_is_connected_and_how_many_trips_wait() -> None:
+    async with site(delay=None) as here:
+        began = here.rig.clock.wall()
+        await here.get(SCRAPE, X_Prometheus_Scrape_Timeout_Seconds="0.7")
+        await until(lambda: here.rig.watchers["monitor"].connected_since is not None)
+        first, second = (await get(here, "/mailboxes"))["items"]
+        assert (first["waiting"], second["waiting"]) == (1, 0)
+        assert began <= first["connected_since"] <= here.rig.clock.wall()
+        assert second["connected_since"] is None
+
+
 async def test_blocklists_are_usable_or_say_why_not() -> None:
     facts = (
         QueriedList("bl.example.org", True),
