@@ -5,9 +5,10 @@ without a result that repeat become one line with their number; lines about the 
 are not shown to others.
 """
 
+from bisect import bisect_left
 from collections.abc import Collection, Iterator, Sequence
 from itertools import chain, groupby, takewhile
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from sys import intern
 
 from exporter.core.model import one_line
@@ -112,15 +113,20 @@ class Transcript:
             shown_at = min(before.began for _, before in said)
             polls = PollsEntry(self.position, kinds, texts, shown_at)
         gone = {line.number for one in run for line in one.lines}
+        start = self._place(min(gone))
+        self._entries[start:] = [one for one in self._entries[start:] if one.number not in gone]
         if polls.moments:
-            gone.add(polls.number)
-        self._entries = [entry for entry in self._entries if entry.number not in gone]
+            del self._entries[self._place(polls.number)]
         polls.moments.append(moment)
         polls.number = self.position
         self._add(polls)
         self._polls[commands] = polls
         if len(self._polls) > MOST_COMMANDS:
             del self._polls[next(iter(self._polls))]
+
+    def _place(self, number: int) -> int:
+        """Where the entry of this number is: they are in the order of their numbers."""
+        return bisect_left(self._entries, number, key=attrgetter("number"))
 
     def _from(self, position: int) -> Iterator[LineEntry | PollsEntry]:
         """The newest first."""

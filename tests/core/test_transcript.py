@@ -4,6 +4,8 @@ import asyncio
 from itertools import chain
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from exporter.core.model import Outcome, ProbeError
 from exporter.core.phases import Leg, Phase
@@ -382,3 +384,32 @@ def test_attempts_that_fail_alike_before_the_first_command_are_counted() -> None
     for moment in range(3):
         look(mailbox, moment, attempt)
     assert of(mailbox, "t") == [*attempt, "-- connected to imap … ×2, last at 2.0"]
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([0.0, 0.5, 1.0]),  # seconds since the one before
+            st.lists(st.sampled_from(["C: A", "S: A", "C: B", "S: B", "S: 1 EXISTS"]), max_size=8),
+            st.booleans(),
+        ),
+        max_size=60,
+    ),
+    st.floats(0, 60),
+)
+def test_every_line_of_the_time_of_a_trip_is_among_its_lines_at_least_once(
+    looks: list[tuple[float, list[str], bool]], since: float
+) -> None:
+    mailbox, moment, said = Transcript(Leg.MAILBOX), 0.0, set[str]()
+    for seconds, lines, brings_nothing in looks:
+        moment, began = moment + seconds, mailbox.position
+        for text in lines:
+            mailbox.note(moment, text)
+        if brings_nothing:
+            mailbox.looked(began)
+        said |= set(lines) if moment >= since else set()
+    shown = mailbox.since(since, "t", MOST_LINES)
+    assert [when for when, _ in shown] == sorted(when for when, _ in shown)
+    assert {text for _, text in shown if not text.startswith("--")} == said or (
+        not mailbox.is_whole_since(since)
+    )
