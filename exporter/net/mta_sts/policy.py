@@ -48,7 +48,7 @@ def parse(text: str) -> StsPolicy:
     first counts. Raises Malformed."""
     fields: dict[str, str] = {}
     patterns: list[str] = []
-    for line in filter(None, text.replace("\r\n", "\n").split("\n")):
+    for line in filter(str.strip, text.replace("\r\n", "\n").split("\n")):
         name, colon, value = (part.strip(" \t") for part in line.partition(":"))
         if not colon:
             raise Malformed(f"a line without a colon: {one_line(line, 80)!r}")
@@ -61,10 +61,10 @@ def parse(text: str) -> StsPolicy:
     mode, age = fields.get("mode", ""), fields.get("max_age", "")
     if mode not in ("enforce", "testing", "none"):
         raise Malformed(f"the mode is {one_line(mode, 40)!r}")
-    if not re.fullmatch(r"[0-9]{1,10}", age):
+    if not re.fullmatch(r"[0-9]{1,10}", age) or int(age) > LONGEST:
         raise Malformed(f"max_age is {one_line(age, 40)!r}")
     if mode != "none" and not patterns:
         raise Malformed("no mx")
     if len(patterns) > MOST_PATTERNS:
         raise Malformed(f"more than {MOST_PATTERNS} mx")
-    return StsPolicy(cast(Mode, mode), tuple(patterns), min(float(age), LONGEST))
+    return StsPolicy(cast(Mode, mode), tuple(patterns), float(age))
