@@ -18,6 +18,7 @@ import dns.message
 import dns.name
 import dns.nameserver
 import dns.rcode
+import dns.rdatatype
 import dns.rdtypes.txtbase
 import dns.resolver
 
@@ -29,7 +30,7 @@ from exporter.core.starvation import is_starved, starved
 from exporter.net.dns_message import MOST_RECORDS, PAYLOAD, asked_over_tcp
 from exporter.net.exceptions import map_exceptions
 from exporter.net.hosts_file import addresses_of
-from exporter.net.tlsa import Tlsa
+from exporter.net.tlsa import SENSELESS, Tlsa
 
 RESOLV_CONF = Path("/etc/resolv.conf")
 DEFAULT_TIMEOUT = 5.0  # seconds for one question, all servers and repetitions together
@@ -192,10 +193,11 @@ class Resolver:
             return []
         if not answer.response.flags & dns.flags.AD:
             return []
-        return [
+        records = [
             Tlsa(record.usage, record.selector, record.mtype, record.cert)
             for record in islice(answer.rrset or (), MOST_RECORDS)
         ]
+        return [*records, SENSELESS] if answer.response.errors else records
 
     async def published(self, host: str) -> list[str]:
         """The public addresses of a host: only from DNS, without the search list; empty if there
@@ -269,7 +271,8 @@ class Resolver:
 
 
 class _NameServer(dns.nameserver.Do53Nameserver):
-    """A name server; other tasks run while an answer over TCP is parsed."""
+    """A name server; other tasks run while an answer over TCP is parsed. TLSA records are queried
+    only over TCP."""
 
     async def async_query(
         self,
@@ -282,7 +285,10 @@ class _NameServer(dns.nameserver.Do53Nameserver):
         one_rr_per_rrset: bool = False,
         ignore_trailing: bool = False,
     ) -> dns.message.Message:
-        if not max_size:
+        # dnspython passes over a whole answer for one TLSA record that makes no sense, though it is
+        # only unusable.
+        lenient = request.question[0].rdtype == dns.rdatatype.TLSA
+        if not max_size and not lenient:
             return await super().async_query(
                 request,
                 timeout,
@@ -295,6 +301,6 @@ class _NameServer(dns.nameserver.Do53Nameserver):
             )
         try:
             async with asyncio.timeout(timeout):
-                return await asked_over_tcp((self.address, self.port), request)
+                return await asked_over_tcp((self.address, self.port), request, lenient=lenient)
         except TimeoutError:
             raise dns.exception.Timeout from None

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from functools import partial
 
 import dns.exception
 import dns.message
@@ -10,17 +11,18 @@ PAYLOAD = 1232  # bytes of an answer that fit into any datagram (dnsflagday.net,
 MOST_RECORDS = 1000  # of an answer
 
 
-async def read(wire: bytes) -> dns.message.Message:
+async def read(wire: bytes, *, lenient: bool = False) -> dns.message.Message:
     """Parses an answer, a long one in a thread: dnspython needs 0.1 s for some thousands of
-    records."""
-    parse = dns.message.from_wire
+    records. With `lenient`, records that make no sense are left out, and are among its
+    `errors`."""
+    parse = partial(dns.message.from_wire, continue_on_error=lenient)
     return await asyncio.to_thread(parse, wire) if len(wire) > PAYLOAD else parse(wire)
 
 
 async def asked_over_tcp(
-    server: tuple[str, int], query: dns.message.Message
+    server: tuple[str, int], query: dns.message.Message, *, lenient: bool = False
 ) -> dns.message.Message:
-    answer = await read(await _over_tcp(server, query.to_wire()))
+    answer = await read(await _over_tcp(server, query.to_wire()), lenient=lenient)
     if not query.is_response(answer):
         raise dns.exception.FormError
     return answer

@@ -42,6 +42,10 @@ class Tlsa:
         return self.data == matched(part, self.matching)
 
 
+SENSELESS = Tlsa(255, 255, 255, b"")
+"""A record that cannot be read."""
+
+
 def matched(part: bytes, matching: int) -> bytes:
     """What a record with this matching type has of a certificate or key."""
     return _DIGESTS[matching](part).digest() if matching else part

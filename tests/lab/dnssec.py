@@ -30,10 +30,18 @@ def make_zone(rundir: RunDirectory) -> None:
         "pkix": [f"1 1 1 {'00' * 32}"],
         "none": [],
         "bogus": _tlsa(keys / "mx.key"),
+        "full": [f"3 0 0 {_whole(keys / 'mx.good.crt')}"],
+        "selector": [f"3 9 1 {'00' * 32}"],  # there is no such selector
+        # of two digests the stronger counts, and it is that of another key
+        "weaker": [*_tlsa(keys / "mx.key"), f"3 1 2 {'00' * 64}"],
     }
     lines = [line for name, tlsa in records.items() for line in _lines(name, tlsa, ZONE)]
-    delegation = f"{UNSIGNED}. NS ns.lab.test."
-    signed_text, anchor = _signed("\n".join(_start([*lines, delegation])))
+    lines += [
+        "alias.dane.test. MX 10 mx.alias.dane.test.",
+        "mx.alias.dane.test. CNAME mx.good.dane.test.",
+        f"{UNSIGNED}. NS ns.lab.test.",
+    ]
+    signed_text, anchor = _signed("\n".join(_start(lines)))
     rundir.path("etc/dns", f"{ZONE}.anchor").write_text(anchor)
     signed.write_text(_broken(signed_text))
 
@@ -62,9 +70,16 @@ def _anchor(certificate: Path) -> list[str]:
     return [f"2 0 1 {_digest(certificate.read_text())}"]
 
 
+def _whole(certificate: Path) -> str:
+    return _der(certificate.read_text()).hex()
+
+
 def _digest(pem: str) -> str:
-    inner = "".join(line for line in pem.splitlines() if not line.startswith("-"))
-    return hashlib.sha256(base64.b64decode(inner)).hexdigest()
+    return hashlib.sha256(_der(pem)).hexdigest()
+
+
+def _der(pem: str) -> bytes:
+    return base64.b64decode("".join(line for line in pem.splitlines() if not line.startswith("-")))
 
 
 def _signed(text: str) -> tuple[str, str]:

@@ -50,7 +50,10 @@ CERTIFICATE_NAMES = {
 
 # Domains below dane.test, a signed zone: what is wrong with the TLSA records of their exchanger,
 # which is the MX. All mail for them goes to the black hole.
-DANE = ["good", "anchor", "anchorless", "renewed", "either", "pkix", "none", "bogus", "unsigned"]
+DANE = [
+    *("good", "anchor", "anchorless", "renewed", "either", "pkix", "none", "bogus", "unsigned"),
+    *("full", "selector", "weaker", "alias"),
+]
 
 # Mailboxes at lab.test
 NUMBERED_USERS = [f"u{n:04d}" for n in range(1, 201)]

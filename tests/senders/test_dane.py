@@ -23,7 +23,6 @@ from exporter.net.der import public_key_of
 from exporter.net.tlsa import matched
 from tests.support.chains import HOST, Identity, issue, server_context
 from tests.support.name_server import Zone, names
-from tests.support.ports import free_port
 from tests.support.sender_rig import make_sender
 from tests.support.sending import new_run, probe_message, send
 from tests.support.smtp_witness import (
@@ -69,9 +68,12 @@ class Domain:
 
     async def preflight(self) -> Failure | None:
         """What `check --try` fails with."""
-        run, port = new_run(), free_port()
-        async with names(self._zone(port) | self.zone) as resolver, witness(port=port) as one:
-            sender = make_sender("mx", {"port": port, "tls": "dane"}, resolver)
+        run = new_run()
+        async with (
+            witness() as one,
+            names(self._zone(one.port) | self.zone, tcp=True) as resolver,
+        ):
+            sender = make_sender("mx", {"port": one.port, "tls": "dane"}, resolver)
             try:
                 async with run.phase(Phase.SEND):
                     await sender.preflight(probe_message(), run)
@@ -81,15 +83,16 @@ class Domain:
         return None
 
     async def send(self, **options: Any) -> tuple[Run, Failure | None, list[SmtpWitness]]:
-        run, port = new_run(), free_port()
+        run = new_run()
         async with AsyncExitStack() as stack:
-            first = await stack.enter_async_context(witness("127.0.0.1", port, self.offers))
+            first = await stack.enter_async_context(witness(offers=self.offers))
+            port = first.port
             second = await stack.enter_async_context(witness("127.0.0.2", port))
             first.always(Stage.TLS, Encrypted(context=server_context(*self.chain)))
             if self.act:
                 first.always(*self.act)
             zone: Zone = self._zone(port) | self.zone
-            resolver = await stack.enter_async_context(names(zone))
+            resolver = await stack.enter_async_context(names(zone, tcp=True))
             how = {"port": port, "retry_after": "1h", "tls": "dane", **options}
             failure = await send(make_sender("mx", how, resolver), probe_message(), run)
             for one in (first, second):
@@ -185,6 +188,25 @@ async def test_with_records_that_are_all_unusable_any_certificate_will_do() -> N
     assert policies(run) == [ENCRYPT]
     assert went_with_tls(run)
     assert len(first.received) == 1
+
+
+MALFORMED = "\\# 03010100ff"  # a digest of two octets, which dnspython does not read
+
+
+async def test_a_record_that_cannot_be_read_is_only_unusable() -> None:
+    run, failure, _ = await Domain([MALFORMED]).send()
+    assert failure is None
+    assert policies(run) == [ENCRYPT]
+    assert went_with_tls(run)
+    _, failure, _ = await Domain([MALFORMED], offers=OFFERS).send()
+    assert failure is not None
+    assert failure.reason is Reason.POLICY
+    run, failure, _ = await Domain([MALFORMED, tlsa()]).send()
+    assert failure is None
+    assert policies(run) == [ENFORCE]
+    _, failure, _ = await Domain([MALFORMED, tlsa(RENEWED)]).send()
+    assert failure is not None
+    assert failure.reason is Reason.POLICY
 
 
 UNSIGNED = {

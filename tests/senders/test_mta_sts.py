@@ -24,7 +24,6 @@ from exporter.state.store import Store
 from exporter.state.sts_policies import SavedPolicy
 from tests.support.chains import HOST, Identity, issue, server_context
 from tests.support.name_server import Zone, name_server, names
-from tests.support.ports import free_port
 from tests.support.sending import new_run, probe_message, send
 from tests.support.smtp_witness import (
     OFFERS,
@@ -70,13 +69,14 @@ class Domain:
     zone: Callable[[int], dict[str, Any]] = field(default=lambda _: {})
 
     async def send(self, **options: Any) -> tuple[Run, Failure | None, list[SmtpWitness]]:
-        run, port = new_run(), free_port()
+        run = new_run()
         async with AsyncExitStack() as stack:
             site = await stack.enter_async_context(sts_site())
             site.text = self.text
             self.prepare(site)
-            resolver = await stack.enter_async_context(names(self._zone(site, port)))
-            first = await stack.enter_async_context(witness("127.0.0.1", port, self.offers))
+            first = await stack.enter_async_context(witness(offers=self.offers))
+            port = first.port
+            resolver = await stack.enter_async_context(names(self._zone(site, port), tcp=True))
             second = await stack.enter_async_context(witness("127.0.0.2", port, WITH_TLS))
             first.always(Stage.TLS, Encrypted(context=server_context(self.leaf)))
             second.always(Stage.TLS, Encrypted(context=server_context(SECOND)))
