@@ -178,7 +178,13 @@ class Routes:
             self._exposition.refused(refusal.kind)
             return _refused(refusal)
         if debug:
-            return await _debug_response(self._probes, key, self._exposition, self._pages)
+            page = await self._from_disk.get(
+                ("debug", key),
+                lambda: _debug_page(self._probes, key, self._exposition, self._pages),
+                client=self._client(request),
+            )
+            headers = _PLAIN_HEADERS | {"Content-Type": "text/plain; charset=utf-8"}
+            return await self._compression.response(request, page, headers)
         if not read_only:
             await self._wait(key, wait_limit(request.headers.get(TIMEOUT_HEADER)))
         form = form_for(request.headers.get("Accept", ""))
@@ -509,16 +515,15 @@ async def _shown(settings: Settings) -> Body:
     return Body(Text([(await asyncio.to_thread(settings.shown)).encode()]))
 
 
-async def _debug_response(
+async def _debug_page(
     probes: ProbeTable, key: ProbeKey, exposition: Exposition, pages: Pages
-) -> web.Response:
+) -> str:
     # It takes 3 MiB, and is seldom asked for.
     from exporter.web.debug import debug_page
 
     probe, series = probes.find(key), (await exposition.probe(key)).decode()
     newest = await pages.newest(probe)
-    page = debug_page(probe, newest, probes.kind(key), probes.configuration(key), series)
-    return web.Response(text=page, headers=_PLAIN_HEADERS)
+    return debug_page(probe, newest, probes.kind(key), probes.configuration(key), series)
 
 
 def _with_state(answer: Answer) -> Answer:

@@ -6,7 +6,7 @@ from contextlib import suppress
 import pytest
 
 from exporter.config.types import Listen
-from exporter.core.model import ProbeKey
+from exporter.core.model import Outcome, ProbeKey
 from exporter.core.outage import Outage
 from exporter.state.store import Store
 from exporter.web.limits import Limits
@@ -287,20 +287,39 @@ class Counting(Store):
     at_once = most = 0
 
     async def outage(self, outage_id: str) -> Outage | None:
+        await self._counted()
+        return await super().outage(outage_id)
+
+    async def outcome(self, trip_id: str, probe: ProbeKey | None = None) -> Outcome | None:
+        await self._counted()
+        return await super().outcome(trip_id, probe)
+
+    async def _counted(self) -> None:
         self.at_once += 1
         self.most = max(self.most, self.at_once)
         await asyncio.sleep(0.01)
         self.at_once -= 1
-        return await super().outage(outage_id)
 
 
-@pytest.mark.parametrize("path", ["/trips", "/outages", "/api/v1/outages"])
-async def test_pages_of_trips_and_outages_are_made_one_at_a_time(path: str) -> None:
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/trips/{:014x}",
+        "/outages/{:014x}",
+        "/api/v1/trips/{:014x}",
+        "/api/v1/outages/{:014x}",
+        "/probe?module=submission&target={}@example.org&debug=true",
+    ],
+)
+async def test_what_is_read_from_disk_is_made_one_at_a_time(path: str) -> None:
     """Else one client with many connections would keep the disk from all others."""
     store = Counting.open(None)
     assert isinstance(store, Counting)
     async with site(store=store) as here:
-        paths = [f"{path}/{number:014x}" for number in range(20)]
-        answers = await asyncio.gather(*map(here.get, paths))
-        assert {status for status, _ in answers} == {404}
+        for number in range(20):
+            key = ProbeKey("submission", f"{number}@example.org")
+            probe = here.probes.get_or_create(key)
+            probe.remember(Outcome(f"{number:014x}", key, 1.0, 1.0), [])
+        answers = await asyncio.gather(*(here.get(path.format(number)) for number in range(20)))
+        assert {status for status, _ in answers} <= {200, 404}
         assert store.most == 1
