@@ -150,11 +150,11 @@ class Resolver:
         reverse = ipaddress.ip_address(address).reverse_pointer
         return [name.rstrip(".") for name in await self._published(reverse, "PTR")]
 
-    async def secure_name(self, host: str) -> str | None:
+    async def secure_name(self, host: str, ip: Literal["any", "4", "6"] = "any") -> str | None:
         """The name of the host that its aliases lead to, if the name server has validated them and
-        all its addresses (DNSSEC); else None. Without DNSSEC that is so of no host."""
+        its addresses (DNSSEC); else None. Without DNSSEC that is so of no host."""
         name = host
-        for kind in ("AAAA", "A"):
+        for kind in {"any": ("AAAA", "A"), "4": ("A",), "6": ("AAAA",)}[ip]:
             answer = await self._answer(host, kind)
             if not answer.response.flags & dns.flags.AD:
                 return None

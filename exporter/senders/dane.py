@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from exporter.config.server import NetworkOptions
 from exporter.core.model import ProbeError, TlsPolicy
 from exporter.core.reasons import Reason
 from exporter.core.run import Run
@@ -16,9 +17,12 @@ class Dane:
     """Looks up what exchangers publish. Like Postfix, it does so too if the MX records that led to
     them are not signed (`smtp_tls_dane_insecure_mx_policy`)."""
 
-    def __init__(self, otherwise: TlsRequirement, port: int, resolver: Resolver) -> None:
+    def __init__(
+        self, otherwise: TlsRequirement, port: int, network: NetworkOptions, resolver: Resolver
+    ) -> None:
         self._otherwise = otherwise  # without records
         self._port = port
+        self._ip = network.ip
         self._resolver = resolver
 
     async def requirement(self, host: str, domain: str, run: Run) -> TlsRequirement:
@@ -46,13 +50,13 @@ class Dane:
     async def preflight(self, host: str, run: Run) -> None:
         async with run.conversation():
             with run.step(Step.RESOLVE, host):
-                if await self._resolver.secure_name(host) is None:
+                if await self._resolver.secure_name(host, self._ip) is None:
                     await self._resolver.expect_validation()
 
     async def _records(self, host: str) -> tuple[str, list[Tlsa]]:
         """The records, and the name that they are of: that which the aliases of the host lead to,
         or its own (RFC 7672 section 2.2.3)."""
-        base = await self._resolver.secure_name(host)
+        base = await self._resolver.secure_name(host, self._ip)
         if base is None:
             return host, []
         for name in dict.fromkeys((base, host.lower())):

@@ -142,7 +142,7 @@ class MxSender:
             # Only who follows DANE needs the library for certificates, which takes 11 MiB.
             from exporter.senders.dane import Dane
 
-            self._published.append(Dane(self._always, options.port, resolver))
+            self._published.append(Dane(self._always, options.port, options, resolver))
         if options.tls in ("mta_sts", "policy"):
             policies = policies or StsPolicies(resolver, Clock())
             self._published.append(MtaSts(self._always, policies))

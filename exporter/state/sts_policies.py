@@ -6,7 +6,7 @@ from sqlite3 import Connection
 from exporter.state.rows import SENSIBLE
 
 LONGEST = 31_557_600.0  # seconds that a policy may last (RFC 8461 section 3.2)
-MOST = 1000
+MOST = 10_000
 TABLE = """
 CREATE TABLE sts_policies (
     domain TEXT PRIMARY KEY, version TEXT NOT NULL, policy TEXT NOT NULL, downloaded_at REAL NOT NULL

@@ -240,6 +240,12 @@ class TlsaElsewhere(Domain):
         return zone
 
 
+async def test_addresses_that_are_not_used_are_not_looked_up() -> None:
+    only_4: dict[str, Any] = {HOST: SIGNED | {"A": ["127.0.0.1"], "AAAA": ["no address"]}}
+    _, failure, _ = await Domain([tlsa()], zone=only_4).send(ip="4")
+    assert failure is None
+
+
 @pytest.mark.parametrize(
     ("zone", "validates"),
     [

@@ -18,7 +18,7 @@ from exporter.state.sts_policies import SavedPolicy
 PATIENCE = 15.0  # seconds with the host of a policy
 PAUSE = 300.0  # seconds after a failed download
 DAY = 86400.0  # after which a policy is downloaded again, though its version is the same
-MOST = 1000  # domains
+MOST = 10_000  # domains
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +32,16 @@ class FoundPolicy:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    saved: SavedPolicy
+    version: str
     policy: StsPolicy
+    downloaded_at: float  # seconds since the epoch
 
     def lasts(self, now: float) -> bool:
         """A clock that was set back ends it, too."""
-        return 0 <= now - self.saved.downloaded_at < self.policy.max_age
+        return 0 <= now - self.downloaded_at < self.policy.max_age
 
     def is_fresh(self, now: float) -> bool:
-        return now - self.saved.downloaded_at < min(DAY, self.policy.max_age / 2)
+        return now - self.downloaded_at < min(DAY, self.policy.max_age / 2)
 
 
 class KeptPolicies(Protocol):
@@ -72,7 +73,7 @@ class StsPolicies:
         """Knows again what an earlier process knew. Raises StateUnusable."""
         for one in self._kept.sts_policies() if self._kept else ():
             with suppress(Malformed):  # a newer mailtrip may have read more
-                self._know(_Known(one, parse(one.text)))
+                self._know(one)
 
     async def find(self, domain: str, ca_file: str | None) -> FoundPolicy:
         """The policy of a domain that announces one, or did so not long ago. Raises ProbeError only
@@ -98,14 +99,15 @@ class StsPolicies:
     async def _announced(self, domain: str, version: str, ca_file: str | None) -> FoundPolicy:
         known = self._lasting(domain)
         lasting = known.policy if known else None
-        if known and known.saved.version == version and known.is_fresh(self._clock.wall()):
+        if known and known.version == version and known.is_fresh(self._clock.wall()):
             return FoundPolicy(known.policy)
         failed, until, why = self._failed.get(domain, ("", 0.0, ""))
         if failed == version and self._clock.monotonic() < until:
             return FoundPolicy(lasting, why)
         try:
             text = await self._download(domain, ca_file)
-            new = _Known(SavedPolicy(domain, version, text, self._clock.wall()), parse(text))
+            new = SavedPolicy(domain, version, text, self._clock.wall())
+            policy = self._know(new)
         except (ProbeError, Malformed) as error:
             if isinstance(error, ProbeError) and error.reason is Reason.STARVED:
                 raise
@@ -115,10 +117,9 @@ class StsPolicies:
                 del self._failed[next(iter(self._failed))]
             return FoundPolicy(lasting, why)
         self._failed.pop(domain, None)
-        self._know(new)
         if self._kept:
-            self._kept.keep_sts_policy(new.saved)
-        return FoundPolicy(new.policy)
+            self._kept.keep_sts_policy(new)
+        return FoundPolicy(policy)
 
     async def _download(self, domain: str, ca_file: str | None) -> str:
         # Only who follows these policies needs an HTTP client.
@@ -138,8 +139,11 @@ class StsPolicies:
         known = self._known.get(domain)
         return known if known and known.lasts(self._clock.wall()) else None
 
-    def _know(self, known: _Known) -> None:
-        self._known.pop(known.saved.domain, None)
-        self._known[known.saved.domain] = known
+    def _know(self, saved: SavedPolicy) -> StsPolicy:
+        """Raises Malformed."""
+        policy = parse(saved.text)
+        self._known.pop(saved.domain, None)
+        self._known[saved.domain] = _Known(saved.version, policy, saved.downloaded_at)
         if len(self._known) > MOST:
             del self._known[next(iter(self._known))]
+        return policy
