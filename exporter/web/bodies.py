@@ -11,11 +11,12 @@ from functools import partial
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.payload import Payload
 
-from exporter.core.fairness import Slices
+from exporter.core.fairness import SLICE
 from exporter.core.threads import off_the_loop
 from exporter.metrics.text import Text
 
 PIECE = 64 << 10  # bytes
+MOST_SHARES = 50  # of a slice, for answers that are written at the same time: a piece each
 SMALL = 1024  # bytes that are not worth compressing
 LARGE = 256 << 10  # bytes that take a millisecond to compress
 COMPRESSED = 4 << 20  # bytes at a time; after each of them the thread waits for a busy event loop
@@ -46,7 +47,9 @@ def _compress(plain: Text) -> Text:
 
 
 class PiecewisePayload(Payload):
-    """Writes a text as fast as the client reads it."""
+    """Writes a text as fast as the client reads it. Those that are being written share the time."""
+
+    _at_once = 0  # of all clients
 
     def __init__(self, whole: Text) -> None:
         super().__init__(whole)
@@ -57,8 +60,16 @@ class PiecewisePayload(Payload):
         return bytes(self.whole).decode(encoding, errors)
 
     async def write(self, writer: AbstractStreamWriter) -> None:
-        slices = Slices(asyncio.get_running_loop().time)
-        for piece in self.whole.pieces(PIECE):
-            await writer.write(piece)
-            await writer.drain()
-            await slices.pause()  # a client that reads fast has us write without a pause
+        now = asyncio.get_running_loop().time
+        PiecewisePayload._at_once += 1
+        try:
+            began = now()
+            for piece in self.whole.pieces(PIECE):
+                await writer.write(piece)
+                await writer.drain()
+                # A client that reads fast has us write without a pause.
+                if now() - began >= SLICE / min(PiecewisePayload._at_once, MOST_SHARES):
+                    await asyncio.sleep(0)
+                    began = now()
+        finally:
+            PiecewisePayload._at_once -= 1

@@ -5,6 +5,7 @@ import asyncio
 import contextlib
 import gzip
 import socket
+import time
 from collections.abc import AsyncIterator
 from typing import cast
 
@@ -16,6 +17,7 @@ from exporter.metrics.text import Text
 from exporter.web.bodies import LARGE, PIECE, Body, PiecewisePayload
 from exporter.web.limits import LIMITS, Limits
 from tests.support.http_site import Site, site, until
+from tests.support.imap_attacker import Ticker
 from tests.support.pauses import with_pauses
 from tests.support.scopes import SUBMISSION
 
@@ -183,6 +185,25 @@ async def test_a_large_answer_is_sent_in_small_pieces_and_few_turns() -> None:
     assert b"".join(reader.pieces) == bytes(text)
     assert max(map(len, reader.pieces)) <= PIECE
     assert turns < len(reader.pieces) / 4
+
+
+class Costly(Reader):
+    """One to whom a piece takes some time of the processor."""
+
+    async def write(self, piece: bytes) -> None:
+        end = time.thread_time() + 0.0002
+        while time.thread_time() < end:
+            pass
+
+
+async def test_many_large_answers_together_leave_others_their_turn() -> None:
+    """One client with many connections, which reads fast, would keep others waiting for each of its
+    connections in each turn of the event loop."""
+    text, ticker = Text([b"x" * PIECE] * 40), Ticker()
+    writer = cast(AbstractStreamWriter, Costly())
+    await asyncio.gather(*(PiecewisePayload(text).write(writer) for _ in range(100)))
+    ticker.stop()
+    assert ticker.longest < 0.2  # seconds: a piece for each, and not a slice
 
 
 async def test_a_small_text_is_compressed_at_once_and_a_large_one_while_others_have_their_turn() -> (
