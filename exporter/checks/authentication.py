@@ -9,7 +9,7 @@ from exporter.core.facts import LOCAL, Authentication, Client, Disagreement, Hop
 from exporter.core.model import Fact, ProbeError, one_line
 from exporter.core.reasons import Reason
 from exporter.core.run import Run
-from exporter.mail.headers.receiver import client_of
+from exporter.mail.headers.receiver import client_of, is_inside
 from exporter.mail.message import headers
 from exporter.mailboxes.watcher.expectation import Found
 
@@ -19,7 +19,8 @@ _UNKNOWN = Authentication(
     "",
     "unknown",
     LOCAL,
-    why="the message was not read completely, or the client that delivered it is unknown",
+    why="the message was not read completely, or the server that delivered it from outside is"
+    " unknown (`trusted_authserv_id`)",
 )
 
 
@@ -35,8 +36,9 @@ async def authenticate(
     sighting, client = found.sighting, found.sighting.client
     if client:
         run.fact(_shown(client))
-    elif trusted:
-        client = client_of(headers(found.message, found.token.word)[0], way, trusted)
+    if client is None or (client.address and is_inside(client.address)):
+        outermost = headers(found.message, found.token.word)[0]
+        client = client_of(outermost, way, trusted) if trusted else None
     patience = LONGEST if run.session_timeout is None else run.session_timeout
     try:
         own = await authenticator.authenticate(

@@ -106,6 +106,17 @@ def test_in_another_mailbox_the_trusted_receiver_saw_the_client() -> None:
     assert not [one for one in outcome.facts if isinstance(one, Client)]
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1", "10.0.0.5", "fd00::1"])
+def test_a_relay_of_our_own_is_not_the_client_that_matters(address: str) -> None:
+    relay = Client(address, "mx.example.net", "probe@example.org")
+    outcome, _ = virtual.run(trip(relay, before=HEADERS))
+    assert own(outcome) == {"dkim": "pass", "dmarc": "pass", "arc": "none"}
+    trusting = trip(relay, before=HEADERS, trusted_authserv_id="mx.example.net", require=["spf"])
+    outcome, _ = virtual.run(trusting)
+    assert outcome.success
+    assert own(outcome)["spf"] == "pass"
+
+
 def test_without_a_trusted_receiver_only_signatures_are_checked() -> None:
     outcome, _ = virtual.run(trip(before=HEADERS))
     assert own(outcome) == {"dkim": "pass", "dmarc": "pass", "arc": "none"}

@@ -163,6 +163,13 @@ def _sees(hop: Hop) -> bool:
     return not local and not (belongs(hop.by, MICROSOFT) and belongs(hop.helo, MICROSOFT))
 
 
+def is_inside(address: str) -> bool:
+    """Whether a client is on the receiver's own machine or in a private network: a relay of its
+    own. Other loopback addresses are those of tests."""
+    loopback = ip_address(address).is_loopback
+    return address in ("127.0.0.1", "::1") or not (loopback or _is_public(address))
+
+
 def _is_public(address: str) -> bool:
     if not address:
         return False

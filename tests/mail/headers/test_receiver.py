@@ -19,7 +19,14 @@ from exporter.mail.headers.authentication import (
     authentication,
 )
 from exporter.mail.headers.received import hops
-from exporter.mail.headers.receiver import MAX_HEADERS, belongs, client_of, left_from, trusted_part
+from exporter.mail.headers.receiver import (
+    MAX_HEADERS,
+    belongs,
+    client_of,
+    is_inside,
+    left_from,
+    trusted_part,
+)
 from exporter.mail.headers.spam import SCANNERS, spam_scores
 from exporter.mail.message import headers, received
 from exporter.mail.mime import parse
@@ -306,6 +313,22 @@ def test_the_client_is_the_one_that_the_receiver_saw(
     way = [hop("mx.example.net", "192.0.2.1")]
     found = client_of(headers, way, by)
     assert found == (client and Client(client[0], "mail.example.org", client[1]))
+
+
+@pytest.mark.parametrize(
+    ("address", "inside"),
+    [
+        ("127.0.0.1", True),
+        ("::1", True),
+        ("192.168.1.1", True),
+        ("fe80::1", True),
+        ("127.43.1.1", False),
+        ("192.0.2.1", False),
+        ("2001:db8::1", False),
+    ],
+)
+def test_a_client_may_be_a_relay_of_the_receiver_s_own(address: str, inside: bool) -> None:
+    assert is_inside(address) is inside
 
 
 @pytest.mark.parametrize(
