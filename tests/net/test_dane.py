@@ -194,7 +194,11 @@ def test_a_renewed_certificate_is_named_with_the_record_that_it_needs() -> None:
     assert needed in refusal([record((3, 0, 2), OTHER)], [LEAF.der], {HOST}, time.time())
 
 
-@pytest.mark.parametrize("own", [b"", b"0", b"no certificate", LEAF.der[:100]])
+@pytest.mark.parametrize(
+    "own",
+    [b"", b"0", b"no certificate", LEAF.der[:100]],
+    ids=["empty", "a digit", "words", "the beginning of one"],
+)
 @pytest.mark.parametrize("kind", [(3, 1, 1), (3, 0, 1), (2, 0, 1), (2, 1, 2)])
 def test_what_cannot_be_read_is_refused(own: bytes, kind: Record) -> None:
     assert refusal([record(kind, ROOT)], [own, ROOT.der], {HOST}, time.time())
