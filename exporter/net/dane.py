@@ -4,7 +4,16 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 
 from exporter.net.der import public_key_of
-from exporter.net.tlsa import CERTIFICATE, END_ENTITY, FULL, PUBLIC_KEY, TRUST_ANCHOR, Tlsa, matched
+from exporter.net.tlsa import (
+    CERTIFICATE,
+    END_ENTITY,
+    FULL,
+    PUBLIC_KEY,
+    TRUST_ANCHOR,
+    Tlsa,
+    matched,
+    matcher,
+)
 from exporter.net.trust_anchor import anchored
 
 
@@ -18,17 +27,12 @@ def refusal(
     """
     if not chain:
         return "the server sent no certificate"
-    if any(one.usage == END_ENTITY and one.matches(chain[0]) for one in records):
+    if matcher(one for one in records if one.usage == END_ENTITY)(chain[0]):
         return ""
     if not (anchors := [one for one in records if one.usage == TRUST_ANCHOR]):
         return f"it matches none of the TLSA records{_cure(records, chain[0])}"
     more = [one.data for one in anchors if (one.selector, one.matching) == (CERTIFICATE, FULL)]
-    return anchored(
-        [*chain, *more],
-        lambda certificate: any(one.matches(certificate) for one in anchors),
-        names,
-        now,
-    )
+    return anchored([*chain, *more], matcher(anchors), names, now)
 
 
 def _cure(records: Collection[Tlsa], certificate: bytes) -> str:

@@ -1,7 +1,7 @@
 """TLSA records (RFC 6698), and which of them count in SMTP (RFC 7672). Pure."""
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from exporter.net.der import is_whole, public_key_of
@@ -32,18 +32,29 @@ class Tlsa:
         digest = _DIGESTS.get(self.matching)
         return digest is not None and len(self.data) == digest().digest_size
 
-    def matches(self, certificate: bytes) -> bool:
-        part = certificate
-        if self.selector == PUBLIC_KEY:
-            try:
-                part = public_key_of(certificate)
-            except (IndexError, ValueError):
-                return False
-        return self.data == matched(part, self.matching)
-
 
 SENSELESS = Tlsa(255, 255, 255, b"")
 """A record that cannot be read."""
+
+
+def matcher(records: Iterable[Tlsa]) -> Callable[[bytes], bool]:
+    """A function that says whether a certificate is what one of these usable records says. It
+    makes each digest once, however many records there are."""
+    published: dict[tuple[int, int], set[bytes]] = {}
+    for one in records:
+        published.setdefault((one.selector, one.matching), set()).add(one.data)
+
+    def matches(certificate: bytes) -> bool:
+        try:
+            parts = {CERTIFICATE: certificate, PUBLIC_KEY: public_key_of(certificate)}
+        except (IndexError, ValueError):
+            parts = {CERTIFICATE: certificate}
+        return any(
+            selector in parts and matched(parts[selector], matching) in data
+            for (selector, matching), data in published.items()
+        )
+
+    return matches
 
 
 def matched(part: bytes, matching: int) -> bytes:

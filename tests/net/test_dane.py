@@ -203,3 +203,15 @@ def test_a_renewed_certificate_is_named_with_the_record_that_it_needs() -> None:
 def test_what_cannot_be_read_is_refused(own: bytes, kind: Record) -> None:
     assert refusal([record(kind, ROOT)], [own, ROOT.der], {HOST}, time.time())
     assert refusal([record(kind, ROOT)], [], {HOST}, time.time())
+
+
+def test_very_many_records_take_no_long_time() -> None:
+    """As many as a message of DNS can hold."""
+    records = [
+        Tlsa(usage, 1, 1, bytes([n & 255, n >> 8]) * 16) for n in range(700) for usage in (2, 3)
+    ]
+    chain = [one.der for one in WHOLE]
+    began = time.perf_counter()
+    assert refusal(usable(records), chain, {HOST}, time.time())
+    assert time.perf_counter() - began < 0.1
+    assert not refusal([*records, record((2, 1, 1), ROOT)], chain, {HOST}, time.time())
