@@ -25,7 +25,7 @@ options {{
   pidfile = "{dir}/pid"; tempdir = "{dir}"; hs_cache_dir = "{dir}"; stats_file = "{dir}/stats.ucl";
   cache_file = "{dir}/symbols.cache"; control_socket = "{dir}/control mode=0600";
   url_tld = "{templates}/tld.dat"; filters = "dkim"; local_addrs = []; disable_hyperscan = true;
-  dns {{ timeout = 2s; retransmits = 1; nameserver = ["{dns}"]; }}
+  dns {{ timeout = 10s; retransmits = 3; nameserver = ["{dns}"]; }}
 }}
 logging {{ type = "file"; filename = "{dir}/log"; level = "warning"; }}
 worker "normal" {{ bind_socket = "127.0.0.1:{port}"; count = 1; }}
@@ -143,7 +143,7 @@ async def by_rspamd(address: str, case: Case) -> dict[str, set[str]]:
     request = urllib.request.Request(address, data=case.raw, headers=headers)
     for _ in range(300):
         try:
-            answer = await asyncio.to_thread(urllib.request.urlopen, request, timeout=30)
+            answer = await asyncio.to_thread(urllib.request.urlopen, request, timeout=60)
         except ConnectionError:
             await asyncio.sleep(0.1)
         except OSError as error:
@@ -163,7 +163,7 @@ async def by_opendkim(directory: Path, dns: str, case: Case) -> str:
     """Its result for DKIM."""
     configuration, message = directory / "opendkim.conf", directory / "message.eml"
     host, _, port = dns.rpartition(":")
-    configuration.write_text(f"Mode v\nNameservers {host}@{port}\nSyslog no\nDNSTimeout 5\n")
+    configuration.write_text(f"Mode v\nNameservers {host}@{port}\nSyslog no\nDNSTimeout 30\n")
     message.write_bytes(case.raw)
     process = await asyncio.create_subprocess_exec(
         *("opendkim", "-x", str(configuration), "-t", str(message), "-vv"),
@@ -183,7 +183,7 @@ async def test_referees_come_to_the_same_verdicts(servers: None, tmp_path: Path)
     same = 0
     async with name_server(zone_of(cases)) as dns, rspamd(tmp_path, dns) as address:
         clock = Clock()
-        authenticator = Authenticator(DnsQueries(Resolver([dns], 5.0), clock), clock)
+        authenticator = Authenticator(DnsQueries(Resolver([dns], 20.0), clock), clock)
         for name, case in cases.items():
             (method,) = case.judged
             facts = await authenticator.authenticate(case.raw, case.client)
