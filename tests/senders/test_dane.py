@@ -23,6 +23,7 @@ from exporter.net.der import public_key_of
 from exporter.net.tlsa import matched
 from tests.support.chains import HOST, Identity, issue, server_context
 from tests.support.name_server import Zone, names
+from tests.support.ports import free_port
 from tests.support.sender_rig import make_sender
 from tests.support.sending import new_run, probe_message, send
 from tests.support.smtp_witness import (
@@ -85,8 +86,8 @@ class Domain:
     async def send(self, **options: Any) -> tuple[Run, Failure | None, list[SmtpWitness]]:
         run = new_run()
         async with AsyncExitStack() as stack:
-            first = await stack.enter_async_context(witness(offers=self.offers))
-            port = first.port
+            port = free_port()  # on both addresses
+            first = await stack.enter_async_context(witness(port=port, offers=self.offers))
             second = await stack.enter_async_context(witness("127.0.0.2", port))
             first.always(Stage.TLS, Encrypted(context=server_context(*self.chain)))
             if self.act:

@@ -24,6 +24,7 @@ from exporter.state.store import Store
 from exporter.state.sts_policies import SavedPolicy
 from tests.support.chains import HOST, Identity, issue, server_context
 from tests.support.name_server import Zone, name_server, names
+from tests.support.ports import free_port
 from tests.support.sending import new_run, probe_message, send
 from tests.support.smtp_witness import (
     OFFERS,
@@ -74,8 +75,8 @@ class Domain:
             site = await stack.enter_async_context(sts_site())
             site.text = self.text
             self.prepare(site)
-            first = await stack.enter_async_context(witness(offers=self.offers))
-            port = first.port
+            port = free_port()  # on both addresses
+            first = await stack.enter_async_context(witness(port=port, offers=self.offers))
             resolver = await stack.enter_async_context(names(self._zone(site, port), tcp=True))
             second = await stack.enter_async_context(witness("127.0.0.2", port, WITH_TLS))
             first.always(Stage.TLS, Encrypted(context=server_context(self.leaf)))
