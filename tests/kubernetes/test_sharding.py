@@ -76,6 +76,16 @@ async def all_asked(*shards: Prometheus) -> list[dict[str, str]]:
     return found
 
 
+async def themselves(*shards: Prometheus) -> list[tuple[str, str]]:
+    """The instance and the exporter of what replicas tell of themselves."""
+    found = [await asyncio.to_thread(shard.query, "mailtrip_build_info") for shard in shards]
+    return [
+        (sample.labels["instance"], sample.labels["exporter"])
+        for samples in found
+        for sample in samples
+    ]
+
+
 async def test_shards_divide_the_targets_and_every_target_stays_with_its_replica(
     replicas: list[Exporter], port: int, prometheus: Callable[[str], Prometheus]
 ) -> None:
@@ -94,12 +104,8 @@ async def test_shards_divide_the_targets_and_every_target_stays_with_its_replica
     await until(lambda: [probed_by(replica) for replica in replicas] == probed)
 
     # What a replica tells of itself is scraped by one shard, and says its name as its probes do.
-    themselves = [await shard.wait_for("mailtrip_build_info") for shard in shards]
-    names = [
-        (sample.labels["instance"], sample.labels["exporter"])
-        for samples in themselves
-        for sample in samples
-    ]
+    while len(names := await themselves(*shards)) < len(NAMES):
+        await asyncio.sleep(0.2)
     assert sorted(names) == [(name, name) for name in NAMES]
 
     # Whatever the number of shards, a target belongs to the same replica.
