@@ -17,6 +17,7 @@ from exporter.core.downtime import Downtime
 from exporter.core.facts import LateArrival
 from exporter.core.model import Outcome, ProbeKey
 from exporter.core.outage import Outage, Unsettled
+from exporter.core.saved_policy import SavedPolicy
 from exporter.core.threads import off_the_loop
 from exporter.core.window import Once, Window
 from exporter.state import account as accounts
@@ -38,7 +39,6 @@ from exporter.state.evidence import ListedTrip
 from exporter.state.outcomes import LastKnown
 from exporter.state.reader import Query, Reader, Result
 from exporter.state.rows import forget_the_rest
-from exporter.state.sts_policies import SavedPolicy
 from exporter.state.timeline import TimelineTrip
 from exporter.state.trip import Moment, State, Trip
 

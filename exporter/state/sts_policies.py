@@ -1,27 +1,16 @@
 """The table of policies for TLS that domains have published (MTA-STS), kept over restarts."""
 
-from dataclasses import dataclass
 from sqlite3 import Connection
 
+from exporter.core.saved_policy import LONGEST, SavedPolicy
 from exporter.state.rows import SENSIBLE
 
-LONGEST = 31_557_600.0  # seconds that a policy may last (RFC 8461 section 3.2)
 MOST = 10_000
 TABLE = """
 CREATE TABLE sts_policies (
     domain TEXT PRIMARY KEY, version TEXT NOT NULL, policy TEXT NOT NULL, downloaded_at REAL NOT NULL
 ) WITHOUT ROWID;
 """
-
-
-@dataclass(frozen=True, slots=True)
-class SavedPolicy:
-    """A policy as it was downloaded, and the id under which it was announced."""
-
-    domain: str
-    version: str
-    text: str
-    downloaded_at: float  # seconds since the epoch
 
 
 def keep(connection: Connection, saved: SavedPolicy) -> None:

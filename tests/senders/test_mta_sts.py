@@ -13,6 +13,7 @@ from exporter.core.clock import Clock
 from exporter.core.model import Failure, PlaintextFallback, TlsPolicy, TlsSession
 from exporter.core.reasons import Reason
 from exporter.core.run import Run
+from exporter.core.saved_policy import SavedPolicy
 from exporter.core.steps import Step
 from exporter.mail.tokens import new_key
 from exporter.net.der import public_key_of
@@ -21,7 +22,6 @@ from exporter.net.tlsa import matched
 from exporter.senders.mx import MxOptions, MxSender
 from exporter.settings import Settings
 from exporter.state.store import Store
-from exporter.state.sts_policies import SavedPolicy
 from tests.support.chains import HOST, Identity, issue, server_context
 from tests.support.name_server import Zone, name_server, names
 from tests.support.ports import free_port

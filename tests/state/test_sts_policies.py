@@ -5,9 +5,10 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+from exporter.core.saved_policy import LONGEST, SavedPolicy
 from exporter.state.schema import FILE, in_memory
 from exporter.state.store import Store
-from exporter.state.sts_policies import LONGEST, MOST, SavedPolicy, keep, policies, prune
+from exporter.state.sts_policies import MOST, keep, policies, prune
 from exporter.state.trip import Moment
 
 ONE = SavedPolicy("example.org", "1", "version: STSv1\n", 1000.0)

@@ -10,10 +10,10 @@ from exporter.core.clock import Clock
 from exporter.core.fairness import FairTimeout
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
+from exporter.core.saved_policy import SavedPolicy
 from exporter.core.starvation import blamed
 from exporter.net.dns import Resolver
 from exporter.net.mta_sts.policy import HTTPS, Malformed, StsPolicy, parse, version_of
-from exporter.state.sts_policies import SavedPolicy
 
 PATIENCE = 15.0  # seconds with the host of a policy
 PAUSE = 300.0  # seconds after a failed download

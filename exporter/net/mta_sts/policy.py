@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Literal, cast
 
 from exporter.core.model import one_line
+from exporter.core.saved_policy import LONGEST
 from exporter.net.host_pattern import matches
-from exporter.state.sts_policies import LONGEST
 
 Mode = Literal["enforce", "testing", "none"]
 HTTPS = 443  # the port of its host

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from exporter.core.clock import Clock
+from exporter.core.saved_policy import SavedPolicy
 from exporter.net.mta_sts.policies import DAY, MOST, PAUSE, FoundPolicy, StsPolicies
 from exporter.net.mta_sts.policy import StsPolicy
-from exporter.state.sts_policies import SavedPolicy
 from tests.support.chains import Identity, issue
 from tests.support.name_server import names
 from tests.support.sts_site import (
