@@ -136,7 +136,7 @@ CASES = [
 
 
 @pytest.mark.parametrize("one", CASES, ids=lambda one: one.name)
-def test_it_is_what_openssl_decides(one: Case) -> None:
+def test_it_is_what_openssl_decides(servers: None, one: Case) -> None:
     chain = [sent.der for sent in one.chain]
     refused = refusal(usable(one.records), chain, {HOST}, time.time())
     assert (not refused) == one.allows, refused

@@ -1,6 +1,7 @@
 """The account of a month."""
 
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -82,6 +83,12 @@ async def the_account(
 
 
 NOVEMBER_2 = moment(2, month=11)
+
+
+@pytest.fixture
+def connection() -> Iterator[sqlite3.Connection]:
+    with closing(state_file.in_memory()) as made:
+        yield made
 
 
 async def test_trips_are_counted_by_month_and_rechecks_and_planned_ones_apart(
@@ -239,8 +246,9 @@ def kept_days(connection: sqlite3.Connection) -> dict[str, list[int]]:
     return found
 
 
-def test_the_oldest_days_of_all_probes_go_if_there_are_too_many() -> None:
-    connection = state_file.in_memory()
+def test_the_oldest_days_of_all_probes_go_if_there_are_too_many(
+    connection: sqlite3.Connection,
+) -> None:
     for day in range(1, 11):
         for name in "abc":
             days.count(connection, of_probe(name, trip(moment(day))))
@@ -253,9 +261,10 @@ def test_the_oldest_days_of_all_probes_go_if_there_are_too_many() -> None:
         assert account.trips == 9
 
 
-def test_of_a_day_with_too_many_probes_those_with_the_most_trips_are_kept() -> None:
+def test_of_a_day_with_too_many_probes_those_with_the_most_trips_are_kept(
+    connection: sqlite3.Connection,
+) -> None:
     """Such as of a stranger who makes up targets."""
-    connection = state_file.in_memory()
     for hour in range(3):
         days.count(connection, of_probe("real", trip(moment(1, hour))))
         days.count(connection, of_probe("real", trip(moment(2, hour))))
@@ -266,9 +275,10 @@ def test_of_a_day_with_too_many_probes_those_with_the_most_trips_are_kept() -> N
     assert kept_days(connection)["real"] == [2]
 
 
-def test_the_account_of_a_probe_begins_after_an_outage_that_is_no_longer_kept() -> None:
+def test_the_account_of_a_probe_begins_after_an_outage_that_is_no_longer_kept(
+    connection: sqlite3.Connection,
+) -> None:
     """Else it would have been available then. The account of other probes goes on."""
-    connection = state_file.in_memory()
     for day in range(1, 21):
         for name in "ab":
             days.count(connection, of_probe(name, trip(moment(day))))
@@ -287,8 +297,9 @@ def test_the_account_of_a_probe_begins_after_an_outage_that_is_no_longer_kept() 
     assert b.downtime.down == 17 * 3600  # the last one began after the last trip
 
 
-def test_outages_of_made_up_targets_go_before_those_of_a_probe_that_is_watched_for_long() -> None:
-    connection = state_file.in_memory()
+def test_outages_of_made_up_targets_go_before_those_of_a_probe_that_is_watched_for_long(
+    connection: sqlite3.Connection,
+) -> None:
     real = ProbeKey("submission", "real")
     days.count(connection, of_probe("real", trip(moment(21))))
     for day in range(1, 21):
@@ -305,8 +316,9 @@ def test_outages_of_made_up_targets_go_before_those_of_a_probe_that_is_watched_f
     assert len(kept_days(connection)["real"]) == 21
 
 
-def test_probes_that_have_not_been_heard_of_for_long_are_forgotten_if_there_are_too_many() -> None:
-    connection = state_file.in_memory()
+def test_probes_that_have_not_been_heard_of_for_long_are_forgotten_if_there_are_too_many(
+    connection: sqlite3.Connection,
+) -> None:
     for number in range(40):
         one = of_probe(f"{number:02}", trip(moment(1, 0, number)))
         outcomes.keep(connection, one, "{}")

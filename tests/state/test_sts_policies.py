@@ -1,9 +1,12 @@
 """Policies for TLS over a restart."""
 
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+
+import pytest
 
 from exporter.core.saved_policy import LONGEST, SavedPolicy
 from exporter.state.schema import FILE, in_memory
@@ -12,6 +15,12 @@ from exporter.state.sts_policies import MOST, keep, policies, prune
 from exporter.state.trip import Moment
 
 ONE = SavedPolicy("example.org", "1", "version: STSv1\n", 1000.0)
+
+
+@pytest.fixture
+def connection() -> Iterator[sqlite3.Connection]:
+    with closing(in_memory()) as made:
+        yield made
 
 
 async def test_the_newest_of_a_domain_comes_back(tmp_path: Path) -> None:
@@ -50,8 +59,9 @@ async def test_a_row_that_makes_no_sense_is_left_out(tmp_path: Path) -> None:
     await store.close()
 
 
-def test_those_that_ended_long_ago_are_dropped_and_the_oldest_of_too_many() -> None:
-    connection = in_memory()
+def test_those_that_ended_long_ago_are_dropped_and_the_oldest_of_too_many(
+    connection: sqlite3.Connection,
+) -> None:
     keep(connection, replace(ONE, downloaded_at=1.0))
     for number in range(MOST + 5):
         keep(connection, replace(ONE, domain=f"d{number}", downloaded_at=LONGEST + number))
