@@ -27,6 +27,7 @@ PROFILED = Load(400, 50)
 SENDER = "probe@lab.test"
 
 CONFIGURATION = """
+resolver: {{nameservers: ["{dns}"]}}
 mailboxes:
   monitor: {mailbox}
 modules:
@@ -49,7 +50,9 @@ class Route:
 
     @property
     def configuration(self) -> str:
-        return CONFIGURATION.format(smtp=self.smtp, mailbox=self.mailbox, sender=SENDER)
+        return CONFIGURATION.format(
+            dns=Lab.dns, smtp=self.smtp, mailbox=self.mailbox, sender=SENDER
+        )
 
     @property
     def settings(self) -> Settings:
