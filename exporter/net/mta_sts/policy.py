@@ -12,9 +12,7 @@ from exporter.net.host_pattern import matches
 Mode = Literal["enforce", "testing", "none"]
 HTTPS = 443  # the port of its host
 MOST_PATTERNS = 1000
-_RECORD = re.compile(
-    r"v=STSv1[ \t]*;[ \t]*id=([A-Za-z0-9]{1,32})[ \t]*(;[ \t]*[A-Za-z0-9].*)?;?[ \t]*"
-)
+_RECORD = re.compile(r"v=STSv1[ \t]*;[ \t]*id=([A-Za-z0-9]{1,32})[ \t]*(;[ \t]*([A-Za-z0-9].*)?)?")
 
 
 class Malformed(ValueError):
