@@ -28,6 +28,7 @@ from exporter.probing.rechecks import RecheckSlots
 from exporter.probing.recovery import Recovery
 from exporter.probing.started_windows import StartedWindows
 from exporter.probing.watchers import WatcherTable
+from exporter.senders.kind import Means
 from exporter.senders.pace import Pace
 from exporter.settings import Settings
 from exporter.state.schema import StateUnusable
@@ -76,14 +77,13 @@ class App:
         self.lookups = Lookups(self.blocklists, resolver, self.clock)
         self._resolver = resolver
         self._policies = StsPolicies(resolver, self.clock, store)
-        self._means = Services(
+        self._services = Services(
             resolver,
             self.watchers,
             Pace(),
             self.blocklists,
-            self.accounts,
             Authenticator(DnsQueries(resolver, self.clock), self.clock),
-            self._policies,
+            Means(resolver, self.accounts, self._policies),
             self._left_from,
         )
         self._recheck_slots = RecheckSlots()
@@ -109,7 +109,7 @@ class App:
     def _make(self, key: ProbeKey, name: str | None, interval: float | None) -> Probe:
         module = self.settings.modules[key.module]
         kind, how = module.chosen
-        check = CHECKS[kind](how, key.target, self._means)
+        check = CHECKS[kind](how, key.target, self._services)
         interval = interval or module.interval
         return Probe(
             key,

@@ -25,9 +25,6 @@ from exporter.mail.message import headers, is_whole, received
 from exporter.mail.tokens import Token
 from exporter.mailboxes.watcher.expectation import Expectation, Found
 from exporter.mailboxes.watcher.watcher import Watcher
-from exporter.net.dns import Resolver
-from exporter.net.mta_sts.policies import StsPolicies
-from exporter.net.oauth2 import Accounts
 from exporter.senders.kind import Sender
 from exporter.senders.pace import Pace
 
@@ -39,13 +36,10 @@ class RoundTrip:
         self,
         options: RoundtripOptions,
         target: str,
-        resolver: Resolver,
         watchers: Mapping[str, Watcher],
         pace: Pace,
-        sender: Sender | None = None,
-        accounts: Accounts | None = None,
+        sender: Sender,
         authenticator: Authenticator | None = None,
-        policies: StsPolicies | None = None,
     ) -> None:
         self.mailbox = options.mailbox or ""
         self.late_after = options.late_after
@@ -64,7 +58,7 @@ class RoundTrip:
         self._to = options.to.replace("{target}", target)
         dkim = options.dkim
         self._signer = DkimSigner(dkim.domain, dkim.selector, dkim.key) if dkim else None
-        self._sender = sender or options.send.how.sender(resolver, target, accounts, policies)
+        self._sender = sender
 
     async def run(self, run: Run, token: Token) -> None:
         """Makes the whole trip. Raises ProbeError; a bug may raise any exception."""

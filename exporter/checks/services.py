@@ -13,8 +13,7 @@ from exporter.checks.options import RoundtripOptions
 from exporter.checks.roundtrip import RoundTrip
 from exporter.mailboxes.watcher.watcher import Watcher
 from exporter.net.dns import Resolver
-from exporter.net.mta_sts.policies import StsPolicies
-from exporter.net.oauth2 import Accounts
+from exporter.senders.kind import Means
 from exporter.senders.pace import Pace
 
 
@@ -26,23 +25,16 @@ class Services:
     watchers: Mapping[str, Watcher]  # by mailbox
     pace: Pace
     blocklists: Blocklists
-    accounts: Accounts
     authenticator: Authenticator
-    policies: StsPolicies
+    sending: Means
     # The address that the mail of the probe of this name left from; empty if unknown.
     left_from: Callable[[str], str]
 
 
 def _roundtrip(options: RoundtripOptions, target: str, services: Services) -> RoundTrip:
+    sender = options.send.how.sender(target, services.sending)
     return RoundTrip(
-        options,
-        target,
-        services.resolver,
-        services.watchers,
-        services.pace,
-        accounts=services.accounts,
-        authenticator=services.authenticator,
-        policies=services.policies,
+        options, target, services.watchers, services.pace, sender, services.authenticator
     )
 
 

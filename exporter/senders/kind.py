@@ -47,6 +47,15 @@ class Introduction:
     """Nothing is said if the server's address is private: a server of our own network knows us."""
 
 
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What all senders share, and each kind takes of it what it needs."""
+
+    resolver: Resolver
+    accounts: Accounts  # with the tokens
+    policies: StsPolicies  # what domains require of TLS
+
+
 class SenderKind(Protocol):
     """The options of one kind of sender."""
 
@@ -94,12 +103,5 @@ class SenderKind(Protocol):
         """Errors and likely mistakes in a module with this timeout. Paths begin at these
         options."""
 
-    def sender(
-        self,
-        resolver: Resolver,
-        target: str,
-        accounts: Accounts | None,
-        policies: StsPolicies | None = None,
-    ) -> Sender:
-        """Creates a sender for this target. `accounts` has the tokens, `policies` what domains
-        require of TLS."""
+    def sender(self, target: str, means: Means) -> Sender:
+        """Creates a sender for this target."""

@@ -12,7 +12,6 @@ from exporter.config.address import PLACEHOLDER, EhloName
 from exporter.config.finding import Finding
 from exporter.config.server import NetworkOptions, Port, Ports, TlsOptions
 from exporter.config.types import Duration, duration_text
-from exporter.core.clock import Clock
 from exporter.core.model import Exchanger, PlaintextFallback, ProbeError, TlsPolicy, TlsSession
 from exporter.core.phases import Leg
 from exporter.core.reasons import Reason, Trait
@@ -21,12 +20,11 @@ from exporter.core.steps import Step
 from exporter.mail.composition import ProbeMessage
 from exporter.net.dns import Resolver
 from exporter.net.mta_sts.policies import StsPolicies
-from exporter.net.oauth2 import Accounts
 from exporter.net.smtp.own_name import own_name
 from exporter.net.smtp.ports import SMTP_PORTS
 from exporter.net.smtp.scope import REASONS, STEPS
 from exporter.net.smtp.session import SmtpSession, session
-from exporter.senders.kind import Introduction
+from exporter.senders.kind import Introduction, Means
 from exporter.senders.mta_sts import MtaSts
 from exporter.senders.pace import PacedOptions
 from exporter.senders.tls_requirement import NO_POLICY, PublishedPolicy, TlsRequirement
@@ -117,23 +115,15 @@ class MxOptions(TlsOptions, NetworkOptions, PacedOptions):
             )
             yield Finding(("retry_after",), text, warning=True)
 
-    def sender(
-        self,
-        resolver: Resolver,
-        target: str,
-        accounts: Accounts | None,
-        policies: StsPolicies | None = None,
-    ) -> "MxSender":
-        return MxSender(self, resolver, policies)
+    def sender(self, target: str, means: Means) -> "MxSender":
+        return MxSender(self, means.resolver, means.policies)
 
 
 class MxSender:
     """Tries the exchangers by preference until one of them accepts the message or rejects it
     (5xx)."""
 
-    def __init__(
-        self, options: MxOptions, resolver: Resolver, policies: StsPolicies | None = None
-    ) -> None:
+    def __init__(self, options: MxOptions, resolver: Resolver, policies: StsPolicies) -> None:
         self._options = options
         self._resolver = resolver
         self._always = TlsRequirement(WITHOUT_POLICY[options.tls], options)
@@ -144,7 +134,6 @@ class MxSender:
 
             self._published.append(Dane(self._always, options.port, options, resolver))
         if options.tls in ("mta_sts", "policy"):
-            policies = policies or StsPolicies(resolver, Clock())
             self._published.append(MtaSts(self._always, policies))
         self.gap = options.gap or 0.0
 

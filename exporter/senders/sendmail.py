@@ -22,10 +22,8 @@ from exporter.core.reasons import Reason
 from exporter.core.run import Run
 from exporter.core.steps import Step
 from exporter.mail.composition import ProbeMessage
-from exporter.net.dns import Resolver
-from exporter.net.mta_sts.policies import StsPolicies
-from exporter.net.oauth2 import Accounts
 from exporter.net.smtp.session import reason_for
+from exporter.senders.kind import Means
 from exporter.senders.pace import PacedOptions
 
 # Bytes of what the program says; the rest is read and forgotten, so that it never blocks.
@@ -107,26 +105,14 @@ class SendmailOptions(PacedOptions):
     def review(self, timeout: float) -> Iterator[Finding]:
         yield from ()
 
-    def sender(
-        self,
-        resolver: Resolver,
-        target: str,
-        accounts: Accounts | None,
-        policies: StsPolicies | None = None,
-    ) -> "SendmailSender":
-        return SendmailSender(self, resolver, target, accounts)
+    def sender(self, target: str, means: Means) -> "SendmailSender":
+        return SendmailSender(self)
 
 
 class SendmailSender:
     """Calls the program once per message."""
 
-    def __init__(
-        self,
-        options: SendmailOptions,
-        resolver: Resolver,
-        target: str,
-        accounts: Accounts | None = None,
-    ) -> None:
+    def __init__(self, options: SendmailOptions) -> None:
         self._path = options.path
         self.gap = options.gap or 0.0
 

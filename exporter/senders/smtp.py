@@ -13,14 +13,13 @@ from exporter.mail.composition import ProbeMessage
 from exporter.net.bearer import Bearer, authenticate_with_token, bearer_mechanism, get_token
 from exporter.net.credentials import Credentials
 from exporter.net.dns import Resolver
-from exporter.net.mta_sts.policies import StsPolicies
 from exporter.net.oauth2 import Accounts, Token
 from exporter.net.smtp.login import Auth, authenticate, login
 from exporter.net.smtp.own_name import own_name
 from exporter.net.smtp.ports import BETWEEN_SERVERS, SMTP_PORTS
 from exporter.net.smtp.scope import REASONS, STEPS
 from exporter.net.smtp.session import SmtpSession, session
-from exporter.senders.kind import Introduction
+from exporter.senders.kind import Introduction, Means
 from exporter.senders.pace import PacedOptions
 
 
@@ -81,34 +80,22 @@ class SmtpOptions(ServerOptions, PacedOptions):
     def review(self, timeout: float) -> Iterator[Finding]:
         yield from ()
 
-    def sender(
-        self,
-        resolver: Resolver,
-        target: str,
-        accounts: Accounts | None,
-        policies: StsPolicies | None = None,
-    ) -> "SmtpSender":
-        return SmtpSender(self, resolver, target, accounts)
+    def sender(self, target: str, means: Means) -> "SmtpSender":
+        return SmtpSender(self, means.resolver, target, means.accounts)
 
 
 class SmtpSender:
     """One server, one attempt: the server's reply is the verdict."""
 
     def __init__(
-        self,
-        options: SmtpOptions,
-        resolver: Resolver,
-        target: str,
-        accounts: Accounts | None = None,
+        self, options: SmtpOptions, resolver: Resolver, target: str, accounts: Accounts
     ) -> None:
         self._options = options
         self._resolver = resolver
         self._host = options.host.replace("{target}", target)
         self.gap = options.gap or 0.0
         self._account = (
-            (accounts or Accounts()).of(options.oauth2, options.username or "")
-            if options.oauth2
-            else None
+            accounts.of(options.oauth2, options.username or "") if options.oauth2 else None
         )
 
     def destination(self, message: ProbeMessage) -> str:

@@ -12,9 +12,10 @@ from exporter.core.model import Exchanger, ProbeError
 from exporter.core.reasons import Reason
 from exporter.core.run import Run
 from exporter.net.dns import Resolver
-from exporter.senders.mx import MxOptions, MxSender
+from exporter.senders.mx import MxOptions
 from tests.lab.client import Lab
 from tests.support.broken_nameserver import names_server
+from tests.support.sender_rig import means
 
 
 async def test_a_host_has_its_address(lab: Lab) -> None:
@@ -110,7 +111,7 @@ class FourExchangers(Resolver):
 
 
 async def test_exchangers_are_tried_by_preference_and_equals_in_any_order() -> None:
-    sender = MxSender(MxOptions(), FourExchangers(["127.0.0.1:1"]))
+    sender = MxOptions().sender("x@example.org", means(FourExchangers(["127.0.0.1:1"])))
     orders: Counter[tuple[str, ...]] = Counter()
     for _ in range(200):
         orders[tuple(one.host for one in await sender.exchangers("example.org", Run(Clock())))] += 1

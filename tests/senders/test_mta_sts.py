@@ -17,14 +17,13 @@ from exporter.core.saved_policy import SavedPolicy
 from exporter.core.steps import Step
 from exporter.mail.tokens import new_key
 from exporter.net.der import public_key_of
-from exporter.net.mta_sts.policies import StsPolicies
 from exporter.net.tlsa import matched
-from exporter.senders.mx import MxOptions, MxSender
 from exporter.settings import Settings
 from exporter.state.store import Store
 from tests.support.chains import HOST, Identity, issue, server_context
 from tests.support.name_server import Zone, name_server, names
 from tests.support.ports import free_port
+from tests.support.sender_rig import make_sender
 from tests.support.sending import new_run, probe_message, send
 from tests.support.smtp_witness import (
     OFFERS,
@@ -85,11 +84,7 @@ class Domain:
                 first.always(*self.act)
             how = {"port": port, "retry_after": "1h", "tls": "mta_sts", **options}
             how["ca_file"] = authority_file(self.directory)
-            sender = MxSender(
-                MxOptions.model_validate(how),
-                resolver,
-                StsPolicies(resolver, Clock(), port=site.port),
-            )
+            sender = make_sender("mx", how, resolver, site.port)
             failure = await send(sender, probe_message(), run)
             for one in (first, second):
                 await one.ended()

@@ -11,7 +11,6 @@ from exporter.core.model import Outcome, ProbeKey
 from exporter.mail.tokens import Mint
 from exporter.mailboxes.watcher.watcher import Watcher
 from exporter.metrics import Metrics
-from exporter.net.dns import Resolver
 from exporter.probing.ledger import Ledger
 from exporter.probing.probe import Probe
 from exporter.probing.prober import Prober
@@ -70,7 +69,6 @@ class ProberRig:
         check = RoundTrip(
             options,
             KEY.target,
-            Resolver(["127.0.0.1:53"]),
             self.watchers,
             Pace(),
             self.sender,

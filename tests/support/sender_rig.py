@@ -6,11 +6,15 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from exporter.core.clock import Clock
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.net.dns import Resolver
+from exporter.net.mta_sts.policies import StsPolicies
+from exporter.net.mta_sts.policy import HTTPS
+from exporter.net.oauth2 import Accounts
 from exporter.senders import SendOptions
-from exporter.senders.kind import Sender
+from exporter.senders.kind import Means, Sender
 from tests.support.sending import RECIPIENT
 from tests.support.smtp_witness import Received
 
@@ -67,5 +71,13 @@ class Kind:
     troubles: tuple[Trouble, ...]
 
 
-def make_sender(kind: str, options: dict[str, Any], resolver: Resolver) -> Sender:
-    return SendOptions.model_validate({kind: options}).how.sender(resolver, RECIPIENT, None)
+def make_sender(
+    kind: str, options: dict[str, Any], resolver: Resolver, https: int = HTTPS
+) -> Sender:
+    how = SendOptions.model_validate({kind: options}).how
+    return how.sender(RECIPIENT, means(resolver, https))
+
+
+def means(resolver: Resolver, https: int = HTTPS) -> Means:
+    """What senders share, in its first state; policies are downloaded from the port `https`."""
+    return Means(resolver, Accounts(), StsPolicies(resolver, Clock(), port=https))

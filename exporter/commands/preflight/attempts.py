@@ -17,6 +17,7 @@ from exporter.core.run import Run
 from exporter.net.dns import Resolver
 from exporter.net.mta_sts.policies import StsPolicies
 from exporter.net.oauth2 import Accounts
+from exporter.senders.kind import Means
 from exporter.settings import Settings
 
 MOST_AT_ONCE = 10  # a server may not like more
@@ -29,7 +30,7 @@ async def attempts(settings: Settings) -> AsyncIterator[Attempt]:
     resolver = Resolver(settings.resolver.nameservers, settings.resolver.timeout)
     accounts = Accounts(clock)
     accounts.configure(settings.logins)
-    policies = StsPolicies(resolver, clock)
+    means = Means(resolver, accounts, StsPolicies(resolver, clock))
 
     async def one(plan: Plan) -> Attempt:
         async with turns:
@@ -38,9 +39,7 @@ async def attempts(settings: Settings) -> AsyncIterator[Attempt]:
                 return await as_external_servers_see_us(attempt, plan.introduction, resolver)
             return attempt
 
-    tasks = [
-        asyncio.create_task(one(plan)) for plan in plans(settings, resolver, accounts, policies)
-    ]
+    tasks = [asyncio.create_task(one(plan)) for plan in plans(settings, means)]
     try:
         told: set[Remark] = set()
         for task in tasks:

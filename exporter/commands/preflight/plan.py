@@ -25,9 +25,8 @@ from exporter.mail.composition import ProbeMessage
 from exporter.mailboxes.session import Mailbox, ScanLimited
 from exporter.net.dns import Resolver
 from exporter.net.dns_queries import DnsQueries
-from exporter.net.mta_sts.policies import StsPolicies
 from exporter.net.oauth2 import Accounts
-from exporter.senders.kind import Introduction
+from exporter.senders.kind import Introduction, Means
 from exporter.settings import Settings
 
 PATIENCE = 30.0  # seconds, of a mailbox that no module names
@@ -56,13 +55,11 @@ class Plan:
     """What there is to find out where nothing is tried."""
 
 
-def plans(
-    settings: Settings, resolver: Resolver, accounts: Accounts, policies: StsPolicies
-) -> Iterator[Plan]:
+def plans(settings: Settings, means: Means) -> Iterator[Plan]:
     """The plans in the order of the configuration, mailboxes first."""
-    yield from _mailboxes(settings, resolver, accounts)
-    yield from _senders(settings, resolver, accounts, policies)
-    yield from _signatures(settings, resolver)
+    yield from _mailboxes(settings, means.resolver, means.accounts)
+    yield from _senders(settings, means)
+    yield from _signatures(settings, means.resolver)
 
 
 def _mailboxes(settings: Settings, resolver: Resolver, accounts: Accounts) -> Iterator[Plan]:
@@ -112,9 +109,7 @@ def _awaiting(settings: Settings, mailbox: str) -> Iterator[Module]:
             yield module
 
 
-def _senders(
-    settings: Settings, resolver: Resolver, accounts: Accounts, policies: StsPolicies
-) -> Iterator[Plan]:
+def _senders(settings: Settings, means: Means) -> Iterator[Plan]:
     """The senders: one for each server and login, which several modules may name."""
     seen: list[tuple[object, str]] = []
     for name, module in settings.modules.items():
@@ -130,10 +125,7 @@ def _senders(
             yield Plan(what, "", Phase.SEND, 0.0, None, why)
             continue
         for target in targets or [trip.sender]:
-            sender, message = (
-                how.sender(resolver, target, accounts, policies),
-                _message(trip, target),
-            )
+            sender, message = how.sender(target, means), _message(trip, target)
             where = sender.destination(message)
             if (trip.send, where) not in seen:
                 seen.append((trip.send, where))

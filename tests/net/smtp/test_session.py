@@ -22,6 +22,7 @@ from exporter.mail.tokens import Mint
 from exporter.net.dns import Resolver
 from exporter.net.smtp.session import session
 from exporter.senders.smtp import SmtpOptions, SmtpSender
+from tests.support.sender_rig import means
 
 DIALOGUES = sorted((Path(__file__).parent / "dialogues").glob("*.txt"))
 PATIENCE = 0.5  # seconds; only dialogues with silence wait for it
@@ -95,8 +96,9 @@ async def test_dialogue(file: Path) -> None:
     port = server.sockets[0].getsockname()[1]
     how = SmtpOptions(host="127.0.0.1", port=port, ehlo_name="probe.example.org", **options)
     run = Run(Clock(), session_timeout=PATIENCE)
+    sender = how.sender("target", means(Resolver(["127.0.0.1:1"])))
     async with server:
-        assert await verdict(SmtpSender(how, Resolver(["127.0.0.1:1"]), "target"), run) == expected
+        assert await verdict(sender, run) == expected
         # The peer has noticed that the client is gone.
         await asyncio.wait_for(peer.finished.wait(), 10)
     assert peer.surprise is None

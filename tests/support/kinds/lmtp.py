@@ -13,11 +13,10 @@ from exporter.core.run import Run
 from exporter.core.steps import Step
 from exporter.mail.composition import ProbeMessage
 from exporter.net.dns import Resolver
-from exporter.net.mta_sts.policies import StsPolicies
-from exporter.net.oauth2 import Accounts
 from exporter.net.smtp.own_name import own_name
 from exporter.net.smtp.scope import REASONS, STEPS
 from exporter.net.smtp.session import session
+from exporter.senders.kind import Means
 from exporter.senders.pace import PacedOptions
 
 
@@ -65,14 +64,8 @@ class LmtpOptions(NetworkOptions, PacedOptions):
             text = f"answers at once, and the module's timeout is {duration_text(timeout)}"
             yield Finding((), text, warning=True)
 
-    def sender(
-        self,
-        resolver: Resolver,
-        target: str,
-        accounts: Accounts | None,
-        policies: StsPolicies | None = None,
-    ) -> "LmtpSender":
-        return LmtpSender(self, resolver, target)
+    def sender(self, target: str, means: Means) -> "LmtpSender":
+        return LmtpSender(self, means.resolver, target)
 
 
 class LmtpSender:
