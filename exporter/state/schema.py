@@ -18,7 +18,6 @@ log = logging.getLogger(__name__)
 FILE = "mailtrip.sqlite"
 BUSY = 1.0  # seconds that another program may keep the file locked before it is trouble
 OTHER_VERSION = "it was written by another version of mailtrip"
-SCHEMA_VERSION = 6
 _RECENT = """
 CREATE TABLE recent (
     number INTEGER PRIMARY KEY, trip TEXT NOT NULL UNIQUE, module TEXT NOT NULL, target TEXT NOT NULL,
@@ -51,7 +50,8 @@ CREATE TABLE maintenance (
     name TEXT PRIMARY KEY, start REAL NOT NULL, "end" REAL NOT NULL, probes TEXT NOT NULL
 ) WITHOUT ROWID;
 """
-_NEW_IN_5 = _OUTAGES + days.TABLE + _MAINTENANCE + _THINNING
+_FROM_4_TO_5 = _OUTAGES + days.TABLE + _MAINTENANCE + _THINNING
+_FROM_5_TO_6 = sts_policies.TABLE
 _SCHEMA = f"""
 CREATE TABLE trips (
     id TEXT PRIMARY KEY, module TEXT NOT NULL, target TEXT NOT NULL, mailbox TEXT NOT NULL, state TEXT NOT NULL,
@@ -62,7 +62,7 @@ CREATE TABLE outcomes (
     module TEXT NOT NULL, target TEXT NOT NULL, finished_at REAL NOT NULL, outcome TEXT NOT NULL, last_success REAL,
     history TEXT NOT NULL DEFAULT '[]', PRIMARY KEY (module, target)
 ) WITHOUT ROWID;
-{_RECENT}{_NEW_IN_5}{sts_policies.TABLE}"""
+{_RECENT}{_FROM_4_TO_5}{_FROM_5_TO_6}"""
 _FROM_1_TO_2 = """
 ALTER TABLE trips ADD COLUMN verdict TEXT;
 ALTER TABLE outcomes ADD COLUMN last_success REAL;
@@ -75,15 +75,9 @@ INSERT OR IGNORE INTO recent (trip, module, target, success, finished_at, size, 
     length(CAST(outcome AS BLOB)), outcome FROM outcomes WHERE json_valid(outcome) ORDER BY finished_at;
 """  # noqa: S608 - both parts are ours
 _FROM_3_TO_4 = "ALTER TABLE outcomes ADD COLUMN history TEXT NOT NULL DEFAULT '[]';"
-_STEPS = {
-    0: _SCHEMA,
-    1: _FROM_1_TO_2 + _FROM_2_TO_3 + _FROM_3_TO_4 + _NEW_IN_5 + sts_policies.TABLE,
-    2: _FROM_2_TO_3 + _FROM_3_TO_4 + _NEW_IN_5 + sts_policies.TABLE,
-    3: _FROM_3_TO_4 + _NEW_IN_5 + sts_policies.TABLE,
-    4: _NEW_IN_5 + sts_policies.TABLE,
-    5: sts_policies.TABLE,
-}
-"""What leads from a schema to ours, by its version; 0 is that of a new file."""
+_STEPS = (_FROM_1_TO_2, _FROM_2_TO_3, _FROM_3_TO_4, _FROM_4_TO_5, _FROM_5_TO_6)
+"""What leads from one version to the next."""
+SCHEMA_VERSION = len(_STEPS) + 1
 
 
 class StateUnusable(Exception):
@@ -256,10 +250,9 @@ def _prepare(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version in _STEPS:
-        connection.executescript(
-            f"BEGIN;{_STEPS[version]}PRAGMA user_version = {SCHEMA_VERSION};COMMIT;"
-        )
+    if 0 <= version < SCHEMA_VERSION:
+        changes = "".join(_STEPS[version - 1 :]) if version else _SCHEMA  # 0 is a new file
+        connection.executescript(f"BEGIN;{changes}PRAGMA user_version = {SCHEMA_VERSION};COMMIT;")
     elif version != SCHEMA_VERSION:
         raise StateUnusable(
             f"cannot use {_file_of(connection)}: {OTHER_VERSION} (schema {version})"
