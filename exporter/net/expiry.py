@@ -20,10 +20,8 @@ def expiry_of(certificate: bytes) -> float | None:
 
 
 def _expiry_of(certificate: bytes) -> float:
-    validity = validity_of(certificate)
-    until = end_of(
-        certificate, begin_of(certificate, validity)
-    )  # after the beginning of its validity
+    since = begin_of(certificate, validity_of(certificate))
+    until = end_of(certificate, since)
     form, size = _FORMS.get(certificate[until], ("", 0))
     text = certificate[begin_of(certificate, until) : end_of(certificate, until)].decode("ascii")
     if len(text) != size:

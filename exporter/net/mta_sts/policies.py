@@ -108,18 +108,21 @@ class StsPolicies:
             text = await self._download(domain, ca_file)
             new = SavedPolicy(domain, version, text, self._clock.wall())
             policy = self._know(new)
-        except (ProbeError, Malformed) as error:
-            if isinstance(error, ProbeError) and error.reason is Reason.STARVED:
+        except Malformed as error:
+            why = f"the policy of {domain} is malformed: {error}"
+        except ProbeError as error:
+            if error.reason is Reason.STARVED:
                 raise
-            why = getattr(error, "detail", f"the policy of {domain} is malformed: {error}")
-            self._failed[domain] = (version, self._clock.monotonic() + PAUSE, why)
-            if len(self._failed) > MOST:
-                del self._failed[next(iter(self._failed))]
-            return FoundPolicy(lasting, why)
-        self._failed.pop(domain, None)
-        if self._kept:
-            self._kept.keep_sts_policy(new)
-        return FoundPolicy(policy)
+            why = error.detail
+        else:
+            self._failed.pop(domain, None)
+            if self._kept:
+                self._kept.keep_sts_policy(new)
+            return FoundPolicy(policy)
+        self._failed[domain] = (version, self._clock.monotonic() + PAUSE, why)
+        if len(self._failed) > MOST:
+            del self._failed[next(iter(self._failed))]
+        return FoundPolicy(lasting, why)
 
     async def _download(self, domain: str, ca_file: str | None) -> str:
         # Only who follows these policies needs an HTTP client.
