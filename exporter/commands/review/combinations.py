@@ -85,13 +85,14 @@ def _of_bounces(path: Path, settings: Settings, trip: RoundtripOptions) -> Itera
 
 def _of_the_signature(path: Path, trip: RoundtripOptions) -> Iterator[Finding]:
     """DMARC accepts a signature of the sender's domain, or of one above or below it (RFC 9989
-    section 4.10.2)."""
+    section 4.10.2). Which others it accepts, only the DNS knows."""
     sender = domain_of(trip.sender.rpartition("@")[2])
     if not trip.dkim or not sender:
         return
     ours = trip.dkim.domain
     if sender != ours and not (sender.endswith(f".{ours}") or ours.endswith(f".{sender}")):
         text = (
-            f"is neither the domain of {trip.sender} nor one above it: DMARC ignores its signatures"
+            f"is neither the domain of {trip.sender} nor one above or below it: DMARC ignores its"
+            " signatures, unless both have the same organizational domain"
         )
         yield Finding((*path, "roundtrip", "dkim", "domain"), text, warning=True)
