@@ -14,20 +14,10 @@ from dataclasses import dataclass
 import pytest
 
 from exporter.net.dane import refusal
-from exporter.net.der import public_key_of
-from exporter.net.tlsa import Tlsa, matched, usable
-from tests.support.chains import HOST, Identity, issue, server_context
+from exporter.net.tlsa import Tlsa, usable
+from tests.support.chains import HOST, Identity, issue, server_context, tlsa, written
 
 Record = tuple[int, int, int]
-
-
-def record(kind: Record, of: Identity) -> Tlsa:
-    """The record of that kind for a certificate."""
-    usage, selector, matching = kind
-    part = public_key_of(of.der) if selector == 1 else of.der
-    return Tlsa(usage, selector, matching, matched(part, matching))
-
-
 ROOT = issue("Root", is_ca=True)
 MIDDLE = issue("Middle", ROOT, is_ca=True)
 LEAF = issue(HOST, MIDDLE, hosts=[HOST])
@@ -63,56 +53,56 @@ def case(
     name: str, allows: bool, chain: tuple[Identity, ...], number: int = -1, kind: Record = (2, 0, 1)
 ) -> Case:
     """A record for one of the chain."""
-    return Case(name, chain, (record(kind, chain[number]),), allows)
+    return Case(name, chain, (tlsa(chain[number], *kind),), allows)
 
 
 EXPIRED, FUTURE = (-30, -1), (1, 30)
 WRONG = Tlsa(3, 1, 1, bytes(32))
 CASES = [
     *(
-        Case(f"3 {selector} {matching}", WHOLE, (record((3, selector, matching), LEAF),), True)
+        Case(f"3 {selector} {matching}", WHOLE, (tlsa(LEAF, 3, selector, matching),), True)
         for selector in (0, 1)
         for matching in (0, 1, 2)
     ),
     *(
-        Case(f"2 {selector} {matching}", WHOLE, (record((2, selector, matching), ROOT),), True)
+        Case(f"2 {selector} {matching}", WHOLE, (tlsa(ROOT, 2, selector, matching),), True)
         for selector in (0, 1)
         for matching in (0, 1, 2)
     ),
-    Case("3, the certificate of the CA", WHOLE, (record((3, 0, 1), ROOT),), False),
-    Case("3, of another", WHOLE, (record((3, 1, 1), OTHER),), False),
-    Case("one of two", WHOLE, (WRONG, record((3, 1, 1), LEAF)), True),
-    Case("one of two usages", WHOLE, (WRONG, record((2, 0, 1), ROOT)), True),
+    Case("3, the certificate of the CA", WHOLE, (tlsa(ROOT, 3, 0, 1),), False),
+    Case("3, of another", WHOLE, (tlsa(OTHER, 3, 1, 1),), False),
+    Case("one of two", WHOLE, (WRONG, tlsa(LEAF, 3, 1, 1)), True),
+    Case("one of two usages", WHOLE, (WRONG, tlsa(ROOT, 2, 0, 1)), True),
     Case(
         "the stronger digest counts",
         WHOLE,
-        (record((3, 1, 1), LEAF), Tlsa(3, 1, 2, bytes(64))),
+        (tlsa(LEAF, 3, 1, 1), Tlsa(3, 1, 2, bytes(64))),
         False,
     ),
-    Case("and it matches", WHOLE, (record((3, 1, 2), LEAF), WRONG), True),
+    Case("and it matches", WHOLE, (tlsa(LEAF, 3, 1, 2), WRONG), True),
     Case(
         "the stronger digest of another selector",
         WHOLE,
-        (record((3, 1, 1), LEAF), Tlsa(3, 0, 2, bytes(64))),
+        (tlsa(LEAF, 3, 1, 1), Tlsa(3, 0, 2, bytes(64))),
         True,
     ),
     Case(
         "the whole beside a stronger digest",
         WHOLE,
-        (record((3, 1, 0), LEAF), Tlsa(3, 1, 2, bytes(64))),
+        (tlsa(LEAF, 3, 1, 0), Tlsa(3, 1, 2, bytes(64))),
         True,
     ),
     case("3, expired", True, below(ROOT, days=EXPIRED), 0, (3, 1, 1)),
     case("3, other name", True, below(ROOT, hosts=["other.test"]), 0, (3, 1, 1)),
-    Case("2, the one in the middle", WHOLE, (record((2, 0, 1), MIDDLE),), True),
-    Case("2, of the server itself", WHOLE, (record((2, 0, 1), LEAF),), False),
-    Case("2, self-signed", (OTHER,), (record((2, 0, 1), OTHER),), False),
-    Case("2, root not sent", (LEAF, MIDDLE), (record((2, 0, 1), ROOT),), False),
-    Case("2, root not sent, but published whole", (LEAF, MIDDLE), (record((2, 0, 0), ROOT),), True),
-    Case("2, middle not sent", (LEAF, ROOT), (record((2, 0, 1), ROOT),), False),
-    Case("2, in another order", (LEAF, ROOT, MIDDLE), (record((2, 0, 1), ROOT),), True),
-    Case("2, of another", WHOLE, (record((2, 0, 1), OTHER),), False),
-    Case("2, sent and not above it", (LEAF, OTHER), (record((2, 0, 1), OTHER),), False),
+    Case("2, the one in the middle", WHOLE, (tlsa(MIDDLE, 2, 0, 1),), True),
+    Case("2, of the server itself", WHOLE, (tlsa(LEAF, 2, 0, 1),), False),
+    Case("2, self-signed", (OTHER,), (tlsa(OTHER, 2, 0, 1),), False),
+    Case("2, root not sent", (LEAF, MIDDLE), (tlsa(ROOT, 2, 0, 1),), False),
+    Case("2, root not sent, but published whole", (LEAF, MIDDLE), (tlsa(ROOT, 2, 0, 0),), True),
+    Case("2, middle not sent", (LEAF, ROOT), (tlsa(ROOT, 2, 0, 1),), False),
+    Case("2, in another order", (LEAF, ROOT, MIDDLE), (tlsa(ROOT, 2, 0, 1),), True),
+    Case("2, of another", WHOLE, (tlsa(OTHER, 2, 0, 1),), False),
+    Case("2, sent and not above it", (LEAF, OTHER), (tlsa(OTHER, 2, 0, 1),), False),
     case("2, expired", False, chain_of({}, days=EXPIRED)),
     case("2, not yet valid", False, chain_of({}, days=FUTURE)),
     case("2, the CA expired", False, chain_of({"days": EXPIRED})),
@@ -163,12 +153,7 @@ def served(chain: Sequence[Identity]) -> Iterator[int]:
 
 def openssl_allows(one: Case) -> bool:
     records = [
-        word
-        for published in one.records
-        for word in (
-            "-dane_tlsa_rrdata",
-            f"{published.usage} {published.selector} {published.matching} {published.data.hex()}",
-        )
+        word for published in one.records for word in ("-dane_tlsa_rrdata", written(published))
     ]
     with served(one.chain) as port:
         done = subprocess.run(
@@ -186,12 +171,12 @@ def openssl_allows(one: Case) -> bool:
 
 
 def test_a_renewed_certificate_is_named_with_the_record_that_it_needs() -> None:
-    published = [record((3, 1, 1), OTHER)]
-    needed = record((3, 1, 1), LEAF).data.hex()
+    published = [tlsa(OTHER, 3, 1, 1)]
+    needed = tlsa(LEAF, 3, 1, 1).data.hex()
     why = refusal(published, [LEAF.der], {HOST}, time.time())
     assert why == f"it matches none of the TLSA records; if it was renewed, publish 3 1 1 {needed}"
-    needed = record((3, 0, 2), LEAF).data.hex()
-    assert needed in refusal([record((3, 0, 2), OTHER)], [LEAF.der], {HOST}, time.time())
+    needed = tlsa(LEAF, 3, 0, 2).data.hex()
+    assert needed in refusal([tlsa(OTHER, 3, 0, 2)], [LEAF.der], {HOST}, time.time())
 
 
 @pytest.mark.parametrize(
@@ -201,8 +186,8 @@ def test_a_renewed_certificate_is_named_with_the_record_that_it_needs() -> None:
 )
 @pytest.mark.parametrize("kind", [(3, 1, 1), (3, 0, 1), (2, 0, 1), (2, 1, 2)])
 def test_what_cannot_be_read_is_refused(own: bytes, kind: Record) -> None:
-    assert refusal([record(kind, ROOT)], [own, ROOT.der], {HOST}, time.time())
-    assert refusal([record(kind, ROOT)], [], {HOST}, time.time())
+    assert refusal([tlsa(ROOT, *kind)], [own, ROOT.der], {HOST}, time.time())
+    assert refusal([tlsa(ROOT, *kind)], [], {HOST}, time.time())
 
 
 def test_very_many_records_take_no_long_time() -> None:
@@ -214,4 +199,4 @@ def test_very_many_records_take_no_long_time() -> None:
     began = time.perf_counter()
     assert refusal(usable(records), chain, {HOST}, time.time())
     assert time.perf_counter() - began < 0.1
-    assert not refusal([*records, record((2, 1, 1), ROOT)], chain, {HOST}, time.time())
+    assert not refusal([*records, tlsa(ROOT, 2, 1, 1)], chain, {HOST}, time.time())

@@ -13,19 +13,16 @@ from exporter.core.model import (
     PlaintextFallback,
     ProbeError,
     TlsPolicy,
-    TlsSession,
 )
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.core.run import Run
 from exporter.core.steps import Step
-from exporter.net.der import public_key_of
-from exporter.net.tlsa import matched
-from tests.support.chains import HOST, Identity, issue, server_context
+from tests.support.chains import HOST, Identity, issue, server_context, tlsa, written
 from tests.support.name_server import Zone, names
 from tests.support.ports import free_port
 from tests.support.sender_rig import make_sender
-from tests.support.sending import new_run, probe_message, send
+from tests.support.sending import new_run, probe_message, send, tls_policies, went_with_tls
 from tests.support.smtp_witness import (
     OFFERS,
     Act,
@@ -47,9 +44,8 @@ NONE, ENFORCE, ENCRYPT = (
 )
 
 
-def tlsa(of: Identity = LEAF, usage: int = 3, selector: int = 1) -> str:
-    part = public_key_of(of.der) if selector else of.der
-    return f"{usage} {selector} 1 {matched(part, 1).hex()}"
+def published(of: Identity = LEAF, usage: int = 3, selector: int = 1) -> str:
+    return written(tlsa(of, usage, selector))
 
 
 UNUSABLE = f"1 1 1 {'00' * 32}"
@@ -111,24 +107,16 @@ class Domain:
         }
 
 
-def policies(run: Run) -> list[TlsPolicy]:
-    return [fact for fact in run.facts if isinstance(fact, TlsPolicy)]
-
-
-def went_with_tls(run: Run) -> bool:
-    return any(isinstance(fact, TlsSession) for fact in run.facts)
-
-
 GOOD = {
-    "the key": (tlsa(), (LEAF, CA)),
-    "the certificate": (tlsa(selector=0), (LEAF, CA)),
-    "the CA": (tlsa(CA, 2, 0), (LEAF, CA)),
+    "the key": (published(), (LEAF, CA)),
+    "the certificate": (published(selector=0), (LEAF, CA)),
+    "the CA": (published(CA, 2, 0), (LEAF, CA)),
     "a certificate of years ago": (
-        tlsa(old := issue("nobody", hosts=["nobody.test"], days=(-900, -300))),
+        published(old := issue("nobody", hosts=["nobody.test"], days=(-900, -300))),
         (old,),
     ),
     "a CA, and the name of the recipient's domain": (
-        tlsa(CA, 2, 0),
+        published(CA, 2, 0),
         (issue("x", CA, hosts=["example.test"]), CA),
     ),
 }
@@ -139,36 +127,36 @@ async def test_a_certificate_that_is_published_is_trusted(way: str) -> None:
     record, chain = GOOD[way]
     run, failure, (first, _) = await Domain([UNUSABLE, record], chain).send()
     assert failure is None
-    assert policies(run) == [ENFORCE]
+    assert tls_policies(run) == [ENFORCE]
     assert went_with_tls(run)
     assert len(first.received) == 1
 
 
 async def test_a_certificate_that_was_renewed_without_its_record_is_named() -> None:
-    run, failure, (first, _) = await Domain([tlsa()], (RENEWED, CA)).send()
+    run, failure, (first, _) = await Domain([published()], (RENEWED, CA)).send()
     assert failure is not None
     assert (failure.step, failure.reason) == (Step.TLS, Reason.POLICY)
     assert f"the certificate of {HOST} is not what _" in failure.detail
-    assert failure.detail.endswith(f"if it was renewed, publish {tlsa(RENEWED)}")
-    assert policies(run) == [ENFORCE]
+    assert failure.detail.endswith(f"if it was renewed, publish {published(RENEWED)}")
+    assert tls_policies(run) == [ENFORCE]
     assert not first.received
     assert len(first.lines) == 1, "never in plain text"
 
 
 async def test_then_the_next_exchanger_is_tried() -> None:
-    run, failure, (first, second) = await Domain([tlsa()], (RENEWED, CA), second=True).send()
+    run, failure, (first, second) = await Domain([published()], (RENEWED, CA), second=True).send()
     assert failure is None
     assert (len(first.received), len(second.received)) == (0, 1)
-    assert policies(run) == [NONE]
+    assert tls_policies(run) == [NONE]
     assert [fact.host for fact in run.facts if isinstance(fact, Exchanger)] == ["second.test"]
 
 
 @pytest.mark.parametrize(
     ("records", "offers", "act"),
     [
-        ([tlsa()], OFFERS, None),
+        ([published()], OFFERS, None),
         ([UNUSABLE], OFFERS, None),
-        ([tlsa()], WITH_TLS, (Stage.STARTTLS, Reply("454 4.7.0 TLS not available"))),
+        ([published()], WITH_TLS, (Stage.STARTTLS, Reply("454 4.7.0 TLS not available"))),
         ([UNUSABLE], WITH_TLS, (Stage.TLS, Reply("this is no TLS"))),
     ],
 )
@@ -186,7 +174,7 @@ async def test_with_records_that_are_all_unusable_any_certificate_will_do() -> N
     """RFC 7672 section 2.2."""
     run, failure, (first, _) = await Domain([UNUSABLE]).send(verify=True)
     assert failure is None
-    assert policies(run) == [ENCRYPT]
+    assert tls_policies(run) == [ENCRYPT]
     assert went_with_tls(run)
     assert len(first.received) == 1
 
@@ -197,15 +185,15 @@ MALFORMED = "\\# 03010100ff"  # a digest of two octets, which dnspython does not
 async def test_a_record_that_cannot_be_read_is_only_unusable() -> None:
     run, failure, _ = await Domain([MALFORMED]).send()
     assert failure is None
-    assert policies(run) == [ENCRYPT]
+    assert tls_policies(run) == [ENCRYPT]
     assert went_with_tls(run)
     _, failure, _ = await Domain([MALFORMED], offers=OFFERS).send()
     assert failure is not None
     assert failure.reason is Reason.POLICY
-    run, failure, _ = await Domain([MALFORMED, tlsa()]).send()
+    run, failure, _ = await Domain([MALFORMED, published()]).send()
     assert failure is None
-    assert policies(run) == [ENFORCE]
-    _, failure, _ = await Domain([MALFORMED, tlsa(RENEWED)]).send()
+    assert tls_policies(run) == [ENFORCE]
+    _, failure, _ = await Domain([MALFORMED, published(RENEWED)]).send()
     assert failure is not None
     assert failure.reason is Reason.POLICY
 
@@ -213,7 +201,7 @@ async def test_a_record_that_cannot_be_read_is_only_unusable() -> None:
 UNSIGNED = {
     "no record": {},
     "no such name": {"tlsa": {"RCODE": ["NXDOMAIN"]}},
-    "a record that is not signed": {"tlsa": {"TLSA": [tlsa(RENEWED)]}},
+    "a record that is not signed": {"tlsa": {"TLSA": [published(RENEWED)]}},
     "a host that is not signed": {HOST: {"A": ["127.0.0.1"]}},
 }
 
@@ -222,11 +210,11 @@ UNSIGNED = {
 @pytest.mark.parametrize("offers", [OFFERS, WITH_TLS])
 async def test_without_signed_records_tls_is_opportunistic(way: str, offers: Sequence[str]) -> None:
     domain = TlsaElsewhere(
-        [tlsa(RENEWED)] if HOST in UNSIGNED[way] else (), offers=offers, zone=UNSIGNED[way]
+        [published(RENEWED)] if HOST in UNSIGNED[way] else (), offers=offers, zone=UNSIGNED[way]
     )
     run, failure, (first, _) = await domain.send()
     assert failure is None
-    assert policies(run) == [NONE]
+    assert tls_policies(run) == [NONE]
     assert went_with_tls(run) == (offers == WITH_TLS)
     assert len(first.received) == 1
 
@@ -243,7 +231,7 @@ class TlsaElsewhere(Domain):
 
 async def test_addresses_that_are_not_used_are_not_looked_up() -> None:
     only_4: dict[str, Any] = {HOST: SIGNED | {"A": ["127.0.0.1"], "AAAA": ["no address"]}}
-    _, failure, _ = await Domain([tlsa()], zone=only_4).send(ip="4")
+    _, failure, _ = await Domain([published()], zone=only_4).send(ip="4")
     assert failure is None
 
 
@@ -274,12 +262,12 @@ async def test_a_broken_handshake_falls_back_where_there_is_no_record() -> None:
 
 @pytest.mark.parametrize("name", ["tlsa", HOST])
 async def test_an_answer_that_is_bogus_keeps_the_message_back(name: str) -> None:
-    domain = TlsaElsewhere([tlsa()], zone={name: {"RCODE": ["SERVFAIL"]}})
+    domain = TlsaElsewhere([published()], zone={name: {"RCODE": ["SERVFAIL"]}})
     _, failure, (first, _) = await domain.send()
     assert failure is not None
     assert (failure.step, failure.reason, failure.code) == (Step.RESOLVE, Reason.DNS, "SERVFAIL")
     assert not first.lines
-    domain = TlsaElsewhere([tlsa()], zone={name: {"RCODE": ["SERVFAIL"]}}, second=True)
+    domain = TlsaElsewhere([published()], zone={name: {"RCODE": ["SERVFAIL"]}}, second=True)
     _, failure, (_, second) = await domain.send()
     assert failure is None
     assert len(second.received) == 1
@@ -288,10 +276,10 @@ async def test_an_answer_that_is_bogus_keeps_the_message_back(name: str) -> None
 async def test_records_count_although_the_mx_record_is_not_signed() -> None:
     """As with Postfix: `smtp_tls_dane_insecure_mx_policy`."""
     mx = {"example.test": {"MX": [f"10 {HOST}."]}}
-    run, failure, _ = await Domain([tlsa()], zone=mx).send()
+    run, failure, _ = await Domain([published()], zone=mx).send()
     assert failure is None
-    assert policies(run) == [ENFORCE]
-    _, failure, _ = await Domain([tlsa(RENEWED)], zone=mx).send()
+    assert tls_policies(run) == [ENFORCE]
+    _, failure, _ = await Domain([published(RENEWED)], zone=mx).send()
     assert failure is not None
     assert failure.reason is Reason.POLICY
 
@@ -317,7 +305,7 @@ async def test_an_alias_is_followed_to_the_name_with_records(own: bool) -> None:
     context = server_context(issue("x", CA, hosts=[name]), CA)
     context.sni_callback = lambda _, asked, __: heard.append(asked)
     encrypted = (Stage.TLS, Encrypted(context=context))
-    run, failure, _ = await Alias([tlsa(CA, 2, 0)], act=encrypted).send()
+    run, failure, _ = await Alias([published(CA, 2, 0)], act=encrypted).send()
     assert failure is None
-    assert policies(run) == [ENFORCE]
+    assert tls_policies(run) == [ENFORCE]
     assert heard == [name]

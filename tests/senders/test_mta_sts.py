@@ -10,21 +10,19 @@ import pytest
 
 from exporter.app import App
 from exporter.core.clock import Clock
-from exporter.core.model import Failure, PlaintextFallback, TlsPolicy, TlsSession
+from exporter.core.model import Failure, PlaintextFallback, TlsPolicy
 from exporter.core.reasons import Reason
 from exporter.core.run import Run
 from exporter.core.saved_policy import SavedPolicy
 from exporter.core.steps import Step
 from exporter.mail.tokens import new_key
-from exporter.net.der import public_key_of
-from exporter.net.tlsa import matched
 from exporter.settings import Settings
 from exporter.state.store import Store
-from tests.support.chains import HOST, Identity, issue, server_context
+from tests.support.chains import HOST, Identity, issue, server_context, tlsa, written
 from tests.support.name_server import Zone, name_server, names
 from tests.support.ports import free_port
 from tests.support.sender_rig import make_sender
-from tests.support.sending import new_run, probe_message, send
+from tests.support.sending import new_run, probe_message, send, tls_policies, went_with_tls
 from tests.support.smtp_witness import (
     OFFERS,
     Act,
@@ -101,12 +99,8 @@ class Domain:
 
 
 def policy(run: Run) -> TlsPolicy:
-    (found,) = {fact for fact in run.facts if isinstance(fact, TlsPolicy)}
+    (found,) = set(tls_policies(run))
     return found
-
-
-def went_with_tls(run: Run) -> bool:
-    return any(isinstance(fact, TlsSession) and fact.version for fact in run.facts)
 
 
 @pytest.mark.parametrize("leaf", [LEAF, WILDCARD], ids=["its own name", "wildcard"])
@@ -211,10 +205,6 @@ async def test_without_a_policy_to_enforce_tls_is_opportunistic(
     assert went_with_tls(run) == (act is None)
 
 
-def tlsa(of: Identity) -> str:
-    return f"3 1 1 {matched(public_key_of(of.der), 1).hex()}"
-
-
 def signed(*records: str) -> Callable[[int], dict[str, Any]]:
     """The zone of a signed exchanger."""
 
@@ -230,8 +220,8 @@ def signed(*records: str) -> Callable[[int], dict[str, Any]]:
 @pytest.mark.parametrize(
     ("zone", "leaf", "found", "arrives"),
     [
-        (signed(tlsa(SELF_SIGNED)), SELF_SIGNED, "dane enforce", True),
-        (signed(tlsa(SELF_SIGNED)), LEAF, "dane enforce", False),  # MTA-STS would allow it
+        (signed(written(tlsa(SELF_SIGNED))), SELF_SIGNED, "dane enforce", True),
+        (signed(written(tlsa(SELF_SIGNED))), LEAF, "dane enforce", False),  # MTA-STS would allow it
         (signed(), LEAF, "mta_sts enforce", True),
         (signed(), SELF_SIGNED, "mta_sts enforce", False),
         (lambda _: {}, LEAF, "mta_sts enforce", True),

@@ -1,10 +1,10 @@
-"""Certificates with whatever may be wrong with them, and servers that present them."""
+"""Certificates with whatever may be wrong with them, servers that present them, and their TLSA
+records."""
 
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,6 +17,9 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from exporter.net.der import public_key_of
+from exporter.net.tlsa import PUBLIC_KEY, Tlsa, matched
 
 DAY = timedelta(days=1)
 HOST = "mx.example.test"
@@ -78,10 +81,15 @@ def issue(
     return Identity(builder.sign(signer, SHA256()), key)
 
 
-@cache
-def authority(**how: object) -> Identity:
-    """A CA of its own."""
-    return issue("Root", is_ca=True, **how)  # type: ignore[arg-type]
+def tlsa(of: Identity, usage: int = 3, selector: int = 1, matching: int = 1) -> Tlsa:
+    """The record of that kind for a certificate."""
+    part = public_key_of(of.der) if selector == PUBLIC_KEY else of.der
+    return Tlsa(usage, selector, matching, matched(part, matching))
+
+
+def written(record: Tlsa) -> str:
+    """As in a zone."""
+    return f"{record.usage} {record.selector} {record.matching} {record.data.hex()}"
 
 
 def server_context(own: Identity, *others: Identity) -> ssl.SSLContext:

@@ -1,7 +1,7 @@
 """Sends as a trip does, and tells what is left behind."""
 
 from exporter.core.clock import Clock
-from exporter.core.model import Failure, ProbeError
+from exporter.core.model import Failure, ProbeError, TlsPolicy, TlsSession
 from exporter.core.phases import Phase
 from exporter.core.run import Run
 from exporter.core.steps import Step
@@ -52,6 +52,14 @@ async def send(
     except ProbeError as error:
         return run.failure(error)
     return None
+
+
+def tls_policies(run: Run) -> list[TlsPolicy]:
+    return [fact for fact in run.facts if isinstance(fact, TlsPolicy)]
+
+
+def went_with_tls(run: Run) -> bool:
+    return any(isinstance(fact, TlsSession) and fact.version for fact in run.facts)
 
 
 def steps(run: Run) -> list[Step]:
