@@ -1,7 +1,10 @@
 """Whether the chain of a server leads to a trust anchor that is known only by a TLSA record (RFC
 6698, RFC 7672 section 3.1.2). Pure.
 
-OpenSSL could decide that in the handshake, but Python does not give it the records.
+OpenSSL could decide that in the handshake, but Python does not give it the records. The
+verification of cryptography has the rules of browsers: it refuses certificates of CAs of one's own
+that OpenSSL accepts, such as those without an authority key identifier. The tests compare with
+OpenSSL.
 """
 
 import warnings

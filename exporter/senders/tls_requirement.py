@@ -30,7 +30,7 @@ class TlsRequirement:
         would do then."""
         if self.policy.mode not in BINDING or error.reason is not Reason.TLS:
             return error
-        detail = f"{error.detail}, and the policy ({self.policy.policy}) forbids to go on"
+        detail = f"{error.detail}, and the policy ({self.policy.policy}) forbids going on"
         translated = ProbeError(Reason.POLICY, detail, code=error.code, facts=error.facts)
         return translated.at(error.phase, error.step)
 

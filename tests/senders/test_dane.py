@@ -166,7 +166,7 @@ async def test_tls_is_required_where_there_are_records(
     _, failure, (first, _) = await Domain(records, offers=offers, act=act).send()
     assert failure is not None
     assert (failure.step, failure.reason) == (Step.TLS, Reason.POLICY)
-    assert failure.detail.endswith("and the policy (dane) forbids to go on")
+    assert failure.detail.endswith("and the policy (dane) forbids going on")
     assert not first.received
 
 
