@@ -7,7 +7,7 @@ be skipped at all.
 import gc
 import os
 import subprocess
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from pathlib import Path
 
 import hypothesis
@@ -17,7 +17,7 @@ from tests.container.image import build
 from tests.container.podman import Podman, PodmanError
 from tests.lab.client import Lab, LabUser
 from tests.lab.shell import LabError
-from tests.support.alertmanager import AMTOOL, Alertmanager
+from tests.support.alertmanager import AMTOOL, Alertmanager, Webhook
 from tests.support.prometheus import BINARIES, PROMTOOL, Prometheus
 from tests.systems import LEFT_OUT, code_name, packages
 
@@ -214,6 +214,13 @@ def alertmanager(servers: None, tmp_path: Path) -> Iterator[Callable[[str], Aler
     yield start
     for one in running:
         one.stop()
+
+
+@pytest.fixture
+async def webhook() -> AsyncIterator[Webhook]:
+    """What Alertmanager may notify."""
+    async with Webhook() as one:
+        yield one
 
 
 @pytest.fixture(scope="session")
