@@ -13,9 +13,7 @@ T = TypeVar("T")
 TICKS = 40  # in the time of a limit: how late they are tells how late we are
 SHORTEST = 0.05  # seconds between two ticks
 NOTICEABLE = 0.02  # seconds by which a timer may be late on a machine that is well
-AT_A_TIME = (
-    1000  # large objects that are freed before others have their turn: a millisecond of work
-)
+AT_A_TIME = 1000  # large objects that are freed before others have their turn: a millisecond
 SLICE = 0.005  # seconds of work, after which others have their turn
 
 
@@ -74,13 +72,10 @@ class FairTimeout:
 async def in_turns(items: Iterable[T], at_a_time: int) -> AsyncIterator[T]:
     """Yields the items; after every `at_a_time` of them, or earlier if they take long, other tasks
     of the event loop run."""
-    now = asyncio.get_running_loop().time
-    end = now() + SLICE
+    slices = Slices(asyncio.get_running_loop().time)
     for number, item in enumerate(items, 1):
         yield item
-        if number % at_a_time == 0 or now() >= end:
-            await asyncio.sleep(0)
-            end = now() + SLICE
+        await slices.pause(SLICE if number % at_a_time else 0.0)
 
 
 async def let_go(items: list[Any]) -> None:
@@ -96,10 +91,10 @@ class Slices:
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
-        self._end = now() + SLICE
+        self._began = now()
 
-    async def pause(self) -> None:
-        """Lets other tasks run if the slice is over."""
-        if self._now() >= self._end:
+    async def pause(self, length: float = SLICE) -> None:
+        """Lets other tasks run if the slice, of so many seconds, is over."""
+        if self._now() >= self._began + length:
             await asyncio.sleep(0)
-            self._end = self._now() + SLICE
+            self._began = self._now()

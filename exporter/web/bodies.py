@@ -11,7 +11,7 @@ from functools import partial
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.payload import Payload
 
-from exporter.core.fairness import SLICE
+from exporter.core.fairness import SLICE, Slices
 from exporter.core.threads import off_the_loop
 from exporter.metrics.text import Text
 
@@ -60,16 +60,13 @@ class PiecewisePayload(Payload):
         return bytes(self.whole).decode(encoding, errors)
 
     async def write(self, writer: AbstractStreamWriter) -> None:
-        now = asyncio.get_running_loop().time
+        slices = Slices(asyncio.get_running_loop().time)
         PiecewisePayload._at_once += 1
         try:
-            began = now()
             for piece in self.whole.pieces(PIECE):
                 await writer.write(piece)
                 await writer.drain()
                 # A client that reads fast has us write without a pause.
-                if now() - began >= SLICE / min(PiecewisePayload._at_once, MOST_SHARES):
-                    await asyncio.sleep(0)
-                    began = now()
+                await slices.pause(SLICE / min(PiecewisePayload._at_once, MOST_SHARES))
         finally:
             PiecewisePayload._at_once -= 1
