@@ -126,6 +126,9 @@ class TlsPolicy:
     mode: str  # enforce, encrypt, testing, unavailable, none
     problem: str = ""  # what is wrong, though the message did not have to be kept back for it
 
+    def __str__(self) -> str:
+        return f"{self.policy}, {self.mode}{f': {self.problem}' if self.problem else ''}"
+
 
 @dataclass(frozen=True, slots=True)
 class TlsSession:
@@ -146,6 +149,11 @@ class TlsSession:
     def place(self) -> str:
         """Which server it is, for people."""
         return f"{self.leg} {self.mailbox}".rstrip()
+
+    @property
+    def issued(self) -> str:
+        """By whom the leaf certificate was, for people; empty if that is unknown."""
+        return f"issued by {self.issuer}, serial number {self.serial}" if self.issuer else ""
 
     @property
     def ends_above(self) -> float | None:

@@ -166,12 +166,11 @@ def _facts(outcome: Outcome) -> list[str]:
             case PlaintextFallback():
                 lines.append(f"no TLS            sent in plain text: {fact.why}")
             case TlsPolicy():
-                lines.append(f"TLS policy        {_policy(fact)}")
+                lines.append(f"TLS policy        {fact}")
             case TlsSession():
                 lines.append(f"{f'TLS, {fact.place}':17} {_tls(fact)}")
-                if fact.issuer:
-                    who = f"issued by {fact.issuer}, serial number {fact.serial}"
-                    lines.append(f"certificate       {who}")
+                if fact.issued:
+                    lines.append(f"certificate       {fact.issued}")
             case Hop():
                 lines.append(f"hop {fact.number:<13} {_hop(fact)}")
             case LeftFrom():
@@ -192,11 +191,6 @@ def _facts(outcome: Outcome) -> list[str]:
                 why = f": {WHY_UNMEASURED}" if fact.delay is None else ""
                 lines.append(f"delivery delay    {_delay(fact)}{why}")
     return lines
-
-
-def _policy(fact: TlsPolicy) -> str:
-    """Which one it is, and what is wrong with it."""
-    return f"{fact.policy}, {fact.mode}{f': {fact.problem}' if fact.problem else ''}"
 
 
 def _tls(fact: TlsSession) -> str:

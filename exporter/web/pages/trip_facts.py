@@ -52,12 +52,11 @@ def _in_words(fact: object, zone: TimeZone) -> Iterator[tuple[str, str]]:
         case PlaintextFallback():
             yield "no TLS", f"sent in plain text: {fact.why}"
         case TlsPolicy():
-            yield "TLS policy", _policy(fact)
+            yield "TLS policy", str(fact)
         case TlsSession():
             yield f"TLS, {fact.place}", _tls(fact, zone)
-            if fact.issuer:
-                who = f"issued by {fact.issuer}, serial number {fact.serial}"
-                yield f"certificate, {fact.leg}", who
+            if fact.issued:
+                yield f"certificate, {fact.leg}", fact.issued
         case LeftFrom():
             yield "left from", fact.address
         case Authentication():
@@ -85,11 +84,6 @@ def _in_words(fact: object, zone: TimeZone) -> Iterator[tuple[str, str]]:
 
 def _seconds(seconds: float | None) -> str:
     return f"unknown: {WHY_UNMEASURED}" if seconds is None else f"{seconds:.3f} s"
-
-
-def _policy(fact: TlsPolicy) -> str:
-    """Which one it is, and what is wrong with it."""
-    return f"{fact.policy}, {fact.mode}{f': {fact.problem}' if fact.problem else ''}"
 
 
 def _tls(fact: TlsSession, zone: TimeZone) -> str:
