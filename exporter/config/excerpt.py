@@ -110,9 +110,11 @@ class _Reader:
     def _take(self, event: object, start: _Spot, end: _Spot, found: _Found) -> None:
         match event:
             case yaml.ScalarEvent() | yaml.AliasEvent():
-                plain = event.anchor is None and getattr(event, "tag", None) is None
+                bare = event.anchor is None and getattr(event, "tag", None) is None
+                # Behind the sign of a block, a comment may follow, which libyaml counts to it.
+                bare = bare and getattr(event, "style", None) not in ("|", ">")
                 text = getattr(event, "value", "")
-                found.add(start, end, shown=plain and self._may_show(text, start))
+                found.add(start, end, shown=bare and self._may_show(text, start))
                 self._value_is_read(text)
             case yaml.MappingStartEvent() | yaml.SequenceStartEvent():
                 is_mapping = isinstance(event, yaml.MappingStartEvent)

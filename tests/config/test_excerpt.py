@@ -69,6 +69,8 @@ def test_names_and_harmless_values_are_shown_and_comments_are_not() -> None:
         "host: !vault hunter2",
         "host: &hunter2 x\nname: *hunter2",
         "host: x # hunter2",
+        "host: | # hunter2\n  x",
+        "host: >- # hunter2\n  x",
         "#hunter2",
         "host: x\n# host: hunter2",
         "password: {hunter2}",
