@@ -21,6 +21,7 @@ from exporter.core.model import one_line
 REFUSALS = (CannotStart,)
 """What ends it with one clear line."""
 
+WINDOWS = "/api/v1/maintenance"
 TIMEOUT = 30.0  # seconds
 MOST = 10 << 20  # bytes of an answer
 
@@ -132,7 +133,7 @@ class _Server:
     def request(self, method: str, path: str, fields: Mapping[str, object] | None = None) -> Any:
         """The answer. Raises _Failed."""
         wanted = urllib.request.Request(  # noqa: S310 - http and https only
-            f"{self._address}/api/v1/maintenance{path}",
+            f"{self._address}{WINDOWS}{path}",
             json.dumps(fields).encode() if fields else None,
             self._headers,
             method=method,
@@ -155,6 +156,6 @@ def _message(refusal: urllib.error.HTTPError) -> str:
     try:
         return one_line(str(json.loads(refusal.read(MOST))["message"]))
     except (ValueError, KeyError, TypeError, OSError, HTTPException, RecursionError):
-        moved = refusal.headers.get("Location")
+        moved = refusal.headers.get("Location", "").partition(WINDOWS)[0]
         cure = f", moved to {moved}: give this as --url" if moved else ""
         return one_line(f"refused: {refusal.code} {refusal.reason}{cure}")

@@ -222,13 +222,14 @@ def test_what_a_server_says_moves_no_cursor(capsys: pytest.CaptureFixture[str]) 
     assert capsys.readouterr().out.startswith("a [31m b: stopped: now, 1970-01-01 00:00:00")
 
 
+@pytest.mark.parametrize("path", ["", "/api/v1/maintenance?offset=0"])
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_login_is_not_taken_to_where_a_redirect_leads(
-    status: int, capsys: pytest.CaptureFixture[str]
+    status: int, path: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with hostile({"items": [], "next": None}) as (elsewhere, stolen):
         moved = f"http://{elsewhere}/"
-        with hostile(b"", status, moved) as (address, logins):
+        with hostile(b"", status, f"{moved}{path}") as (address, logins):
             assert listed(f"http://user:secret@{address}") == 1
     assert (len(logins), stolen) == (1, [])
     assert f"refused: {status}" in (words := capsys.readouterr().err)
