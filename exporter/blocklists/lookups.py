@@ -54,23 +54,17 @@ class Lookups:
                 " looked up"
             )
         chosen = list(subjects.items())[:most]
-        private = {
-            subject.text: ""
-            for subject, _ in chosen
-            for one in lists
-            if one.takes(subject.kind) and not _may_know(one, subject)
-        }
-        if private:
+        fitting = [
+            (one, subject) for subject, _ in chosen for one in lists if one.takes(subject.kind)
+        ]
+        questions = [one for one in fitting if _may_know(*one)]
+        if private := dict.fromkeys(
+            subject.text for one, subject in fitting if not _may_know(one, subject)
+        ):
             notes.append(
                 f"{', '.join(private)}: not public, so no public list was asked: it knows nothing"
                 " about it, and need not know that it exists"
             )
-        questions = [
-            (one, subject)
-            for subject, _ in chosen
-            for one in lists
-            if one.takes(subject.kind) and _may_know(one, subject)
-        ]
         found = await self._answers(questions, end)
         answers = tuple(
             SubjectAnswers(

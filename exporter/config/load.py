@@ -125,8 +125,9 @@ def _mistake(error: ErrorDetails, whole: MergedFiles, schema: dict[str, Any]) ->
 
 def _beside(path: Path, value: object, schema: dict[str, Any]) -> str:
     """The cure if a mapping is given that has options of the mapping around it."""
-    known = keys_at(schema, path[:-1]) if path and isinstance(value, dict) else ()
-    if not isinstance(value, dict) or not value or not known or not value.keys() <= {*known}:
+    if not path or not value or not isinstance(value, dict):
+        return ""
+    if not value.keys() <= {*keys_at(schema, path[:-1])}:
         return ""
     return f"; write {', '.join(value)} beside {path[-1]}, not in it"
 
