@@ -76,8 +76,8 @@ def add(connection: Connection, trip: str, fact: Fact) -> None:
 def newest(
     connection: Connection, probe: ProbeKey | None, limit: int, offset: int = 0
 ) -> list[Outcome]:
-    """The outcomes of one probe or of all in brief, the newest first: a thousand of them wholly would
-    take 100 MB."""
+    """The outcomes of one probe or of all in brief, the newest first: a thousand of them wholly
+    would take 100 MB."""
     where, which = (_OF_PROBE, (probe.module, probe.target)) if probe else ("", ())
     query = f"""SELECT outcome FROM recent WHERE number IN (
         SELECT number FROM recent {where} ORDER BY number DESC LIMIT ? OFFSET ?)

@@ -108,8 +108,8 @@ def last_ends(connection: Connection) -> dict[ProbeKey, float]:
 
 
 def prune(connection: Connection, now: float, most: int = MOST) -> list[tuple[ProbeKey, float]]:
-    """Drops outages that ended too long ago at `now`, in seconds since the epoch, and those that are
-    too many. Returns the probe of each of the latter, and its end."""
+    """Drops outages that ended too long ago at `now`, in seconds since the epoch, and those that
+    are too many. Returns the probe of each of the latter, and its end."""
     connection.execute('DELETE FROM outages WHERE coalesce("end", start) < ?', (now - KEPT_FOR,))
     (kept,) = connection.execute("SELECT count(*) FROM outages").fetchone()
     if kept <= most:

@@ -184,8 +184,8 @@ class Store:
         return await self._read(lambda c: trips.find(c, trip_id))
 
     async def recent(self, probe: ProbeKey | None, limit: int, offset: int = 0) -> list[Outcome]:
-        """Recent outcomes of one probe or of all in brief, the newest first. See thinning.py for what is
-        kept. Raises StateUnusable."""
+        """Recent outcomes of one probe or of all in brief, the newest first. See thinning.py for
+        what is kept. Raises StateUnusable."""
         return await self._read(lambda c: evidence.newest(c, probe, limit, offset))
 
     async def listed(self, probe: ProbeKey, limit: int, offset: int = 0) -> list[ListedTrip]:
@@ -261,7 +261,7 @@ class Store:
         """Deletes trips that are too old by elapsed time; `now.wall` is for the evidence."""
         self._commits.add(lambda c: trips.forget_expired(c, now))
         self._commits.add(lambda c: thinning.prune(c, now.wall, self._keep))
-        self._commits.add(lambda c: outcomes.prune(c))
+        self._commits.add(outcomes.prune)
         self._commits.add(lambda c: accounts.prune(c, now.wall))
         self._commits.add(lambda c: maintenance.prune(c, now.wall))
         self._commits.add(lambda c: sts_policies.prune(c, now.wall))

@@ -44,7 +44,8 @@ CREATE TABLE exemplars (
 """The outcomes that are kept whole, and the newest of each probe with a delay in each bucket, both by
 their numbers."""
 
-# With how many trips of the probe have succeeded and failed so far, of which at most as many are kept.
+# With how many trips of the probe have succeeded and failed so far, of which at most as many are
+# kept.
 _BEFORE = "max(iif(success = ?4, finished_at, NULL))"
 _INSERT = f"""INSERT OR REPLACE INTO recent
     (trip, module, target, success, finished_at, size, outcome, grade, successes, failures)
