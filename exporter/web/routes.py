@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import re
-from collections.abc import Awaitable, Callable, Coroutine, Hashable
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from http import HTTPStatus
 from typing import Any, Protocol
@@ -337,7 +337,7 @@ class Routes:
         except ValueError as error:
             return _refused(error)
         page = partial(self._pages.trip, trip, refresh=refresh)
-        return await self._kept(request, ("trip", trip, refresh), page)
+        return await self._kept(request, "trip", trip, page, refresh=refresh)
 
     async def outages(self, request: web.Request) -> web.Response:
         """The outages of all probes, or of one: lasting=true, page=."""
@@ -353,16 +353,18 @@ class Routes:
 
     async def outage(self, request: web.Request) -> web.Response:
         outage = request.match_info["outage"]
-        return await self._kept(request, ("outage", outage), partial(self._pages.outage, outage))
+        return await self._kept(request, "outage", outage, partial(self._pages.outage, outage))
 
     async def _kept(
         self,
         request: web.Request,
-        key: tuple[Hashable, ...],
+        what: str,
+        identity: str,
         page_of: Callable[[], Awaitable[str | None]],
+        *,
+        refresh: bool = True,
     ) -> web.Response:
         """The page of a trip or an outage, or the one that says that it is not kept."""
-        what, identity = str(key[0]), str(key[1])
 
         async def made() -> str:
             if page := await page_of():
@@ -370,7 +372,9 @@ class Routes:
             raise _NotKept(await self._pages.missing(what, identity))
 
         try:
-            page = await self._from_disk.get(key, made, client=self._client(request))
+            page = await self._from_disk.get(
+                (what, identity, refresh), made, client=self._client(request)
+            )
         except _NotKept as missing:
             return await self._page(request, str(missing), HTTPStatus.NOT_FOUND)
         return await self._page(request, page)
@@ -381,7 +385,12 @@ class Routes:
             number = page_number(single(request, "page"))
         except ValueError as error:
             return _refused(error)
-        return await self._page(request, await self._pages.mailboxes(number))
+        page = await self._from_disk.get(
+            ("mailboxes", number),
+            lambda: self._pages.mailboxes(number),
+            client=self._client(request),
+        )
+        return await self._page(request, page)
 
     async def mailbox(self, request: web.Request) -> web.Response:
         """One mailbox."""

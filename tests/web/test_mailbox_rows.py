@@ -3,12 +3,14 @@
 import asyncio
 import re
 from copy import copy
+from typing import Any, cast
 
 import pytest
 
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 from exporter.mailboxes.watcher.back_off import Trouble
+from exporter.mailboxes.watcher.watcher import Watcher
 from exporter.web.pages.mailboxes import MailboxRow, mailbox_rows
 from exporter.web.pages.styles import BAD, GOOD, PLAIN
 from exporter.web.pages.time_zone import UTC_ZONE
@@ -86,3 +88,33 @@ async def test_all_mailboxes_are_on_pages_of_their_own_those_that_fail_first(
     assert re.findall('href="mailboxes/(box[0-9]+)"', start)[:2] == ["box149", "box000"]
     assert 'more: <a href="mailboxes">all mailboxes</a>, 1 of them failing' in start
     assert "50 more: all mailboxes , 1 of them failing" in words_of(start)
+
+
+class Seen:
+    """A mailbox that counts how often somebody looks whether it fails."""
+
+    def __init__(self, watcher: Watcher) -> None:
+        self._watcher = watcher
+        self.times = 0
+
+    @property
+    def trouble(self) -> Trouble | None:
+        self.times += 1
+        return self._watcher.trouble
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._watcher, name)
+
+
+async def test_requests_at_the_same_time_share_the_page_of_all_mailboxes() -> None:
+    async with site() as here:
+        one = here.rig.watchers["monitor"]
+        for number in range(100):
+            here.rig.watchers[f"box{number:03}"] = copy(one)
+        seen = Seen(one)
+        here.rig.watchers["monitor"] = cast("Watcher", seen)
+        await here.get("/mailboxes")
+        once = seen.times
+        answers = await asyncio.gather(*(here.get("/mailboxes") for _ in range(50)))
+        assert {status for status, _ in answers} == {200}
+        assert seen.times <= 20 * once

@@ -132,7 +132,7 @@ class Pages:
     async def overview(self, query: Query = ALL) -> str:
         """A page of the probes; with the first page of all of them, also what fails, mailboxes,
         blocklists and the newest outages. Without the state it shows what is known without it."""
-        probes, now = list(self._probes), self._now()
+        probes, troubles, now = list(self._probes), self._troubles, self._now()
         availabilities, trouble = dict[ProbeKey, float](), ""
         try:
             if query.order is Order.AVAILABILITY:
@@ -159,7 +159,7 @@ class Pages:
             orders=Order,
             spans=SPANS,
             history=HISTORY_LENGTH,
-            failing=await failing_now(probes, self._maintenance, now, self._troubles),
+            failing=await failing_now(probes, self._maintenance, now, troubles),
             probes=await probe_rows(
                 page.probes,
                 self._maintenance,
@@ -170,7 +170,7 @@ class Pages:
             mailboxes=self._mailbox_rows(now) if beside else [],
             mailboxes_known=len(self._mailboxes),
             blocklists=await blocklist_rows(probes) if beside else [],
-            mailboxes_failing=sum(one.trouble is not None for one in self._mailboxes.values()),
+            mailboxes_failing=len(troubles),
             outages=[self._viewed(one) for one in outages],
             beside=beside,
             demonstration=self._demonstration if beside else "",
@@ -320,7 +320,7 @@ class Pages:
             page=page,
             pages=pages,
             known=len(self._mailboxes),
-            failing=sum(one.trouble is not None for one in self._mailboxes.values()),
+            failing=len(self._troubles),
         )
 
     @property
