@@ -25,6 +25,7 @@ from tests.support.blocklist_rig import a_list
 from tests.support.broken_nameserver import names_server
 from tests.support.imap_attacker import Ticker
 from tests.support.name_server import Zone, name_server
+from tests.support.timed_turns import ATTEMPTS, LONGEST
 
 LISTED, CLEAN, UNKNOWN = ListState.LISTED, ListState.CLEAN, ListState.UNKNOWN
 LISTS = [
@@ -193,14 +194,16 @@ class ManyAddresses(Resolver):
 
 async def test_others_have_their_turn_while_very_many_addresses_are_read() -> None:
     resolver, clock = ManyAddresses(["127.0.0.1:1"], 1.0), Clock()
-    ticker = Ticker()
-    found = await Lookups(Blocklists(resolver, clock), resolver, clock, 20.0).run(
-        Subject.of("many.test"),
-        [a_list("own.example", domains=True), a_list("no.example", ipv6=True)],
-    )
-    ticker.stop()
-    assert len(found.answers) == lookups.MOST_SUBJECTS
-    assert ticker.longest < 0.05  # seconds; at once, they take three times as long
+    made = Lookups(Blocklists(resolver, clock), resolver, clock, 20.0)
+    lists = [a_list("own.example", domains=True), a_list("no.example", ipv6=True)]
+    turns = list[float]()
+    for _ in range(ATTEMPTS):
+        ticker = Ticker()
+        found = await made.run(Subject.of("many.test"), lists)
+        ticker.stop()
+        assert len(found.answers) == lookups.MOST_SUBJECTS
+        turns.append(ticker.longest)
+    assert min(turns) < LONGEST  # at once, they take more than 0.1 s
 
 
 WORLD = {

@@ -397,7 +397,8 @@ def test_markup(start: Start, listener: Listening) -> None:
         # A link is followed by a person; a browser loads nothing for it.
         loaded = re.sub(r'<a href="https?://[^"]*"', "<a", page)
         assert not re.search(
-            r"<script|<iframe|<img|<object|\son\w+=|javascript:|=\"?https?://", loaded
+            r"<script|<iframe|<img|<object|<link[^>]*https?:|\son\w+=|javascript:|=\"?https?://",
+            loaded,
         )
         policy = headers["Content-Security-Policy"]
         assert policy.startswith("default-src 'none'; style-src 'self';")

@@ -5,6 +5,9 @@ import asyncio
 import selectors
 import time
 
+LONGEST = 0.010  # seconds of a turn
+ATTEMPTS = 4  # of which one must do: other causes of a long turn do not repeat
+
 
 class TimedTurns(selectors.DefaultSelector):
     """A selector is asked once in each turn: what is between two questions is the turn."""

@@ -23,11 +23,9 @@ from exporter.state import days, outages
 from exporter.state.store import Store
 from exporter.web.pages.probe_list import LONGEST_SEARCH
 from tests.support.http_site import Site, site
-from tests.support.timed_turns import TimedTurns
+from tests.support.timed_turns import ATTEMPTS, LONGEST, TimedTurns
 
 PROBES, OUTAGES, DAYS = 10_000, 20_000, 2
-LONGEST = 0.010  # seconds
-ATTEMPTS = 4  # of which one must do: other causes of a long turn do not repeat
 DETAIL = "the server said e " + "x" * 280
 SLOW_PATTERNS = tuple("*" + "e*" * 20 + f"{number}" for number in range(20))
 """As many as a window may have, which match nothing, but take long to find out."""
