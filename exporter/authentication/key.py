@@ -1,26 +1,20 @@
 """The public keys of signatures, in DNS (RFC 6376 section 3.6)."""
 
+from __future__ import annotations
+
 from base64 import b64decode
 from binascii import Error
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from exporter.authentication.lookups import Lookups
 from exporter.authentication.tag_list import tags_of, without_blanks
 from exporter.authentication.verdict import Result
 
-LEAST_BITS, MOST_BITS = 1024, 4096  # of RSA (RFC 8301 section 3.2)
+if TYPE_CHECKING:
+    from exporter.net.signatures import PublicKey
+
 MOST_EXPONENT_BITS = 64  # as in OpenSSL, for large moduli: a longer one takes milliseconds
-
-
-class PublicKey(Protocol):
-    """`RsaKey` or `Ed25519Key` in net/signatures.py."""
-
-    algorithm: str
-    bits: int
-    exponent_bits: int
-
-    def verifies(self, signature: bytes, data: bytes) -> bool: ...
 
 
 class KeyUnusable(Exception):
@@ -70,7 +64,8 @@ def _read(tags: dict[str, str], name: str, algorithm: str) -> SenderKey:
         encoded = b64decode(without_blanks(tags["p"]), validate=True)
     except (Error, ValueError):
         encoded = b""
-    from exporter.net.signatures import public_key  # cryptography, which only a signature needs
+    # It imports cryptography, which only a signature needs.
+    from exporter.net.signatures import LEAST_BITS, MOST_BITS, public_key
 
     key = public_key(algorithm, encoded)
     if key is None:

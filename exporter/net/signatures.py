@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
+LEAST_BITS, MOST_BITS = 1024, 4096  # of RSA: what receivers accept (RFC 8301 section 3.2)
 LONGEST_KEY = 4096  # bytes; an RSA key of 16384 bits has half of that
 
 _UNREADABLE = (ValueError, TypeError, UnsupportedAlgorithm)

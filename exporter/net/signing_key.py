@@ -17,8 +17,9 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from exporter.net.signatures import LEAST_BITS, MOST_BITS
+
 Kind = Literal["rsa", "ed25519"]
-LEAST_BITS, MOST_BITS = 1024, 4096  # of RSA: what receivers accept (RFC 8301 section 3.2)
 
 
 class SigningKey:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from exporter.authentication import LONGEST, arc, dkim, dmarc, iprev, key, lookups, wire
 from exporter.authentication.spf import evaluation, record
+from exporter.net import signatures
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -17,7 +18,7 @@ LIMITS = {
     "SPF: names of a client": evaluation.MOST_NAMES,
     "SPF: length of a record": f"{record.LONGEST:,} characters",
     "DKIM: signatures that are checked, the topmost first": dkim.MOST_SIGNATURES,
-    "DKIM, ARC: size of an RSA key": f"{key.LEAST_BITS:,} to {key.MOST_BITS:,} bits",
+    "DKIM, ARC: size of an RSA key": f"{signatures.LEAST_BITS:,} to {signatures.MOST_BITS:,} bits",
     "DKIM, ARC: exponent of an RSA key": f"{key.MOST_EXPONENT_BITS} bits",
     "ARC: sets that are checked": arc.MOST_CHECKED,
     "DMARC: names of a tree walk": dmarc.MOST_LABELS,

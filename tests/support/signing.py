@@ -6,21 +6,12 @@ from functools import cache
 from hashlib import sha256
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from exporter.authentication.signature import signed_names
+from exporter.authentication.signature import hashed, signed_names
 from exporter.authentication.tag_list import tags_of
-from exporter.authentication.wire import (
-    BODIES,
-    FIELDS,
-    Field,
-    relaxed_field,
-    wire_message,
-    without_signature,
-)
+from exporter.authentication.wire import BODIES, FIELDS, Field, wire_message
+from exporter.net.signing_key import SigningKey
 
 MESSAGE = b"""From: Probe <probe@example.org>\r
 To: monitor@example.net\r
@@ -54,13 +45,8 @@ def ed25519() -> Ed25519PrivateKey:
 
 def published(key: RSAPrivateKey | Ed25519PrivateKey, **tags: str) -> str:
     """The record of a key."""
-    if isinstance(key, RSAPrivateKey):
-        encoded = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-        kind = "rsa"
-    else:
-        encoded = key.public_key().public_bytes_raw()
-        kind = "ed25519"
-    record = {"v": "DKIM1", "k": kind, "p": b64encode(encoded).decode(), **tags}
+    signing = SigningKey(key)
+    record = {"v": "DKIM1", "k": signing.kind, "p": signing.published, **tags}
     return "; ".join(f"{name}={value}" for name, value in record.items())
 
 
@@ -86,16 +72,15 @@ def with_tags(
         tags["a"] = "ed25519-sha256"
     header, _, body = tags.get("c", "simple/simple").partition("/")
     wire = wire_message(message)
-    hashed = BODIES[body or "simple"](wire.body)[: int(tags["l"]) if "l" in tags else None]
-    tags.setdefault("bh", b64encode(sha256(hashed).digest()).decode())
+    covered = BODIES[body or "simple"](wire.body)[: int(tags["l"]) if "l" in tags else None]
+    tags.setdefault("bh", b64encode(sha256(covered).digest()).decode())
     text = "; ".join(f"{tag}={value}" for tag, value in tags.items())
     own = Field(name.lower(), f"{name}: {text}; b=".encode())
     left = {one: list(fields) for one, fields in wire.by_name.items()}
     names = signed_names(tags) if "h" in tags else ["from"]
     chosen = [left[one].pop() for one in names if left.get(one)]
-    form = FIELDS[header]
-    data = b"".join(form(field) + b"\r\n" for field in chosen) + form(without_signature(own))
-    return own.raw + b64encode(_signature(key, data)) + b"\r\n" + message
+    signature = SigningKey(key).sign(hashed(chosen, own, FIELDS[header]))
+    return own.raw + b64encode(signature) + b"\r\n" + message
 
 
 def sealed(message: bytes, instance: int, domain: str, cv: str = "", **changed: str) -> bytes:
@@ -115,9 +100,7 @@ def sealed(message: bytes, instance: int, domain: str, cv: str = "", **changed: 
     for number in range(1, instance):
         for kind in ("arc-authentication-results", "arc-message-signature", "arc-seal"):
             fields += [field for field in below.all(kind) if _instance(field) == number]
-    covered = [*fields, results, own]
-    data = b"".join(relaxed_field(field) + b"\r\n" for field in covered) + relaxed_field(seal)
-    signature = b64encode(_signature(rsa(), data))
+    signature = b64encode(SigningKey(rsa()).sign(hashed([*fields, results, own], seal)))
     return seal.raw + signature + b"\r\n" + own.raw + b"\r\n" + results.raw + b"\r\n" + message
 
 
@@ -125,9 +108,3 @@ def _instance(field: Field) -> int:
     text = field.text
     tags = tags_of(text.partition(";")[0] if field.name.endswith("results") else text) or {}
     return int(tags["i"])
-
-
-def _signature(key: RSAPrivateKey | Ed25519PrivateKey, data: bytes) -> bytes:
-    if isinstance(key, RSAPrivateKey):
-        return key.sign(data, PKCS1v15(), SHA256())
-    return key.sign(sha256(data).digest())
