@@ -1,5 +1,5 @@
 """Who sent a message: SPF, DKIM, DMARC, ARC and `iprev`, computed from the message, its client and
-the DNS, and not read in a header that somebody else wrote.
+the DNS, and not read in a header that another program wrote.
 
 `Authenticator.authenticate` does it all. docs/authentication.md says why there is so little of
 other libraries in it.

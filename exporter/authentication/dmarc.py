@@ -50,7 +50,7 @@ class DmarcRecord:
         return valid or self.tags.get("rua", "").lower().startswith("mailto:")
 
     def policy(self, name: str) -> str:
-        """The policy in this tag, or in the one that stands in for it (section 4.7)."""
+        """The policy in this tag, or in the one that replaces it if it is absent (section 4.7)."""
         for tag in {"np": ("np", "sp", "p"), "sp": ("sp", "p")}.get(name, ("p",)):
             if (value := self.tags.get(tag, "").lower()) in _POLICIES:
                 return value

@@ -9,7 +9,7 @@ from exporter.net.dns_queries import RecordType
 
 MOST_QUERIES = 120
 """For one message. SPF needs up to 10 times 11 at worst (RFC 7208 section 4.6.4), DKIM and ARC one
-for each key, DMARC 8 for each domain: whoever needs more than that wants to keep us busy."""
+for each key, DMARC 8 for each domain: no honest message needs more."""
 
 LONGEST_NAME = 253
 

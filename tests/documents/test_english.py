@@ -57,22 +57,7 @@ INSTEAD = {
     r"(?:^|[.] )On `/\w+` stands? ": "`/probe` has …",
 }
 
-ROOMS = (
-    "blocklists",
-    "checks",
-    "commands",
-    "config",
-    "core",
-    "mail",
-    "mailboxes",
-    "metrics",
-    "net",
-    "probing",
-    "senders",
-    "state",
-    "terminal",
-    "web",
-)
+ROOMS = sorted(init.parent.name for init in ROOT.glob("exporter/*/__init__.py"))
 PATTERNS = {"notices"}  # phrases of other programs, to be recognised
 
 
