@@ -15,6 +15,7 @@ from exporter.authentication.spf.record import (
     record_of,
 )
 from exporter.authentication.verdict import LookupFailed, Result, Verdict, temperror
+from exporter.config.grammar import domain_of
 from exporter.net.dns_queries import RecordType
 
 MOST_TERMS = 10  # that need the DNS; RFC 7208 section 4.6.4
@@ -44,7 +45,8 @@ async def check_spf(address: str, sender: str, helo: str, lookups: Lookups) -> V
     """Whether the domain of `sender` permits this client. An empty sender, as of a bounce, is the
     name in EHLO (section 2.4)."""
     local, at, domain = sender.rpartition("@")
-    domain = (domain if at else helo).lower().removesuffix(".")
+    domain = domain if at else helo
+    domain = domain_of(domain) or domain.lower().removesuffix(".")
     identity = Identity(_address(address), local or "postmaster", domain, helo.removesuffix("."))
     evaluation = _Evaluation(identity, lookups)
     try:
