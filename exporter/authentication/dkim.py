@@ -22,7 +22,14 @@ from exporter.core.fairness import Slices
 MOST_SIGNATURES = 8  # of a message that are checked, the topmost first; RFC 6376 section 6.1
 CLOCK_SKEW = 300  # seconds by which our clock and a signer's may differ
 
-_ORDER = (Result.PASS, Result.TEMPERROR, Result.FAIL, Result.POLICY, Result.PERMERROR)
+_ORDER = (
+    Result.PASS,
+    Result.TEMPERROR,
+    Result.FAIL,
+    Result.POLICY,
+    Result.PERMERROR,
+    Result.NEUTRAL,
+)
 """Which result of several signatures counts: one that is valid proves the sender."""
 
 
@@ -46,9 +53,7 @@ class DkimVerdicts:
             return Verdict(Result.NONE, "the message has no DKIM signature", author or "")
 
         def rank(verdict: Verdict) -> tuple[int, bool]:
-            known = verdict.result in _ORDER
-            order = _ORDER.index(verdict.result) if known else len(_ORDER)
-            return order, verdict.domain != author
+            return _ORDER.index(verdict.result), verdict.domain != author
 
         best, others = min(self.each, key=rank), len(self.each) - 1
         if not others:
@@ -78,9 +83,7 @@ async def _check(field: Field, signed: SignedMessage, lookups: Lookups, now: flo
         _validate(signature, now)
         key = await key_of(lookups, name, signature.algorithm)
         return _verify(signature, signed, key)
-    except SignatureInvalid as error:
-        return Verdict(error.result, str(error), domain, name)
-    except KeyUnusable as error:
+    except (SignatureInvalid, KeyUnusable) as error:
         return Verdict(error.result, str(error), domain, name)
     except LookupFailed as error:
         return temperror(error, domain)

@@ -2,7 +2,7 @@
 
 from ipaddress import ip_address
 
-from exporter.authentication.lookups import Lookups
+from exporter.authentication.lookups import Lookups, address_type
 from exporter.authentication.verdict import LookupFailed, Result, Verdict, temperror
 
 MOST_NAMES = 5  # of a client that are looked up
@@ -11,14 +11,12 @@ MOST_NAMES = 5  # of a client that are looked up
 async def check_iprev(address: str, helo: str, lookups: Lookups) -> Verdict:
     """Compares the client's address, its names in DNS, and the name in EHLO."""
     own = ip_address(address)
-    record, kind = own.reverse_pointer, "A" if own.version == 4 else "AAAA"
+    record, kind = own.reverse_pointer, address_type(own)
     try:
         found = await lookups.records(record, "PTR")
         names = [name.lower().removesuffix(".") for name in found[:MOST_NAMES]]
         confirmed = [
-            name
-            for name in names
-            if own in map(ip_address, await lookups.records(name, "A" if kind == "A" else "AAAA"))
+            name for name in names if own in map(ip_address, await lookups.records(name, kind))
         ]
     except LookupFailed as error:
         return temperror(error, "")

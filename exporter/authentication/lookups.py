@@ -1,17 +1,17 @@
 """The DNS queries for one message."""
 
 import re
+from ipaddress import IPv4Address, IPv6Address
 from typing import Protocol
 
 from exporter.authentication.verdict import LookupFailed
+from exporter.config.grammar import LONGEST_DOMAIN
 from exporter.net.dns_answer import WHY_UNANSWERED, Answer
 from exporter.net.dns_queries import RecordType
 
 MOST_QUERIES = 120
 """For one message. SPF needs up to 10 times 11 at worst (RFC 7208 section 4.6.4), DKIM and ARC one
 for each key, DMARC 8 for each domain: no honest message needs more."""
-
-LONGEST_NAME = 253
 
 _LABEL = re.compile(r"[ -\[\]-~]{1,63}")  # any printable character, except one that quotes another
 _LOCAL = re.compile(r"(?:.*\.)?(?:localhost|invalid)", re.IGNORECASE)
@@ -49,11 +49,16 @@ class Lookups:
         return answer.records
 
 
+def address_type(address: IPv4Address | IPv6Address) -> RecordType:
+    """The type of the records with addresses of this kind."""
+    return "A" if address.version == 4 else "AAAA"
+
+
 def is_queryable(name: str) -> bool:
     """Whether a name fits into a query. `localhost` and `invalid` have no records (RFC 6761)."""
     labels = name.split(".")
     return (
-        len(name) <= LONGEST_NAME
+        len(name) <= LONGEST_DOMAIN
         and all(map(_LABEL.fullmatch, labels))
         and not _LOCAL.fullmatch(name)
     )

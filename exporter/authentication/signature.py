@@ -120,7 +120,7 @@ class SignedMessage:
         form = FIELDS[_forms(signature.tags)[0]]
         left = {name: list(fields) for name, fields in self.message.by_name.items()}
         chosen = [left[name].pop() for name in signed_names(signature.tags) if left.get(name)]
-        return hashed([*chosen], signature.field, form)
+        return hashed(chosen, signature.field, form)
 
 
 def signed_names(tags: Mapping[str, str]) -> list[str]:

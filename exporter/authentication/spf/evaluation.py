@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
-from exporter.authentication.lookups import Lookups, is_queryable
+from exporter.authentication.lookups import Lookups, address_type, is_queryable
 from exporter.authentication.spf.macros import Identity, expanded
 from exporter.authentication.spf.record import (
     Mechanism,
@@ -82,10 +81,6 @@ class _Evaluation:
         self._void = 0
         self._asked: set[tuple[str, RecordType]] = set()
 
-    @cached_property
-    def _is_4(self) -> bool:
-        return self._identity.address.version == 4
-
     async def check(self, domain: str) -> _Match | None:
         """The result by the record of this domain; None if it has no record."""
         record = await self._record(domain)
@@ -155,11 +150,11 @@ class _Evaluation:
         return False
 
     async def _addresses(self, host: str) -> Sequence[str]:
-        return await self._records(host, "A" if self._is_4 else "AAAA")
+        return await self._records(host, address_type(self._identity.address))
 
     def _is_in(self, addresses: Sequence[str], mechanism: Mechanism) -> bool:
         own = self._identity.address
-        shift = own.max_prefixlen - (mechanism.prefix_4 if self._is_4 else mechanism.prefix_6)
+        shift = own.max_prefixlen - (mechanism.prefix_4 if own.version == 4 else mechanism.prefix_6)
         return any(int(ip_address(address)) >> shift == int(own) >> shift for address in addresses)
 
     async def _names(self, domain: str) -> list[str]:

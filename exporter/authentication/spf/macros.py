@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from urllib.parse import quote
 
-LONGEST_NAME = 253  # RFC 7208 section 7.3: labels on the left are dropped until it fits
+from exporter.config.grammar import LONGEST_DOMAIN
+
 LONGEST_EXPANSION = 4096  # characters of one macro string
 
 _PIECE = r"%\{([A-Za-z])([0-9]{0,9})([rR]?)([.+,/_=-]*)\}|%([%_-])|([!-$&-~]+)"
@@ -114,6 +115,7 @@ def _transformed(value: str, count: int, reverse: bool, delimiters: str) -> str:
 
 
 def _fitting(name: str) -> str:
-    while len(name) > LONGEST_NAME and "." in name:
+    """Without labels on the left, until it fits (section 7.3)."""
+    while len(name) > LONGEST_DOMAIN and "." in name:
         name = name.partition(".")[2]
     return name
