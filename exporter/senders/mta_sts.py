@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from exporter.core.model import ProbeError, TlsPolicy
+from exporter.core.model import ProbeError, TlsPolicy, one_line
 from exporter.core.reasons import Reason
 from exporter.core.run import Run
 from exporter.core.steps import Step
@@ -38,7 +38,7 @@ class MtaSts:
         if policy.mode == "none":
             return lenient
         if not policy.covers(host):
-            why = f"{host} is not in the MTA-STS policy of {domain} ({_in_words(policy)})"
+            why = one_line(f"{host} is not in the MTA-STS policy of {domain} ({_in_words(policy)})")
             if policy.mode == "testing":
                 return replace(lenient, policy=replace(fact, problem=why))
             with run.step(Step.TLS, host):

@@ -10,7 +10,7 @@ import pytest
 
 from exporter.app import App
 from exporter.core.clock import Clock
-from exporter.core.model import Failure, PlaintextFallback, TlsPolicy
+from exporter.core.model import MAX_DETAIL, Failure, PlaintextFallback, TlsPolicy
 from exporter.core.reasons import Reason
 from exporter.core.run import Run
 from exporter.core.saved_policy import SavedPolicy
@@ -159,6 +159,15 @@ async def test_in_testing_it_gets_the_message_and_the_problem_is_told(
     assert went_with_tls(run) == ("TLS" not in way)
     fell_back = any(isinstance(fact, PlaintextFallback) for fact in run.facts)
     assert fell_back == (way in ("TLS refused", "TLS broken"))
+
+
+async def test_what_a_policy_says_is_one_short_line(tmp_path: Path) -> None:
+    odd = "\x1b[2J" + "x" * 5000
+    run, failure, _ = await Domain(tmp_path, TESTING.replace(HOST, odd)).send()
+    assert failure is None
+    assert f"{HOST} is not in the MTA-STS policy" in policy(run).problem
+    assert policy(run).problem.isprintable()
+    assert len(policy(run).problem) <= MAX_DETAIL
 
 
 @pytest.mark.parametrize("covers_first", [True, False])
