@@ -14,6 +14,7 @@ from exporter.config.server import TlsOptions
 from exporter.core.model import ProbeError, one_line
 from exporter.core.reasons import Reason
 from exporter.net.dns import Resolver
+from exporter.net.http_body import CHUNK, read_body
 from exporter.net.http_errors import http_errors
 from exporter.net.mta_sts.policy import HTTPS
 from exporter.net.tls import client_context
@@ -43,11 +44,7 @@ async def download(domain: str, resolver: Resolver, ca_file: str | None, port: i
             if response.content_type != "text/plain":
                 kind = one_line(response.content_type, 80)
                 raise ProbeError(Reason.PROTOCOL, f"{host} sent {kind}, not text/plain")
-            body = bytearray()
-            async for chunk in response.content.iter_chunked(1 << 14):
-                body += chunk
-                if len(body) > MOST:
-                    raise ProbeError(Reason.PROTOCOL, f"{host} sent more than {MOST >> 10} KiB")
+            body = await read_body(response.content.iter_chunked(CHUNK), host, MOST)
     return body.decode("ascii", "replace")
 
 

@@ -16,6 +16,7 @@ from exporter.config.oauth2 import OAuth2Options
 from exporter.config.server import TlsOptions
 from exporter.core.model import ProbeError, one_line
 from exporter.core.reasons import Reason
+from exporter.net.http_body import CHUNK, read_body
 from exporter.net.http_errors import http_errors
 from exporter.net.oauth2.grant import Grant, grant
 from exporter.net.oauth2.token import Granted
@@ -70,14 +71,8 @@ async def _post(grant: Grant, ca_file: str | None, now: float) -> Granted:
                 headers={"Accept": "application/json"},
             ) as response,
         ):
-            body = bytearray()
-            async for chunk in response.content.iter_chunked(1 << 14):
-                body += chunk
-                if len(body) > MAX_ANSWER:
-                    raise ProbeError(
-                        Reason.PROTOCOL, f"{host} sent more than {MAX_ANSWER >> 10} KiB"
-                    )
-    answer = _answer(bytes(body))
+            body = await read_body(response.content.iter_chunked(CHUNK), host, MAX_ANSWER)
+    answer = _answer(body)
     if response.status != 200:
         raise _refusal(
             grant, host, response.status, answer, _ahead(response.headers.get("Date", ""), now)
