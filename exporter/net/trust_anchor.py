@@ -8,7 +8,7 @@ OpenSSL.
 """
 
 import warnings
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -35,13 +35,23 @@ def anchored(
     anchor; "" if it does. The server's own is the first, and no anchor itself."""
     with warnings.catch_warnings(action="ignore"):  # about what some certificates hold
         try:
-            known = [x509.load_der_x509_certificate(one) for one in chain[:MOST]]
-            path = _path(known, [is_anchor(one) for one in chain[:MOST]])
+            known = dict(_readable(chain[:MOST]))
+            path = _path(list(known.values()), [is_anchor(one) for one in known])
             return (
                 _refusal(path, names, now) if path else "no chain leads to one of the TLSA records"
             )
         except (ValueError, TypeError, x509.DuplicateExtension) as error:
             return f"it cannot be read ({one_line(str(error))})"
+
+
+def _readable(chain: Sequence[bytes]) -> Iterator[tuple[bytes, x509.Certificate]]:
+    """Those that can be read, by their DER form. Raises ValueError if the server's own cannot."""
+    for number, one in enumerate(chain):
+        try:
+            yield one, x509.load_der_x509_certificate(one)
+        except ValueError:
+            if number == 0:
+                raise
 
 
 def _path(known: Sequence[x509.Certificate], anchor: Sequence[bool]) -> list[x509.Certificate]:

@@ -24,3 +24,13 @@ def test_only_the_first_certificates_are_looked_at() -> None:
     chain = [leaf, *([other] * MOST), ca.der]
     assert "no chain" in anchored(chain, ca.der.__eq__, {HOST}, time.time())
     assert not anchored([leaf, other, ca.der], ca.der.__eq__, {HOST}, time.time())
+
+
+def test_another_certificate_that_cannot_be_read_does_no_harm() -> None:
+    """One that the server sends and nobody needs, or a record of DNS that holds no certificate."""
+    ca = issue("CA", is_ca=True)
+    leaf, rubbish = issue(HOST, ca, hosts=[HOST]).der, b"0\x03abc"
+    chain = [leaf, rubbish, ca.der, rubbish]
+    assert not anchored(chain, ca.der.__eq__, {HOST}, time.time())
+    assert "no chain" in anchored(chain, rubbish.__eq__, {HOST}, time.time())
+    assert "cannot be read" in anchored([rubbish, ca.der], ca.der.__eq__, {HOST}, time.time())
