@@ -8,7 +8,17 @@ from http import HTTPStatus
 from math import ceil
 from typing import Protocol
 
-from exporter.blocklists import Lookup, Lookups, Past, PastAnswer, Subject, free_lists, past
+from exporter.blocklists import (
+    Lookup,
+    Lookups,
+    Past,
+    PastAnswer,
+    Subject,
+    SubjectKind,
+    free_lists,
+    past,
+)
+from exporter.blocklists.lookups import MOST_SUBJECTS
 from exporter.core.clock import Clock
 from exporter.core.fairness import in_turns
 from exporter.core.model import Listing, Outcome, ProbeKey, one_line
@@ -77,9 +87,14 @@ class LookupsNow:
             shown = one_line(text, 80)
             raise ApiError(HTTPStatus.BAD_REQUEST, f"{shown!r}: {error}") from None
         lists = self._probes.settings.blocklists
+        # What it costs if the client leaves before the end.
+        subjects_asked = MOST_SUBJECTS if what.kind is SubjectKind.DOMAIN else 1
         with self._a_turn():
-            lookup = await self._lookups.run(what, lists or free_lists())
-            self._budget.charge(len(lookup.answers) - 1)
+            try:
+                lookup = await self._lookups.run(what, lists or free_lists())
+                subjects_asked = len(lookup.answers)
+            finally:
+                self._budget.charge(subjects_asked - 1)
         subjects = [one.subject.text for one in lookup.answers]
         probes = await self._watching(subjects)
         known, trouble = dict[Question, Past](), ""

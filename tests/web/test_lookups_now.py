@@ -3,18 +3,21 @@
 import asyncio
 import json
 import time
+from contextlib import suppress
+from math import ceil
 from pathlib import Path
 
 import pytest
 
 from exporter.blocklists import Lookup, Past, Period, Subject, SubjectAnswers
-from exporter.blocklists.lookups import MOST_QUESTIONS
+from exporter.blocklists.lookups import MOST_QUESTIONS, MOST_SUBJECTS
 from exporter.core.model import Failure, Listing, ListState, Outcome, ProbeKey
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.settings import Settings
 from exporter.state.schema import StateUnusable
 from exporter.web import lookups_now
+from exporter.web.api.errors import ApiError
 from exporter.web.lookups_now import LookupNow, LookupsNow
 from exporter.web.pages.time_zone import UTC_ZONE
 from tests.support.blocklist_app import TESTS, trip
@@ -254,6 +257,23 @@ async def test_few_run_at_once_and_a_client_that_leaves_gives_its_turn_back() ->
         await asyncio.sleep(0.3)
         found = await here.look_up("192.0.2.9")  # the test of the list has failed meanwhile
         assert found["state"] == "unknown"
+
+
+@pytest.mark.parametrize(("what", "most"), [("192.0.2.9", 1), ("many.example", MOST_SUBJECTS)])
+async def test_a_client_that_leaves_has_used_as_much_as_one_that_stays(
+    what: str, most: int
+) -> None:
+    async with name_server({}, silent=True) as dns, lookup_site(dns, LISTS) as here:
+        left = 0
+        with pytest.raises(ApiError, match="too many look-ups"):
+            while True:
+                running = asyncio.create_task(here.lookups.run(what))
+                await asyncio.sleep(0.001)
+                running.cancel()
+                with suppress(asyncio.CancelledError):
+                    await running
+                left += 1
+        assert left == ceil(lookups_now.BURST / most)
 
 
 async def test_without_configured_lists_the_free_ones_are_asked() -> None:
