@@ -19,7 +19,6 @@ import dns.name
 import dns.nameserver
 import dns.rcode
 import dns.rdatatype
-import dns.rdtypes.txtbase
 import dns.resolver
 
 from exporter.config.grammar import host_of, ip_of
@@ -27,7 +26,7 @@ from exporter.core.clock import Clock
 from exporter.core.model import Exchanger, ProbeError, one_line
 from exporter.core.reasons import Reason
 from exporter.core.starvation import is_starved, starved
-from exporter.net.dns_message import MOST_RECORDS, PAYLOAD, asked_over_tcp
+from exporter.net.dns_message import MOST_RECORDS, PAYLOAD, asked_over_tcp, text_of
 from exporter.net.exceptions import map_exceptions
 from exporter.net.hosts_file import addresses_of
 from exporter.net.tlsa import SENSELESS, Tlsa
@@ -163,16 +162,7 @@ class Resolver:
 
     async def texts(self, name: str) -> list[str]:
         """The TXT records of a name, each in one piece; empty if there are none."""
-        try:
-            answer = await self._answer(name, "TXT")
-        except ProbeError as error:
-            if error.code != "NXDOMAIN":
-                raise
-            return []
-        return [
-            b"".join(record.strings).decode("utf-8", "replace")
-            for record in islice(answer.rrset or (), MOST_RECORDS)
-        ]
+        return [text_of(record) for record in _records_of(await self._answer_if_any(name, "TXT"))]
 
     async def expect_validation(self) -> None:
         """Raises ProbeError if the name server does not validate answers (DNSSEC): one that does
@@ -185,17 +175,12 @@ class Resolver:
     async def tlsa(self, host: str, port: int) -> list[Tlsa]:
         """The TLSA records of a TCP port (RFC 6698), if the name server has validated them; else
         none."""
-        try:
-            answer = await self._answer(f"_{port}._tcp.{host}", "TLSA")
-        except ProbeError as error:
-            if error.code != "NXDOMAIN":
-                raise
-            return []
-        if not answer.response.flags & dns.flags.AD:
+        answer = await self._answer_if_any(f"_{port}._tcp.{host}", "TLSA")
+        if answer is None or not answer.response.flags & dns.flags.AD:
             return []
         records = [
             Tlsa(record.usage, record.selector, record.mtype, record.cert)
-            for record in islice(answer.rrset or (), MOST_RECORDS)
+            for record in _records_of(answer)
         ]
         return [*records, SENSELESS] if answer.response.errors else records
 
@@ -205,12 +190,7 @@ class Resolver:
         return [*await self._published(host, "AAAA"), *await self._published(host, "A")]
 
     async def _published(self, name: str, kind: str) -> list[str]:
-        try:
-            return await self._records(name, kind)
-        except ProbeError as error:
-            if error.code != "NXDOMAIN":
-                raise
-            return []
+        return [record.to_text() for record in _records_of(await self._answer_if_any(name, kind))]
 
     def servers(self) -> list[dns.nameserver.AddressAndPortNameserver]:
         """The servers to query, in this order. Raises ProbeError."""
@@ -233,7 +213,16 @@ class Resolver:
     async def _records(self, name: str, kind: str, *, search: bool = False) -> list[str]:
         """The records as text; empty if the name exists without any."""
         answer = await self._answer(name, kind, search=search)
-        return [record.to_text() for record in islice(answer.rrset or (), MOST_RECORDS)]
+        return [record.to_text() for record in _records_of(answer)]
+
+    async def _answer_if_any(self, name: str, kind: str) -> dns.resolver.Answer | None:
+        """None if there is no such name."""
+        try:
+            return await self._answer(name, kind)
+        except ProbeError as error:
+            if error.code != "NXDOMAIN":
+                raise
+            return None
 
     async def _answer(self, name: str, kind: str, *, search: bool = False) -> dns.resolver.Answer:
         with self._library_errors(name, kind, self._clock.monotonic()):
@@ -268,6 +257,11 @@ class Resolver:
                 OSError: lambda error: failed(f"cannot ask for {name}: {error.strerror}"),
             }
         )
+
+
+def _records_of(answer: dns.resolver.Answer | None) -> list[Any]:
+    rrset = answer.rrset if answer is not None else None
+    return list(islice(rrset or (), MOST_RECORDS))
 
 
 class _NameServer(dns.nameserver.Do53Nameserver):

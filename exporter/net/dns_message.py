@@ -6,6 +6,7 @@ from functools import partial
 
 import dns.exception
 import dns.message
+import dns.rdtypes.txtbase
 
 PAYLOAD = 1232  # bytes of an answer that fit into any datagram (dnsflagday.net, 2020)
 MOST_RECORDS = 1000  # of an answer
@@ -17,6 +18,13 @@ async def read(wire: bytes, *, lenient: bool = False) -> dns.message.Message:
     `errors`."""
     parse = partial(dns.message.from_wire, continue_on_error=lenient)
     return await asyncio.to_thread(parse, wire) if len(wire) > PAYLOAD else parse(wire)
+
+
+def text_of(record: object) -> str:
+    """A record as text: of a TXT record, its strings in one piece."""
+    if isinstance(record, dns.rdtypes.txtbase.TXTBase):
+        return b"".join(record.strings).decode("utf-8", "replace")
+    return str(record)
 
 
 async def asked_over_tcp(

@@ -11,7 +11,6 @@ import dns.inet
 import dns.message
 import dns.name
 import dns.rcode
-import dns.rdtypes.txtbase
 from dns.rdtypes.ANY.SOA import SOA
 
 from exporter.core.clock import Clock
@@ -22,7 +21,7 @@ from exporter.core.starvation import is_starved, starved
 from exporter.net.datagrams import Datagrams, Reply
 from exporter.net.dns import REPETITION, Resolver
 from exporter.net.dns_answer import Answer, DnsResult
-from exporter.net.dns_message import MOST_RECORDS, PAYLOAD, asked_over_tcp, read
+from exporter.net.dns_message import MOST_RECORDS, PAYLOAD, asked_over_tcp, read, text_of
 
 RecordType = Literal["A", "AAAA", "MX", "PTR", "TXT"]
 
@@ -142,7 +141,7 @@ def _answer(message: dns.message.Message, took: float) -> Answer:
         return Answer(said, ttl=chain.minimum_ttl, took=took)
     return Answer(
         DnsResult.RECORDS,
-        tuple(map(_text, islice(chain.answer, MOST_RECORDS))),
+        tuple(map(text_of, islice(chain.answer, MOST_RECORDS))),
         chain.minimum_ttl,
         took,
     )
@@ -154,9 +153,3 @@ def _negative_ttl(message: dns.message.Message) -> float:
         if isinstance(soa := rrset[0], SOA):
             return float(min(rrset.ttl, soa.minimum))
     return 0.0
-
-
-def _text(record: object) -> str:
-    if isinstance(record, dns.rdtypes.txtbase.TXTBase):
-        return b"".join(record.strings).decode("utf-8", "replace")
-    return str(record)
