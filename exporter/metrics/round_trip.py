@@ -20,6 +20,7 @@ from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason
 from exporter.core.scope import RoundTripScope
 from exporter.core.steps import Step
+from exporter.mail.headers.authentication import METHODS
 from exporter.metrics.definitions import (
     MAILBOX_STEPS,
     OF_A_ROUND_TRIP,
@@ -32,9 +33,6 @@ from exporter.metrics.series import Foreseen, Labels
 _SENDING = "mailtrip_smtp_step_duration_seconds", "mailtrip_last_smtp_step_duration_seconds"
 _MAILBOX = "mailtrip_mailbox_step_duration_seconds", "mailtrip_last_mailbox_step_duration_seconds"
 """The histogram and the gauge of the steps on one side."""
-
-SERIES_OF_OUR_OWN = ("spf", "dkim", "dmarc", "arc")
-"""The methods whose results by our own check are series."""
 
 
 @lru_cache(maxsize=256)
@@ -214,7 +212,7 @@ class RoundTripSeries(ProbeSeries):
         self.replace("mailtrip_hop_clock_skew_seconds", skews)
 
     def _show_judgements(self, facts: tuple[Fact, ...]) -> None:
-        """Shows the receiver's verdicts on an arrived message: authentication and spam scores."""
+        """Shows the verdicts on an arrived message: authentication and spam scores."""
         name = "mailtrip_authentication_result"
         results = [fact for fact in facts if isinstance(fact, Authentication)]
         shown: dict[Labels, float] = {
@@ -227,13 +225,13 @@ class RoundTripSeries(ProbeSeries):
         self.replace("mailtrip_spam_score", {(fact.scanner,): fact.score for fact in scores})
 
     def _is_shown(self, fact: Authentication) -> bool:
-        """Whether a result is a series. `none` of our own is one only if the method is required:
-        most messages have no forwarder, and each series is multiplied by the number of probes."""
-        if fact.source == LOCAL:
-            return fact.method in SERIES_OF_OUR_OWN and (
-                fact.result != "none" or fact.method in self._scope.required
-            )
-        return True
+        """Whether a result is a series. Of our own, only those of the methods that receivers
+        report, and `none` only if the method is required: most messages have no forwarder, and each
+        series is multiplied by the number of probes."""
+        return fact.source != LOCAL or (
+            fact.method in METHODS
+            and (fact.result != "none" or fact.method in self._scope.required)
+        )
 
     def _show_client(self, client: Client) -> None:
         """Shows the TLS of the connection on which our receiver got the message."""

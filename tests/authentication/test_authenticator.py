@@ -6,11 +6,13 @@ from time import process_time
 import pytest
 
 from exporter.authentication import Authenticator
+from exporter.authentication.verdict import Result
 from exporter.core.clock import Clock
 from exporter.core.facts import Authentication, Client
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 from exporter.core.starvation import starved
+from exporter.mail.headers.authentication import RESULTS
 from exporter.net.dns_answer import Answer
 from exporter.net.dns_queries import RecordType
 from tests.support import virtual_time as virtual
@@ -35,6 +37,10 @@ async def results(
     facts = await authenticator.authenticate(raw, client, whole=whole)
     assert all(fact.source == "local" for fact in facts)
     return {fact.method: fact.result for fact in facts}
+
+
+def test_our_results_are_the_words_that_receivers_use() -> None:
+    assert frozenset(Result) == RESULTS - {"bestguesspass"}
 
 
 async def test_a_good_message_passes_by_all_methods() -> None:
