@@ -73,6 +73,7 @@ async def test_a_server_that_keeps_the_message_shows_in_the_hop_after_it(
     delays = {hop.by: hop.delay for hop in hops(outcome)}
     assert list(delays) == [RELAY, MX, HOP, STORE]
     assert delays[STORE] in (8, 9, 10)
+    assert [hop.skew for hop in hops(outcome) if hop.by == STORE] == [0]
     assert all((delays[name] or 0) < 8 for name in (RELAY, MX, HOP))
     assert "mailtrip_hops 4.0" in page
     assert f'mailtrip_hop_delay_seconds{{by="{STORE}",hop="4"}} {delays[STORE]:.1f}' in page
