@@ -1,12 +1,13 @@
 """Trips whose senders are checked, in virtual time: the facts, `require`, and the series."""
 
+import asyncio
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 import pytest
 
-from exporter.authentication import Authenticator
+from exporter.authentication import LONGEST, Authenticator
 from exporter.checks.authentication import unauthenticated
 from exporter.core.facts import HEADER, LOCAL, Arrival, Authentication, Client, Disagreement
 from exporter.core.model import Outcome, ProbeError
@@ -194,6 +195,40 @@ def test_if_we_are_too_late_the_sender_is_not_blamed(
     outcome = virtual.run(course())
     assert (outcome.failure and outcome.failure.reason) == reason
     assert own(outcome) == {}
+
+
+class SilentAtFirst(Zone):
+    """A name server that does not answer until it is told to."""
+
+    silent = True
+
+    async def query(self, name: str, kind: RecordType) -> Answer:
+        if self.silent:
+            await asyncio.sleep(1000)
+        return await super().query(name, kind)
+
+
+def test_a_silent_name_server_keeps_neither_the_deletion_nor_another_trip_waiting() -> None:
+    async def course() -> None:
+        zone, clock = SilentAtFirst(RECORDS), virtual.clock()
+        rig = ProberRig(authenticator=Authenticator(zone, clock))
+        rig.mailbox.client = CLIENT
+        first = asyncio.ensure_future(rig.trip())
+        await asyncio.sleep(8)
+        assert len(rig.mailbox.messages) == 1, "it has come, and is being checked"
+        zone.silent = False
+        other = await rig.trip()
+        assert not first.done()
+        assert other.success
+        assert other.duration < 8
+        outcome = await first
+        assert outcome.success
+        assert own(outcome)["spf"] == "temperror"
+        assert outcome.duration < LONGEST + 8
+        assert not rig.mailbox.messages
+        await rig.close()
+
+    virtual.run(course())
 
 
 def test_only_our_own_check_counts() -> None:
