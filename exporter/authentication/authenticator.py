@@ -14,7 +14,7 @@ from exporter.authentication.spf.evaluation import check_spf
 from exporter.authentication.verdict import Result, Verdict
 from exporter.authentication.wire import wire_message
 from exporter.core.clock import Clock
-from exporter.core.facts import LOCAL, Authentication, Client
+from exporter.core.facts import Client, SenderCheck
 from exporter.core.fairness import FairTimeout, Slices
 from exporter.core.model import one_line
 
@@ -33,7 +33,7 @@ class Authenticator:
 
     async def authenticate(
         self, raw: bytes, client: Client | None, *, whole: bool = True, patience: float = LONGEST
-    ) -> list[Authentication]:
+    ) -> list[SenderCheck]:
         """One result for each method that can be decided.
 
         Without a client's address, SPF and the client's name are unknown; if the message is not
@@ -96,14 +96,13 @@ async def _within(limit: float, check: Awaitable[Found], otherwise: Found) -> Fo
         return otherwise
 
 
-def _facts(verdicts: Mapping[str, Verdict | None]) -> Iterator[Authentication]:
+def _facts(verdicts: Mapping[str, Verdict | None]) -> Iterator[SenderCheck]:
     for method, verdict in verdicts.items():
         if verdict:
-            yield Authentication(
+            yield SenderCheck(
                 method,
-                str(verdict.result),
-                LOCAL,
                 one_line(verdict.domain, MAX_WORDS),
+                str(verdict.result),
                 one_line(verdict.why, MAX_WORDS),
                 one_line(verdict.record, MAX_WORDS),
             )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from exporter.authentication import LONGEST, Authenticator
-from exporter.core.facts import LOCAL, Authentication, Client, Disagreement, Hop
+from exporter.core.facts import Authentication, Client, Disagreement, Hop, SenderCheck
 from exporter.core.model import Fact, ProbeError, one_line
 from exporter.core.reasons import Reason
 from exporter.core.run import Run
@@ -15,12 +15,13 @@ from exporter.mailboxes.watcher.expectation import Found
 
 MAX_NAME = 253  # characters of what a client says of itself
 
-_UNKNOWN = Authentication(
+_UNKNOWN = SenderCheck(
+    "",
     "",
     "unknown",
-    LOCAL,
-    why="the message was not read completely, or the server that delivered it from outside is"
-    " unknown (`trusted_authserv_id`)",
+    "the message was not read completely, or the server that delivered it from outside is unknown"
+    " (`trusted_authserv_id`)",
+    "",
 )
 
 
@@ -65,11 +66,7 @@ def _shown(client: Client) -> Client:
 
 def unauthenticated(required: Sequence[str], facts: Sequence[Fact]) -> ProbeError | None:
     """The failure if a required method did not pass, by our own check."""
-    own = {
-        fact.method: fact
-        for fact in facts
-        if isinstance(fact, Authentication) and fact.source == LOCAL
-    }
+    own = {fact.method: fact for fact in facts if isinstance(fact, SenderCheck)}
     for method in required:
         fact = own.get(method, _UNKNOWN)
         if fact.result != "pass":

@@ -114,30 +114,27 @@ class Client:
         return f"{self.helo} [{self.address}] for <{self.sender}>, {tls}"
 
 
-HEADER, LOCAL = "header", "local"
-"""Who checked a message: the trusted receiver, by its header, or we ourselves."""
+@dataclass(frozen=True, slots=True)
+class Authentication:
+    """What the trusted receiver says of the sender (RFC 8601). The words are defined in
+    mail/headers/authentication.py."""
+
+    method: str  # spf, dkim, dmarc or arc
+    result: str  # pass, fail, softfail, …, or other
 
 
 @dataclass(frozen=True, slots=True)
-class Authentication:
-    """A check of the sender (RFC 8601). The words of a header are defined in
-    mail/headers/authentication.py, our own in authentication/verdict.py."""
+class SenderCheck:
+    """The result of our own check of the sender. Its words are defined in
+    authentication/verdict.py; texts are cleaned and cut, for people."""
 
-    method: str  # spf, dkim, dmarc or arc; iprev only of our own
-    result: str  # pass, fail, softfail, …, or other
-    source: str = HEADER
-    # The rest is known of our own checks only; texts are cleaned and cut, for people.
-    domain: str = ""  # who answers for the message
-    why: str = ""
-    record: str = ""  # the name in DNS that decided it, or that should have the missing record
+    method: str  # spf, dkim, dmarc, arc or iprev
+    domain: str  # who answers for the message
+    result: str
+    why: str
+    record: str  # the name in DNS that decided it, or that should have the missing record
 
-    @property
-    def name(self) -> str:
-        """The method, and who checked it, for people."""
-        return f"{self.method}, own check" if self.source == LOCAL else self.method
-
-    @property
-    def in_words(self) -> str:
+    def __str__(self) -> str:
         return f"{self.result}: {self.why}" if self.why else self.result
 
 

@@ -17,6 +17,7 @@ from exporter.core.facts import (
     Hop,
     LateArrival,
     LeftFrom,
+    SenderCheck,
     SpamScore,
     Unclear,
 )
@@ -43,6 +44,7 @@ KINDS: dict[type[Fact], str] = {
     LeftFrom: "left_from",
     Client: "client",
     Authentication: "authentication",
+    SenderCheck: "sender_check",
     Disagreement: "disagreement",
     SpamScore: "spam_score",
     Arrival: "arrival",

@@ -18,6 +18,7 @@ from exporter.core.facts import (
     Hop,
     LateArrival,
     LeftFrom,
+    SenderCheck,
     SpamScore,
     Unclear,
 )
@@ -215,6 +216,7 @@ Fact = (
     | LeftFrom
     | Client
     | Authentication
+    | SenderCheck
     | Disagreement
     | SpamScore
     | Arrival

@@ -4,7 +4,15 @@ from collections.abc import Collection
 from dataclasses import replace
 from functools import lru_cache
 
-from exporter.core.facts import LOCAL, Arrival, Authentication, Client, Hop, LateArrival, SpamScore
+from exporter.core.facts import (
+    Arrival,
+    Authentication,
+    Client,
+    Hop,
+    LateArrival,
+    SenderCheck,
+    SpamScore,
+)
 from exporter.core.model import (
     Exchanger,
     Fact,
@@ -33,6 +41,9 @@ from exporter.metrics.series import Foreseen, Labels
 _SENDING = "mailtrip_smtp_step_duration_seconds", "mailtrip_last_smtp_step_duration_seconds"
 _MAILBOX = "mailtrip_mailbox_step_duration_seconds", "mailtrip_last_mailbox_step_duration_seconds"
 """The histogram and the gauge of the steps on one side."""
+
+_OWN = "local"
+"""The source of a result of authentication that is not in a header."""
 
 
 @lru_cache(maxsize=256)
@@ -214,23 +225,25 @@ class RoundTripSeries(ProbeSeries):
     def _show_judgements(self, facts: tuple[Fact, ...]) -> None:
         """Shows the verdicts on an arrived message: authentication and spam scores."""
         name = "mailtrip_authentication_result"
-        results = [fact for fact in facts if isinstance(fact, Authentication)]
+        own = [fact for fact in facts if isinstance(fact, SenderCheck)]
         shown: dict[Labels, float] = {
-            (fact.method, fact.result, fact.source): 1.0 for fact in results if self._is_shown(fact)
+            (fact.method, fact.result, "header"): 1.0
+            for fact in facts
+            if isinstance(fact, Authentication)
         }
-        if not any(fact.source == LOCAL for fact in results):  # we ourselves were too late
-            shown |= {labels: 1.0 for labels in self.numbers(name) if labels[-1] == LOCAL}
+        shown |= {(fact.method, fact.result, _OWN): 1.0 for fact in own if self._is_shown(fact)}
+        if not own:  # we ourselves were too late
+            shown |= {labels: 1.0 for labels in self.numbers(name) if labels[-1] == _OWN}
         self.replace(name, shown)
         scores = [fact for fact in facts if isinstance(fact, SpamScore)]
         self.replace("mailtrip_spam_score", {(fact.scanner,): fact.score for fact in scores})
 
-    def _is_shown(self, fact: Authentication) -> bool:
-        """Whether a result is a series. Of our own, only those of the methods that receivers
-        report, and `none` only if the method is required: most messages have no forwarder, and each
-        series is multiplied by the number of probes."""
-        return fact.source != LOCAL or (
-            fact.method in METHODS
-            and (fact.result != "none" or fact.method in self._scope.required)
+    def _is_shown(self, fact: SenderCheck) -> bool:
+        """Whether a result of our own is a series: only those of the methods that receivers report,
+        and `none` only if the method is required: most messages have no forwarder, and each series
+        is multiplied by the number of probes."""
+        return fact.method in METHODS and (
+            fact.result != "none" or fact.method in self._scope.required
         )
 
     def _show_client(self, client: Client) -> None:

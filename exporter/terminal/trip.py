@@ -17,6 +17,7 @@ from exporter.core.facts import (
     Disagreement,
     Hop,
     LeftFrom,
+    SenderCheck,
     SpamScore,
     Unclear,
 )
@@ -176,7 +177,9 @@ def _facts(outcome: Outcome) -> list[str]:
             case LeftFrom():
                 lines.append(f"left from         {fact.address}")
             case Authentication():
-                lines.append(f"{fact.name:<17} {fact.in_words}")
+                lines.append(f"{fact.method:<17} {fact.result}")
+            case SenderCheck():
+                lines.append(f"{fact.method + ', own check':<17} {fact}")
             case Disagreement():
                 lines.append(f"{fact.method + ' differs':<17} {fact}")
             case Client():

@@ -9,8 +9,9 @@ import pytest
 
 from exporter.authentication import LONGEST, Authenticator
 from exporter.checks.authentication import unauthenticated
-from exporter.core.facts import HEADER, LOCAL, Arrival, Authentication, Client, Disagreement
-from exporter.core.model import Outcome, ProbeError
+from exporter.core.facts import Arrival, Authentication, Client, Disagreement, SenderCheck
+from exporter.core.json_output import described
+from exporter.core.model import Fact, Outcome, ProbeError
 from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason
 from exporter.core.starvation import starved
@@ -56,11 +57,7 @@ async def trip(
 
 
 def own(outcome: Outcome) -> dict[str, str]:
-    return {
-        fact.method: fact.result
-        for fact in outcome.facts
-        if isinstance(fact, Authentication) and fact.source == LOCAL
-    }
+    return {fact.method: fact.result for fact in outcome.facts if isinstance(fact, SenderCheck)}
 
 
 def test_at_the_receiver_all_is_checked_and_told() -> None:
@@ -105,6 +102,18 @@ def test_in_another_mailbox_the_trusted_receiver_saw_the_client() -> None:
     assert Disagreement("dkim", "fail", "pass") in outcome.facts
     assert len([one for one in outcome.facts if isinstance(one, Disagreement)]) == 1
     assert not [one for one in outcome.facts if isinstance(one, Client)]
+
+
+def test_scripts_read_what_the_receiver_says_as_they_did_before_our_own_check() -> None:
+    outcome, _ = virtual.run(trip(before=HEADERS, trusted_authserv_id="mx.example.net"))
+    facts = described(outcome)["facts"]
+    assert [one for one in facts if one["fact"] == "authentication"] == [
+        {"fact": "authentication", "method": "spf", "result": "pass"},
+        {"fact": "authentication", "method": "dkim", "result": "fail"},
+    ]
+    (check,) = (one for one in facts if one["fact"] == "sender_check" and one["method"] == "dkim")
+    assert list(check) == ["fact", "method", "domain", "result", "why", "record"]
+    assert (check["domain"], check["result"], check["record"]) == ("example.org", "pass", KEY)
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1", "10.0.0.5", "fd00::1"])
@@ -232,7 +241,7 @@ def test_a_silent_name_server_keeps_neither_the_deletion_nor_another_trip_waitin
 
 
 def test_only_our_own_check_counts() -> None:
-    facts = [Authentication("spf", "pass", HEADER), Authentication("spf", "fail", LOCAL, why="x")]
+    facts: list[Fact] = [Authentication("spf", "pass"), SenderCheck("spf", "", "fail", "x", "")]
     error = unauthenticated(["spf"], facts)
     assert error
     assert error.detail == "SPF fail: x"

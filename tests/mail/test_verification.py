@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from exporter.app import App
-from exporter.core.facts import HEADER, LOCAL, Arrival, Authentication, LeftFrom, SpamScore
+from exporter.core.facts import Arrival, Authentication, LeftFrom, SenderCheck, SpamScore
 from exporter.core.model import Outcome, ProbeKey, TlsSession
 from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason
@@ -64,15 +64,11 @@ async def lab_trip(
 
 def judgements(outcome: Outcome) -> dict[str, str]:
     assert any(isinstance(fact, Arrival) for fact in outcome.facts), outcome.failure
-    return results(outcome, HEADER)
+    return results(outcome, Authentication)
 
 
-def results(outcome: Outcome, source: str) -> dict[str, str]:
-    return {
-        fact.method: fact.result
-        for fact in outcome.facts
-        if isinstance(fact, Authentication) and fact.source == source
-    }
+def results(outcome: Outcome, kind: type[Authentication | SenderCheck]) -> dict[str, str]:
+    return {fact.method: fact.result for fact in outcome.facts if isinstance(fact, kind)}
 
 
 def scores(outcome: Outcome) -> dict[str, float]:
@@ -87,7 +83,7 @@ async def test_a_trip_tells_what_the_receiver_says_of_it(lab: Lab, lab_user: Lab
     outcome, series = await lab_trip(lab, "to-imap", f"{lab_user.name}@lab.test", lab_user.name)
     assert judgements(outcome) == {"spf": "pass", "dkim": "pass", "dmarc": "pass"}
     # OpenDKIM has signed the message.
-    assert results(outcome, LOCAL).items() >= judgements(outcome).items()
+    assert results(outcome, SenderCheck).items() >= judgements(outcome).items()
     assert scores(outcome) == {"rspamd": 0.0}
     assert left_from(outcome) == [lab.relay_ip]
     assert {
@@ -107,7 +103,7 @@ async def test_a_trip_tells_what_the_receiver_says_of_it(lab: Lab, lab_user: Lab
 async def test_what_another_server_says_is_not_told(lab: Lab, lab_user: LabUser) -> None:
     outcome, series = await lab_trip(lab, "untrusting", f"{lab_user.name}@lab.test", lab_user.name)
     assert judgements(outcome) == {}
-    assert results(outcome, LOCAL) == {"dkim": "pass", "dmarc": "pass", "arc": "none"}
+    assert results(outcome, SenderCheck) == {"dkim": "pass", "dmarc": "pass", "arc": "none"}
     assert not [line for line in series if 'source="header"' in line]
 
 

@@ -9,12 +9,12 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.core.facts import (
-    LOCAL,
     Arrival,
     Authentication,
     Hop,
     LateArrival,
     LeftFrom,
+    SenderCheck,
     SpamScore,
 )
 from exporter.core.model import Exchanger, Failure, Outcome, ProbeKey, Reply, Span, TlsSession
@@ -70,7 +70,7 @@ SUCCESS = Outcome(
         LeftFrom("192.0.2.2"),
         Authentication("spf", "softfail"),
         Authentication("dkim", "pass"),
-        Authentication("dmarc", "fail", LOCAL, "example.org", "neither SPF nor DKIM passed"),
+        SenderCheck("dmarc", "example.org", "fail", "neither SPF nor DKIM passed", ""),
         SpamScore("rspamd", -1.2),
         Arrival("INBOX", "header", 6.0, 6.5),
     ),

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from exporter.core.facts import LOCAL, Arrival, Authentication, Hop
+from exporter.core.facts import Arrival, Authentication, Hop, SenderCheck
 from exporter.core.model import Exchanger, Fact, Failure, Reply, Span, TlsPolicy, TlsSession
 from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason
@@ -279,10 +279,10 @@ def test_results_of_our_own_are_those_that_can_become_an_alert() -> None:
     facts = (
         Authentication("spf", "fail"),
         Authentication("arc", "none"),
-        Authentication("spf", "pass", LOCAL),
-        Authentication("dkim", "none", LOCAL),
-        Authentication("iprev", "fail", LOCAL),
-        Authentication("arc", "none", LOCAL),
+        SenderCheck("spf", "", "pass", "", ""),
+        SenderCheck("dkim", "", "none", "", ""),
+        SenderCheck("iprev", "", "fail", "", ""),
+        SenderCheck("arc", "", "none", "", ""),
     )
     header = {
         'method="spf",result="fail",source="header"',
@@ -297,12 +297,12 @@ def test_results_of_our_own_are_those_that_can_become_an_alert() -> None:
 
 def test_if_we_were_too_late_to_check_the_last_results_of_our_own_remain() -> None:
     made, arrival = metrics(), Arrival("INBOX", "header", 6.0, 6.5)
-    own = Authentication("spf", "pass", LOCAL)
+    own = SenderCheck("spf", "", "pass", "", "")
     finished(made, replace(SUCCESS, facts=(own, Authentication("spf", "pass"), arrival)))
     shown = finished(made, replace(SUCCESS, facts=(arrival,)))
     names = [name for name in shown if "authentication_result" in name]
     assert names == ['mailtrip_authentication_result{method="spf",result="pass",source="local"}']
-    other = Authentication("spf", "fail", LOCAL)
+    other = SenderCheck("spf", "", "fail", "", "")
     shown = finished(made, replace(SUCCESS, facts=(other, arrival)))
     names = [name for name in shown if "authentication_result" in name]
     assert names == ['mailtrip_authentication_result{method="spf",result="fail",source="local"}']

@@ -12,6 +12,7 @@ from exporter.core.facts import (
     Disagreement,
     LateArrival,
     LeftFrom,
+    SenderCheck,
     SpamScore,
     Unclear,
 )
@@ -28,6 +29,7 @@ from exporter.web.pages.styles import BAD, GOOD
 from exporter.web.pages.time_zone import TimeZone
 from exporter.web.pages.waterfall import hop_in_words
 
+_RESULTS = Authentication, SenderCheck
 _STYLES = {"pass": GOOD, "fail": BAD, "softfail": BAD, "temperror": BAD, "permerror": BAD}
 """Of the results of authentication; others say nothing for or against the sender."""
 
@@ -35,7 +37,7 @@ _STYLES = {"pass": GOOD, "fail": BAD, "softfail": BAD, "temperror": BAD, "permer
 def facts_in_words(outcome: Outcome, zone: TimeZone) -> list[tuple[str, str, str]]:
     """A name, a text, and its style."""
     return [
-        (name, text, _STYLES.get(fact.result, "") if isinstance(fact, Authentication) else "")
+        (name, text, _STYLES.get(fact.result, "") if isinstance(fact, _RESULTS) else "")
         for fact in outcome.facts
         for name, text in _in_words(fact, zone)
     ]
@@ -60,7 +62,9 @@ def _in_words(fact: object, zone: TimeZone) -> Iterator[tuple[str, str]]:
         case LeftFrom():
             yield "left from", fact.address
         case Authentication():
-            yield fact.name.replace(fact.method, fact.method.upper()), fact.in_words
+            yield fact.method.upper(), fact.result
+        case SenderCheck():
+            yield f"{fact.method.upper()}, own check", str(fact)
         case Disagreement():
             yield f"{fact.method.upper()} differs", str(fact)
         case Client():
