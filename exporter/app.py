@@ -4,7 +4,7 @@ import asyncio
 import logging
 from contextlib import suppress
 
-from exporter.authentication import Authenticator
+from exporter.authentication import Authenticator, RecentAnswers
 from exporter.blocklists import Blocklists, Lookups
 from exporter.checks.services import CHECKS, Services
 from exporter.config.mistakes import Mistake, Mistakes
@@ -82,7 +82,7 @@ class App:
             self.watchers,
             Pace(),
             self.blocklists,
-            Authenticator(DnsQueries(resolver, self.clock), self.clock),
+            Authenticator(RecentAnswers(DnsQueries(resolver, self.clock), self.clock), self.clock),
             Means(resolver, self.accounts, self._policies),
             self._left_from,
         )

@@ -6,5 +6,6 @@ other libraries in it.
 """
 
 from exporter.authentication.authenticator import LONGEST, Authenticator
+from exporter.authentication.recent_answers import RecentAnswers
 
-__all__ = ["LONGEST", "Authenticator"]
+__all__ = ["LONGEST", "Authenticator", "RecentAnswers"]
