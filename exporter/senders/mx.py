@@ -61,7 +61,8 @@ class MxOptions(TlsOptions, NetworkOptions, PacedOptions):
 
     verify: bool = False
     """Whether the exchanger's certificate is verified. Mail servers do not verify it either. With
-    `dane`, `mta_sts` and `policy`, this concerns only exchangers for which no policy is found."""
+    `dane`, `mta_sts` and `policy`, this concerns only exchangers without a policy to enforce: none
+    is found, or the mode of the MTA-STS policy is `testing` or `none`."""
 
     retry_after: Duration = 30.0
     """How long to wait before a deferred (greylisted) message is sent again. The next waits are

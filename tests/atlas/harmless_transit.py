@@ -77,6 +77,24 @@ def broken_tls(stage: Stage, act: Callable[[], Act]) -> Make:
     return make
 
 
+async def policy_host_down(world: World) -> Changes:
+    """A domain announces a policy that cannot be downloaded."""
+    courier = await world.courier()
+    courier.at_once = True
+    zone = {
+        "example.test": {"MX": ["10 first.example.test."]},
+        "first.example.test": {"A": [SECOND]},
+        "_mta-sts.example.test": {"TXT": ['"v=STSv1; id=1;"']},
+        "mta-sts.example.test": {"A": [world.lab.dead_ip]},
+    }
+    changes = {"resolver": await world.names(zone), "imap": {"host": world.lab.imap_ip}}
+    return {
+        **changes,
+        "send": {"mx": {"port": courier.port, "tls": "mta_sts"}},
+        "roundtrip": {"to": "x@example.test"},
+    }
+
+
 async def greylisted(world: World) -> Changes:
     """From a sender that no other row has: the exchanger remembers whom it has put off."""
     await asyncio.to_thread(world.lab.user("grey").purge)
@@ -268,6 +286,12 @@ TRANSIT = (
         "it closes the connection after the ClientHello",
         "does the same",
         trip(broken_tls(Stage.TLS, Cut)),
+    ),
+    Disturbance(
+        "A domain announces an MTA-STS policy, and the host of the policy is down",
+        "a host that refuses connections, and `tls: mta_sts`",
+        "sends the message as without a policy, and sets `mailtrip_tls_policy_problem`",
+        trip(policy_host_down),
     ),
     Disturbance(
         "An unclear notification arrives before the message",

@@ -32,6 +32,14 @@ def at_starttls(stage: Stage, act: Callable[[], Act]) -> Make:
     return make
 
 
+def by_mta_sts(name: str) -> Make:
+    """An exchanger below sts.test, with the policy of its domain."""
+    return given(
+        send={"mx": {"tls": "mta_sts", "ca_file": "<ca>"}},
+        roundtrip={"to": f"probe@{name}.sts.test"},
+    )
+
+
 async def slipped_in(world: World) -> Changes:
     """A real relay behind a proxy that adds a line to what it says in plain text."""
     rule = Rule("^220 .*Ready", "add", "server", "250 2.0.0 and this is not encrypted")
@@ -297,6 +305,33 @@ TLS = (
         Known.AT_ONCE,
         "the zone's signatures: `delv`, `dig +cd`",
         given(send={"mx": {"tls": "dane"}}, roundtrip={"to": "probe@bogus.dane.test"}),
+    ),
+    Fault(
+        "The exchanger is not in the domain's MTA-STS policy",
+        "a policy that names another exchanger, and `tls: mta_sts`",
+        send(Step.TLS, Reason.POLICY),
+        Known.AT_ONCE,
+        "the text has the exchangers of the policy: add the new one, and change the `id`",
+        by_mta_sts("elsewhere"),
+        says="mx.elsewhere.sts.test is not in the MTA-STS policy of elsewhere.sts.test",
+    ),
+    Fault(
+        "An MTA-STS policy is enforced, and the exchanger's certificate has expired",
+        "an exchanger with an expired certificate, and `tls: mta_sts`",
+        send(Step.TLS, Reason.POLICY),
+        Known.AT_ONCE,
+        "why the certificate was not renewed; who follows the policy keeps the mail back",
+        by_mta_sts("expired"),
+        says="and the policy (mta_sts) forbids going on",
+    ),
+    Fault(
+        "An MTA-STS policy is enforced, and the exchanger offers no TLS",
+        "an exchanger without STARTTLS, and `tls: mta_sts`",
+        send(Step.TLS, Reason.POLICY),
+        Known.AT_ONCE,
+        "the server's TLS settings; a firewall that hides STARTTLS",
+        by_mta_sts("plain"),
+        says="does not offer STARTTLS",
     ),
     Fault(
         "The file with the trusted CA certificates cannot be read",

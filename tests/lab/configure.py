@@ -7,7 +7,7 @@ import shutil
 import time
 from pathlib import Path
 
-from tests.lab import certificates, dnssec, facts
+from tests.lab import certificates, dnssec, facts, sts
 from tests.lab.rundir import RunDirectory
 from tests.lab.shell import LabError, run
 
@@ -24,6 +24,7 @@ def everything(rundir: RunDirectory) -> None:
     certificates.install(rundir)
     install_dkim_key(rundir)
     dnssec.make_zone(rundir)
+    sts.make_zone(rundir)
     write_users(rundir)
     make_mailboxes(rundir)
     write_blocklists(rundir)
@@ -97,8 +98,11 @@ def template_values(rundir: RunDirectory) -> dict[str, str]:
             f"{ipaddress.ip_address(ip).reverse_pointer}. PTR {name}."
             for ip, name in facts.REVERSE_NAMES.items()
         ),
-        "DANE_DOMAINS": " ".join(f"{name}.dane.test" for name in facts.DANE),
-        "DANE_ALIASES": "\n".join(f"@{name}.dane.test blackhole@lab.test" for name in facts.DANE),
+        "POLICY_DOMAINS": " ".join(facts.POLICY_DOMAINS),
+        "POLICY_ALIASES": "\n".join(f"@{name} blackhole@lab.test" for name in facts.POLICY_DOMAINS),
+        "POLICY_ROUTES": "\n".join(
+            f"{way}@{name} {way}:" for name in facts.POLICY_DOMAINS for way in ("dane", "sts")
+        ),
         "DEFER_TRANSPORTS": "lmtp" if rundir.state("paused", "no") == "yes" else "",
         "MX_KEY": "relay" if rundir.state("tls", "good") == "key" else "mx",
         # What needs an ECDSA key, and the keys of the lab are RSA; TLS 1.3 has its own ciphers.
@@ -204,10 +208,8 @@ def make_chroot(rundir: RunDirectory, instance: str) -> None:
     """Postfix asks the C library's resolver. In a chroot with its own resolv.conf that is the lab's
     DNS."""
     spool = rundir.path("var", instance, "spool")
-    (spool / "etc/resolv.conf").write_text(
-        f"nameserver {facts.DNS_IP}\noptions timeout:2 attempts:2\n"
-    )
-    (spool / "etc/nsswitch.conf").write_text("hosts: files dns\n")
+    for name in ("resolv.conf", "nsswitch.conf"):
+        shutil.copy(rundir.path("etc/names", name), spool / "etc")
     (spool / "etc/hosts").write_text("127.0.0.1 localhost\n")
     shutil.copy("/etc/services", spool / "etc/services")
     shutil.chown(rundir.path("var", instance, "data"), "postfix")

@@ -5,7 +5,7 @@ import base64
 import hashlib
 from pathlib import Path
 
-from tests.lab import facts
+from tests.lab import facts, sts
 from tests.lab.rundir import RunDirectory
 from tests.lab.shell import run
 
@@ -34,12 +34,15 @@ def make_zone(rundir: RunDirectory) -> None:
         "selector": [f"3 9 1 {'00' * 32}"],  # there is no such selector
         # of two digests the stronger counts, and it is that of another key
         "weaker": [*_tlsa(keys / "mx.key"), f"3 1 2 {'00' * 64}"],
+        "covered": _tlsa(keys / "relay.key"),
+        "uncovered": _tlsa(keys / "mx.key"),
     }
     lines = [line for name, tlsa in records.items() for line in _lines(name, tlsa)]
     lines += [
         "alias.dane.test. MX 10 mx.alias.dane.test.",
         "mx.alias.dane.test. CNAME mx.good.dane.test.",
         f"{UNSIGNED}. NS ns.lab.test.",
+        *(line for name in sts.BELOW_DANE for line in sts.announcement(name)),
     ]
     signed_text, anchor = _signed("\n".join(_start(lines)))
     rundir.path("etc/dns", f"{ZONE}.anchor").write_text(anchor)

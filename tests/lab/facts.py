@@ -13,16 +13,21 @@ PASSWORD = "labpass"
 NET = os.environ.get("MAILTRIP_LAB_NET", "127.25")
 RELAY_IP = f"{NET}.1.1"
 MX_IP = f"{NET}.2.1"
+OTHER_NAME_MX_IP = f"{NET}.2.2"  # the MX too, with a certificate for another name
+EXPIRED_MX_IP = f"{NET}.2.3"  # ... with an expired one
+PLAIN_MX_IP = f"{NET}.2.4"  # ... without TLS
 DEAD_IP = f"{NET}.2.99"  # nothing listens here: connection refused
 IMAP_IP = f"{NET}.3.1"  # IMAP, POP3 and LMTP
 HOP_IP = f"{NET}.4.1"
 RSPAMD_IP = f"{NET}.4.2"
 OPENDKIM_IP = f"{NET}.4.3"
+STS_IP = f"{NET}.4.5"
 RBL_IP = f"{NET}.5.1"
 SILENT_DNS_IP = f"{NET}.5.9"  # a DNS server that never answers
 DNS_IP = f"{NET}.5.53"
 LISTED_NET = f"{NET}.66.0/24"  # listed in bl.lab.test
 IDP_IP = f"{NET}.6.1"  # where a test may run an identity provider, on port 8443
+POLICY_IP = f"{NET}.7.1"  # the hosts of the policies of MTA-STS
 MON_IP = f"{NET}.9.1"  # the program under test
 MISNAMED_IP = f"{NET}.9.2"  # its PTR record names somebody else
 
@@ -41,19 +46,43 @@ REVERSE_NAMES = {
     MISNAMED_IP: "mx.mon.test",
 }
 
-CERTIFICATE_NAMES = {
-    "mx": ["DNS:mx1.lab.test", "DNS:lab.test", "DNS:mx.anchor.dane.test", f"IP:{MX_IP}"],
-    "relay": ["DNS:relay.lab.test", f"IP:{RELAY_IP}"],
-    "imap": ["DNS:imap.lab.test", f"IP:{IMAP_IP}"],
-    "idp": ["DNS:idp.lab.test", f"IP:{IDP_IP}"],
-}
-
 # Domains below dane.test, a signed zone: what is wrong with the TLSA records of their exchanger,
 # which is the MX. All mail for them goes to the black hole.
 DANE = [
     *("good", "anchor", "anchorless", "renewed", "either", "pkix", "none", "bogus", "unsigned"),
     *("full", "selector", "weaker", "alias"),
+    *("covered", "uncovered"),  # they have a policy of MTA-STS, too
 ]
+
+# Domains below sts.test: what is wrong with their policy, its host, or their exchanger (`sts.py`).
+# All mail for them goes to the black hole, too.
+STS = [
+    *("enforce", "wildcard", "second", "remembered"),
+    *("elsewhere", "misnamed", "expired", "plain", "testing", "off"),
+    *("unannounced", "twice", "hostdown", "hostmisnamed", "hostexpired"),
+    *("missing", "moved", "html", "malformed"),
+    *("deeper", "foreign", "borrowed"),
+]
+
+POLICY_DOMAINS = [
+    *(f"{name}.dane.test" for name in DANE),
+    *(f"{name}.sts.test" for name in STS),
+]
+
+CERTIFICATE_NAMES = {
+    "mx": [
+        *("DNS:mx1.lab.test", "DNS:lab.test", "DNS:mx.anchor.dane.test", f"IP:{MX_IP}"),
+        *(f"DNS:mx.{name}.sts.test" for name in STS),
+        *("DNS:mx.a.deeper.sts.test", "DNS:mx.covered.dane.test", "DNS:mx.uncovered.dane.test"),
+    ],
+    "relay": ["DNS:relay.lab.test", f"IP:{RELAY_IP}"],
+    "imap": ["DNS:imap.lab.test", f"IP:{IMAP_IP}"],
+    "idp": ["DNS:idp.lab.test", f"IP:{IDP_IP}"],
+    "policies": [
+        *(f"DNS:mta-sts.{name}.sts.test" for name in STS if name != "hostmisnamed"),
+        *("DNS:mta-sts.covered.dane.test", "DNS:mta-sts.uncovered.dane.test"),
+    ],
+}
 
 # Mailboxes at lab.test
 NUMBERED_USERS = [f"u{n:04d}" for n in range(1, 201)]

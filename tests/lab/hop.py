@@ -9,9 +9,7 @@ SILENT_DNS_IP:53   DNS server that never answers (swallows UDP, accepts TCP and 
 import asyncio
 import email
 import email.policy
-import os
 import re
-import signal
 import smtplib
 import socket
 import sys
@@ -24,6 +22,7 @@ from email.utils import formatdate, make_msgid
 from pathlib import Path
 
 from tests.lab import facts, tinysmtp
+from tests.lab.background import Service, go_to_background, listen, log, serve
 from tests.lab.rundir import RunDirectory
 
 GREY_DELAY = 3  # seconds that a new correspondent has to wait
@@ -32,10 +31,6 @@ GIVE_UP = 900  # seconds; the same as the queue lifetime of the Postfix servers
 
 Triple = tuple[str, str, str]  # client, sender, recipient
 Delivery = Callable[[str, str, bytes], None]  # called with sender, recipient, message
-
-
-def log(*words: object) -> None:
-    print(time.strftime("%FT%T"), *words, flush=True)
 
 
 class MailAgent:
@@ -171,45 +166,15 @@ async def silent_client(reader: StreamReader, writer: StreamWriter) -> None:
         writer.close()
 
 
-def listen(ip: str, port: int, kind: socket.SocketKind = socket.SOCK_STREAM) -> socket.socket:
-    server = socket.socket(socket.AF_INET, kind)
-    server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    server.bind((ip, port))
-    if kind == socket.SOCK_STREAM:
-        server.listen(512)
-    return server
-
-
-async def serve(services: list[tuple[tinysmtp.ClientHandler, socket.socket]]) -> None:
-    for handler, server in services:
-        await asyncio.start_server(handler, sock=server, limit=1 << 20)
-    stop = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    log("ready")
-    await stop.wait()
-    log("stopped")
-    os._exit(0)  # does not wait for deliveries under way
-
-
-def go_to_background(rundir: RunDirectory) -> None:
-    """Leaves a child that leads its own session, logs to a file, and has its pid written down."""
-    if os.fork():
-        os._exit(0)
-    os.setsid()
-    output = os.open(rundir.path("log/hop.log"), os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o644)
-    os.dup2(output, 1)
-    os.dup2(output, 2)
-    rundir.path("pid/hop.pid").write_text(f"{os.getpid()}\n")
-
-
 def main(rundir: RunDirectory) -> None:
+    agent = tinysmtp.server("hop.lab.test", MailAgent(rundir).take)
     services = [
-        (tinysmtp.server("hop.lab.test", MailAgent(rundir).take), listen(facts.HOP_IP, 10025)),
-        (Greylist().client, listen(facts.HOP_IP, 10023)),
-        (silent_client, listen(facts.SILENT_DNS_IP, 53)),
+        Service(agent, listen(facts.HOP_IP, 10025)),
+        Service(Greylist().client, listen(facts.HOP_IP, 10023)),
+        Service(silent_client, listen(facts.SILENT_DNS_IP, 53)),
     ]
     with listen(facts.SILENT_DNS_IP, 53, socket.SOCK_DGRAM):  # never read
-        go_to_background(rundir)
+        go_to_background(rundir, "hop")
         asyncio.run(serve(services))
 
 

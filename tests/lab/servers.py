@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -154,7 +155,10 @@ def send_signal(pid: int, number: signal.Signals) -> None:
 
 def all_servers(rundir: RunDirectory) -> dict[str, Server]:
     """In the order in which they start."""
-    return {server.name: server for server in [*_names(rundir), *_filters(rundir), *_mail(rundir)]}
+    return {
+        server.name: server
+        for server in [*_names(rundir), *_policies(rundir), *_filters(rundir), *_mail(rundir)]
+    }
 
 
 def _names(rundir: RunDirectory) -> list[Server]:
@@ -195,15 +199,26 @@ def _names(rundir: RunDirectory) -> list[Server]:
     ]
 
 
+def _own(
+    rundir: RunDirectory,
+    name: str,
+    module: str,
+    tcp: Sequence[Address],
+    udp: Sequence[Address] = (),
+) -> Server:
+    """A module of the lab."""
+    python = ["env", f"PYTHONPATH={facts.HOME.parent.parent}", sys.executable, "-B"]
+    command: list[str | Path] = [*python, "-m", f"tests.lab.{module}", rundir.dir]
+    return Server(rundir, name, command, f"pid/{name}.pid", tcp=tcp, udp=udp)
+
+
 def _filters(rundir: RunDirectory) -> list[Server]:
     etc = rundir.path("etc")
-    python = ["env", f"PYTHONPATH={facts.HOME.parent.parent}", sys.executable, "-B"]
     return [
-        Server(
+        _own(
             rundir,
             "hop",
-            [*python, "-m", "tests.lab.hop", rundir.dir],
-            "pid/hop.pid",
+            "hop",
             tcp=[(facts.HOP_IP, 10025), (facts.HOP_IP, 10023), (facts.SILENT_DNS_IP, 53)],
             udp=[(facts.SILENT_DNS_IP, 53)],
         ),
@@ -222,6 +237,29 @@ def _filters(rundir: RunDirectory) -> list[Server]:
             tcp=[(facts.RSPAMD_IP, 11332)],
         ),
     ]
+
+
+def _policies(rundir: RunDirectory) -> list[Server]:
+    """MTA-STS: the hosts of the policies, and who follows them for Postfix."""
+    daemon = shutil.which("mta-sts-daemon") or "mta-sts-daemon"
+    return [
+        _own(rundir, "policies", "policy_hosts", tcp=[(facts.POLICY_IP, 443)]),
+        _with_names(
+            rundir, "sts", [daemon, "-c", rundir.path("etc/sts/daemon.yml")], [(facts.STS_IP, 8461)]
+        ),
+    ]
+
+
+def _with_names(
+    rundir: RunDirectory, name: str, command: Sequence[str | Path], tcp: Sequence[Address]
+) -> Server:
+    """A server that always asks the system's resolver."""
+    run_with: list[str | Path] = [
+        "sh",
+        rundir.path("etc/names/run.sh"),
+        rundir.path("pid", f"{name}.pid"),
+    ]
+    return Server(rundir, name, [*run_with, *command], f"pid/{name}.pid", tcp=tcp)
 
 
 def _mail(rundir: RunDirectory) -> list[Server]:

@@ -3,8 +3,10 @@
 import asyncio
 import re
 from asyncio import StreamReader, StreamWriter
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
+
+from tests.lab.background import ClientHandler
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,9 +16,6 @@ class Mail:
     sender: str
     recipients: tuple[str, ...]
     data: bytes
-
-
-ClientHandler = Callable[[StreamReader, StreamWriter], Awaitable[None]]
 
 
 def server(hostname: str, callback: Callable[[Mail], None]) -> ClientHandler:

@@ -161,6 +161,29 @@ async def test_in_testing_it_gets_the_message_and_the_problem_is_told(
     assert fell_back == (way in ("TLS refused", "TLS broken"))
 
 
+@pytest.mark.parametrize("text", [TESTING, NONE], ids=["testing", "none"])
+async def test_without_a_policy_to_enforce_verify_is_obeyed(tmp_path: Path, text: str) -> None:
+    """RFC 8461 section 5: such a policy requires nothing. It does not weaken what was asked."""
+    run, failure, (first, _) = await Domain(tmp_path, text, SELF_SIGNED).send(verify=True)
+    assert failure is not None
+    assert (failure.step, failure.reason) == (Step.TLS, Reason.TLS)
+    assert "self-signed certificate" in failure.detail
+    assert "policy" not in failure.detail
+    assert not first.received
+    assert policy(run).mode == ("testing" if text == TESTING else "none")
+    run, failure, (first, _) = await Domain(tmp_path, text, LEAF).send(verify=True)
+    assert failure is None
+    assert went_with_tls(run)
+    assert len(first.received) == 1
+
+
+async def test_where_a_policy_is_enforced_verify_changes_nothing(tmp_path: Path) -> None:
+    for verify in (True, False):
+        _, failure, _ = await Domain(tmp_path, ENFORCE, SELF_SIGNED).send(verify=verify)
+        assert failure is not None
+        assert failure.reason is Reason.POLICY
+
+
 async def test_what_a_policy_says_is_one_short_line(tmp_path: Path) -> None:
     odd = "\x1b[2J" + "x" * 5000
     run, failure, _ = await Domain(tmp_path, TESTING.replace(HOST, odd)).send()
