@@ -311,11 +311,16 @@ def problems() -> list[Json]:
         of_these = f'{{{MANY}, leg="{leg}"}}'
         return f"({chain}{of_these} < {leaf}{of_these} or {leaf}{of_these})"
 
-    # Many probes share a server: the mailbox or the module knows it.
+    # Many probes share a server: an exchanger, or what the mailbox or the module names.
+    by_name = f"unless on ({ITS_PROBE}) mailtrip_mx_info"
     servers = " or ".join(
-        f"min by (leg, {label}) (({soonest(leg)} - time())"
-        f" * on ({ITS_PROBE}) group_left ({label}) mailtrip_probe_info)"
-        for leg, label in (("mailbox", "mailbox"), ("send", "module"))
+        f"min by (leg, {label}) (({soonest(leg)} {but} - time())"
+        f" * on ({ITS_PROBE}) group_left ({label}) {of})"
+        for leg, but, label, of in (
+            ("mailbox", "", "mailbox", "mailtrip_probe_info"),
+            ("send", by_name, "module", "mailtrip_probe_info"),
+            ("send", "", "host", "mailtrip_mx_info"),
+        )
     )
     return [
         row("Upcoming problems"),
@@ -328,10 +333,16 @@ def problems() -> list[Json]:
         table(
             "Certificates",
             "Time until the certificates of servers expire, or one above them in their chain, if"
-            " that is sooner; the soonest first: of mailboxes, and of the servers to which modules"
-            " send. The alert fires 14 days before.",
+            " that is sooner; the soonest first: of mailboxes, of the servers to which modules"
+            " send, and of exchangers. The alert fires 14 days before.",
             [rows(f"bottomk({MOST_CURVES}, {servers})")],
-            {"leg": "Leg", "mailbox": "Mailbox", "module": "Module", "Value": "Expires in"},
+            {
+                "leg": "Leg",
+                "mailbox": "Mailbox",
+                "module": "Module",
+                "host": "Exchanger",
+                "Value": "Expires in",
+            },
             width=12,
             sort=[{"displayName": "Expires in", "desc": False}],
             overrides=[

@@ -278,6 +278,26 @@ async def exemplars_lead_to_trips(
             assert labels[TRIP_ID] in page
 
 
+async def certificates_are_listed_by_server(
+    prometheus: Prometheus, way: list[Ask], modules: set[str]
+) -> None:
+    """Once for each, however many probes share it."""
+    (panel,) = (
+        one for one in BOARDS["mail-overview.json"]["panels"] if one["title"] == "Certificates"
+    )
+    (target,) = panel["targets"]
+    (values,) = choices("mail-overview.json", {}, way)
+    samples = await asyncio.to_thread(prometheus.query, asked(target["expr"], values))
+    servers = [tuple(sorted(sample.labels.items())) for sample in samples]
+    assert sorted(servers) == sorted(
+        [
+            *((("leg", "mailbox"), ("mailbox", name)) for name in ("monitor", "spam")),
+            *((("leg", "send"), ("module", name)) for name in modules),
+            (("host", "mx1.lab.test"), ("leg", "send")),
+        ]
+    )
+
+
 @pytest.fixture
 async def exporter(lab: Lab, lab_user: LabUser, tmp_path: Path) -> AsyncIterator[Exporter]:
     async with identity_provider(lab, lab_user) as identity:
@@ -300,6 +320,8 @@ async def test_every_query_has_data_in_both_ways_of_scraping(
     )
     samples = await asyncio.to_thread(server.query, "mailtrip_trips_total")
     instances = {sample.labels["job"]: sample.labels["instance"] for sample in samples}
+    await certificates_are_listed_by_server(server, METRICS, {"submission", "token", "spam"})
+    await certificates_are_listed_by_server(server, PROBE, {"submission", "spam"})
     remaining = [*questions(instances, METRICS), *questions(instances, PROBE)]
     remaining = await unanswered(server, remaining)
     await exemplars_lead_to_trips(server, exporter, [METRICS[0], PROBE[0]], instances)
