@@ -120,7 +120,8 @@ class RoundtripOptions(Options):
 
     size: Size | None = None
     """The size of the message, headers included; it is padded to this size. Default: about 1 KiB. A
-    message larger than 64 KiB is not read completely, so alteration is not detected."""
+    message larger than 64 KiB is not read completely, so alteration is not detected, and its
+    DKIM and ARC signatures are not checked."""
 
     subject: Subject = f"mailtrip {TOKEN_PLACE}"
     """The subject. `{token}` stands for the signed token that identifies the message; without it,

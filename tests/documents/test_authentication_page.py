@@ -5,6 +5,7 @@ from pathlib import Path
 
 from exporter.authentication import LONGEST, arc, dkim, dmarc, iprev, key, lookups, wire
 from exporter.authentication.spf import evaluation, record
+from exporter.mailboxes.session import READ_LIMIT
 from exporter.net import signatures
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,6 +25,7 @@ LIMITS = {
     "DMARC: names of a tree walk": dmarc.MOST_LABELS,
     "`iprev`: names of a client": iprev.MOST_NAMES,
     "header fields of a message": f"{wire.MOST_FIELDS:,}",
+    "bytes of a message that are read": f"{READ_LIMIT:,}",
     "length of `From`": f"{dmarc.LONGEST_FROM:,} characters",
 }
 

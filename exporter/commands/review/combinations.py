@@ -12,6 +12,8 @@ from exporter.mailboxes.kind import MailboxKind
 from exporter.mailboxes.session import READ_LIMIT
 from exporter.settings import Settings
 
+HEADERS_OF_SERVERS = 16 << 10  # bytes that they add to a message, Microsoft 365 the most
+
 
 def of_combinations(settings: Settings) -> Iterator[Finding]:
     """Conflicts between a module and its mailboxes, and between a module's own options."""
@@ -66,12 +68,19 @@ def _of_requirements(path: Path, trip: RoundtripOptions, mailbox: MailboxKind) -
             " unknown, and every trip fails"
         )
         yield Finding(path, text)
-    if "dkim" in trip.require and (trip.size or 0) > READ_LIMIT:
+    size = trip.size or 0
+    if "dkim" in trip.require and size > READ_LIMIT:
         text = (
             f"dkim needs the whole message, and size is more than {size_text(READ_LIMIT)}: every"
             " trip fails"
         )
         yield Finding(path, text)
+    elif "dkim" in trip.require and size > READ_LIMIT - HEADERS_OF_SERVERS:
+        text = (
+            f"dkim needs the whole message, of which {size_text(READ_LIMIT)} are read, and servers"
+            f" add headers: size should be at most {size_text(READ_LIMIT - HEADERS_OF_SERVERS)}"
+        )
+        yield Finding(path, text, warning=True)
 
 
 def _of_bounces(path: Path, settings: Settings, trip: RoundtripOptions) -> Iterator[Finding]:
