@@ -29,6 +29,8 @@ def make_all(rundir: RunDirectory) -> None:
         forget_other_names(keys, server)
         issue(rundir, server, "good", now - DAY, now + 365 * DAY)
         issue(rundir, server, "expired", now - 60 * DAY, now - DAY)
+    (keys / "mx.ending.crt").unlink(missing_ok=True)
+    issue(rundir, "mx", "ending", now - DAY, now + 10 * DAY)
 
 
 def forget_other_names(keys: Path, server: str) -> None:
@@ -118,6 +120,7 @@ def install(rundir: RunDirectory) -> None:
     tls = rundir.path("etc/tls")
     tls.mkdir(exist_ok=True)
     shutil.copy(rundir.path("keys/ca.crt"), tls)
+    shutil.copy(rundir.path("keys/mx.ending.crt"), tls)
     for server in SERVERS:
         shutil.copy(rundir.path("keys", f"{server}.{kind}.crt"), tls / f"{server}.crt")
         shutil.copy(rundir.path("keys", f"{server}.key"), tls)

@@ -117,6 +117,7 @@ class Lab:
     imap_ip, imap_name = facts.IMAP_IP, "imap.lab.test"
     # Ours: bind it to be mx.mon.test forwards and backwards.
     mon_ip, mon_name = (facts.MON_IP, "mx.mon.test")
+    backup_ip, ending_ip = facts.BACKUP_IP, facts.ENDING_IP  # the MX, with something amiss
     dead_ip = facts.DEAD_IP  # refuses connections, and has no PTR record
     misnamed_ip = facts.MISNAMED_IP  # has one that does not lead back
     dns = f"{facts.DNS_IP}:53"
