@@ -327,6 +327,40 @@ def sending() -> list[Json]:
             thresholds=steps(GREEN, (1, RED)),
             defaults={"noValue": "–"},
         ),
+        table(
+            "Each exchanger",
+            "Whether the newest message through each exchanger arrived (1) or not (0), and when its"
+            " certificate, or one above it, expires. Needs `each: true`.",
+            [
+                rows(of("mailtrip_exchanger_success")),
+                rows(f"{of('mailtrip_exchanger_certificate_expiry_timestamp_seconds')} - time()"),
+            ],
+            {
+                "host": "Host",
+                "address": "Address",
+                "Value #A": "Arrived",
+                "Value #B": "Certificate expires in",
+            },
+            width=24,
+            height=7,
+            unit="s",
+            defaults={"noValue": "Only one exchanger is tested"},
+            overrides=[
+                column("Arrived", unit="none", custom__width=90),
+                colored(
+                    "Arrived",
+                    mappings=[
+                        {
+                            "type": "value",
+                            "options": {
+                                "1": {"text": "yes", "color": GREEN},
+                                "0": {"text": "no", "color": RED},
+                            },
+                        }
+                    ],
+                ),
+            ],
+        ),
     ]
 
 

@@ -184,7 +184,9 @@ class App:
         if settings.resolver != old.resolver:
             self._resolver.configure(settings.resolver.nameservers, settings.resolver.timeout)
         probes = (*self.probes, *self.probes.leaving)
-        flights = [flight for probe in probes for flight in probe.flights.values()]
+        flights = [
+            task for probe in probes for task in (*probe.flights.values(), *probe.visits.values())
+        ]
         self._table.configure(settings.mailboxes, mailboxes, _patience(settings), flights)
         self.settings = settings
         self.accounts.configure(settings.logins)

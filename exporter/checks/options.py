@@ -188,6 +188,7 @@ class RoundtripOptions(Options):
             _pairs(failing),
             sorts_junk=Reason.JUNK in mailbox.reasons,
             falls_back=sender.falls_back,
+            visits_each=sender.visits_each,
             required=tuple(self.require),
             mailboxes=tuple(dict.fromkeys(filter(None, (self.mailbox, self.bounces)))),
             sender=sender,

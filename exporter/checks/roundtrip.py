@@ -1,6 +1,7 @@
 """Opens a mailbox, sends a signed message, waits for it, checks it, deletes it."""
 
 import asyncio
+import copy
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 
@@ -10,7 +11,7 @@ from exporter.checks.options import RoundtripOptions
 from exporter.checks.signing import DkimSigner
 from exporter.config.types import duration_text
 from exporter.core.facts import Arrival, ArrivedHeaders, Hop, LeftFrom
-from exporter.core.model import MAX_FOLDER, Fact, ProbeError, one_line
+from exporter.core.model import MAX_FOLDER, Exchanger, Fact, ProbeError, one_line
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.core.run import Run
@@ -25,7 +26,7 @@ from exporter.mail.message import headers, is_whole, received
 from exporter.mail.tokens import Token
 from exporter.mailboxes.watcher.expectation import Expectation, Found
 from exporter.mailboxes.watcher.watcher import Watcher
-from exporter.senders.kind import Sender
+from exporter.senders.kind import Sender, SendsThroughEach
 from exporter.senders.pace import Pace
 
 
@@ -43,6 +44,7 @@ class RoundTrip:
     ) -> None:
         self.mailbox = options.mailbox or ""
         self.late_after = options.late_after
+        self.visits_each = options.send.how.visits_each
         names = filter(None, (options.mailbox, options.bounces))
         # A trip keeps its mailbox across reloads.
         self._watchers = {name: watchers[name] for name in names}
@@ -71,6 +73,22 @@ class RoundTrip:
             if closed:
                 raise closed  # the message has left all the same: the SMTP leg has its own verdict
             await self._receive(expected, run, uncertain)
+
+    async def exchangers(self, run: Run) -> list[Exchanger]:
+        """Those of the recipient, one entry for each address, if the sender knows any. Raises
+        ProbeError."""
+        if not isinstance(self._sender, SendsThroughEach):
+            return []
+        return await self._sender.each(ProbeMessage(self._from, self._to, b""), run)
+
+    def through(self, exchanger: Exchanger) -> "RoundTrip":
+        """The same round trip through one exchanger only. Who sent the message is not checked: that
+        does not depend on the exchanger of the recipient."""
+        only = copy.copy(self)
+        if isinstance(self._sender, SendsThroughEach):
+            only._sender = self._sender.through(exchanger)
+        only._authenticator, only._required = None, ()
+        return only
 
     async def resume(self, run: Run, trip: str) -> None:
         """Continues a trip whose message left before this process began."""

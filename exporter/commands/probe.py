@@ -5,6 +5,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from errno import EADDRINUSE
 from pathlib import Path
 from urllib.parse import quote
@@ -17,7 +18,14 @@ from exporter.config.mistakes import Mistakes, suggestion
 from exporter.core.clock import Clock
 from exporter.core.lateness import Lateness
 from exporter.core.logs import log_to_stderr
-from exporter.core.model import Outcome, ProbeKey, ProbeRefused, Span, one_line
+from exporter.core.model import (
+    ExchangerVisit,
+    Outcome,
+    ProbeKey,
+    ProbeRefused,
+    Span,
+    one_line,
+)
 from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason
 from exporter.mail.tokens import PREFIX
@@ -144,6 +152,11 @@ async def _trip_of(app: App, key: ProbeKey, console: Screen, aside: Screen) -> O
             aside.print(f"\n{_interrupted(probe, app.settings)}", markup=False, soft_wrap=True)
             console.quiet = True
             raise
+        for visits in [*probe.visits.values()]:
+            status.update("testing the other exchangers")
+            told = await visits
+            new = tuple(one for one in told if one not in outcome.facts)
+            outcome = replace(outcome, facts=(*outcome.facts, *new))
     return outcome
 
 
@@ -166,9 +179,15 @@ def _interrupted(probe: Probe, settings: Settings) -> str:
 
 
 def may_still_come(outcome: Outcome) -> bool:
-    """Whether a server accepted the message, and neither it nor a bounce arrived before the trip
-    ended."""
+    """Whether a server accepted the message, or one through another exchanger, and neither it nor a
+    bounce arrived before the trip ended."""
     failure = outcome.failure
+    if any(
+        visit.failure and visit.failure.reason is Reason.OVERDUE
+        for visit in outcome.facts
+        if isinstance(visit, ExchangerVisit)
+    ):
+        return True
     if not failure or failure.reason is Reason.BOUNCED or not outcome.legs.get(Leg.SEND):
         return False
     return failure.phase in (Phase.OPEN, Phase.DELIVER)

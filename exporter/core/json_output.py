@@ -23,6 +23,7 @@ from exporter.core.facts import (
 )
 from exporter.core.model import (
     Exchanger,
+    ExchangerVisit,
     Fact,
     Listing,
     Outcome,
@@ -38,6 +39,7 @@ KINDS: dict[type[Fact], str] = {
     TlsSession: "tls",
     Reply: "reply",
     Exchanger: "exchanger",
+    ExchangerVisit: "exchanger_visit",
     PlaintextFallback: "plaintext_fallback",
     TlsPolicy: "tls_policy",
     Hop: "hop",

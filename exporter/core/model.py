@@ -109,6 +109,10 @@ class Exchanger:
 
     host: str
     preference: int
+    address: str = ""  # its IP address; empty if it is any of the host's, or was not kept
+
+    def __str__(self) -> str:
+        return f"{self.host} [{self.address}]" if self.address else self.host
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,9 +210,55 @@ class QueriedList:
     since: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Where and why a trip failed."""
+
+    phase: Phase
+    step: Step | None
+    reason: Reason
+    code: str = ""
+    detail: str = ""
+
+    def __str__(self) -> str:
+        place = f"{self.phase}/{self.step}" if self.step else str(self.phase)
+        code = f" {self.code}" if self.code else ""
+        return f"{place}: {self.reason}{code}: {self.detail}"
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangerVisit:
+    """What became of a message through one address of an exchanger (`each`)."""
+
+    host: str
+    preference: int
+    address: str  # its IP address; empty if none was found
+    success: bool | None  # None: unknown, for a reason that is not the exchanger's
+    failure: Failure | None
+    sending: float | None = None  # seconds from the start of `send` until it was accepted
+    delay: float | None = None  # from then to seen, seconds; None if that is unknown
+    tls: TlsSession | None = None
+    policy: TlsPolicy | None = None
+    plaintext: str = ""  # why it left in plain text, though the exchanger offers TLS
+    transcript: tuple[str, ...] = ()  # the newest lines, if it failed
+
+    @property
+    def place(self) -> str:
+        """The exchanger, for people."""
+        return str(Exchanger(self.host, self.preference, self.address))
+
+    @property
+    def verdict(self) -> str:
+        """For people."""
+        if self.failure:
+            return f"{'unknown' if self.success is None else 'failed'}: {self.failure}"
+        return "OK"
+
+
 Fact = (
     Reply
     | Exchanger
+    | ExchangerVisit
     | PlaintextFallback
     | TlsPolicy
     | TlsSession
@@ -228,22 +278,6 @@ Fact = (
 )
 
 _IN_LISTS = Arrival, LateArrival, Listing, QueriedList
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Where and why a trip failed."""
-
-    phase: Phase
-    step: Step | None
-    reason: Reason
-    code: str = ""
-    detail: str = ""
-
-    def __str__(self) -> str:
-        place = f"{self.phase}/{self.step}" if self.step else str(self.phase)
-        code = f" {self.code}" if self.code else ""
-        return f"{place}: {self.reason}{code}: {self.detail}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,8 @@ class Run(Trace):
         self.accepted: float | None = None
         # Of the server that has taken the message: a reply with the queue's name, most often.
         self.answer = ""
+        # Sending is over, or waits to be repeated: another message of ours may be sent meanwhile.
+        self.makes_way = asyncio.Event()
         self.uncertain = False  # the whole message was sent, and the final reply has not come
         self._journal = journal
         self._deadline = Deadline(clock)
@@ -92,6 +94,8 @@ class Run(Trace):
                 yield
         finally:
             self._phase = None
+            if phase is Phase.SEND:
+                self.makes_way.set()
 
     def head_for(self, phase: Phase) -> None:
         """Attributes failures from now on to `phase`, though it has not begun."""

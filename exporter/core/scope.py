@@ -19,6 +19,8 @@ class RoundTripScope:
     """Whether its messages may be filed as spam."""
     falls_back: bool = False
     """Whether its messages may be sent in plain text when TLS is broken."""
+    visits_each: bool = False
+    """Whether a message goes through each exchanger."""
     required: tuple[str, ...] = ()
     """The methods that must authenticate the sender."""
     mailboxes: tuple[str, ...] = field(default=(), hash=False)

@@ -6,7 +6,7 @@ from exporter.core.clock import Clock
 from exporter.core.facts import LateArrival
 from exporter.core.fairness import Slices
 from exporter.core.maintenance import Maintenance
-from exporter.core.model import Outcome, ProbeKey
+from exporter.core.model import ExchangerVisit, Outcome, ProbeKey
 from exporter.core.outage import Standing
 from exporter.core.scope import BlocklistScope, Scope
 from exporter.mailboxes.watcher.statistics import Statistics
@@ -89,6 +89,9 @@ class Metrics:
 
     def late(self, probe: ProbeKey, trip: str, arrival: LateArrival) -> None:
         self._mail_of(probe).late(trip, arrival)
+
+    def visited(self, probe: ProbeKey, visits: tuple[ExchangerVisit, ...]) -> None:
+        self._mail_of(probe).visited(visits)
 
     def bounced(self, probe: ProbeKey) -> None:
         """Counts a bounce that arrived after its trip had failed."""

@@ -251,6 +251,21 @@ OF_A_ROUND_TRIP = (
         " downloaded",
     ),
     Definition(
+        "mailtrip_exchanger_success",
+        "gauge",
+        "1 if the newest message through this address of this exchanger arrived, else 0; only with"
+        " `each`, at most 20. Absent while it is unknown. The address is empty if the name has"
+        " none",
+        ("host", "address"),
+    ),
+    Definition(
+        "mailtrip_exchanger_certificate_expiry_timestamp_seconds",
+        "gauge",
+        "Earliest expiry known of the certificate of this exchanger and of those above it, Unix"
+        " time; only with `each`",
+        ("host", "address"),
+    ),
+    Definition(
         "mailtrip_tls_info",
         "gauge",
         "TLS version and cipher of the newest trip, on the leg send or mailbox",

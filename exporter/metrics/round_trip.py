@@ -15,6 +15,7 @@ from exporter.core.facts import (
 )
 from exporter.core.model import (
     Exchanger,
+    ExchangerVisit,
     Fact,
     Outcome,
     PlaintextFallback,
@@ -44,6 +45,12 @@ _MAILBOX = "mailtrip_mailbox_step_duration_seconds", "mailtrip_last_mailbox_step
 
 _OWN = "local"
 """The source of a result of authentication that is not in a header."""
+
+
+OF_EACH_EXCHANGER = (
+    "mailtrip_exchanger_success",
+    "mailtrip_exchanger_certificate_expiry_timestamp_seconds",
+)
 
 
 @lru_cache(maxsize=256)
@@ -101,6 +108,9 @@ class RoundTripSeries(ProbeSeries):
             self._leave_out_labelled(newest, {labels[0] for labels in self.numbers(newest)} - taken)
         if not scope.falls_back:
             self.leave_out("mailtrip_tls_plaintext_fallback")
+        if not scope.visits_each or scope.sender != before.sender:
+            for name in OF_EACH_EXCHANGER:
+                self.leave_out(name)
         if scope.sender != before.sender:
             self.leave_out("mailtrip_mx_info")
             self.leave_out("mailtrip_tls_policy_info")
@@ -143,6 +153,27 @@ class RoundTripSeries(ProbeSeries):
             "mailtrip_leg_success", {(leg,): float(good) for leg, good in outcome.legs.items()}
         )
         self._show_facts(outcome.facts)
+        self.visited(tuple(one for one in outcome.facts if isinstance(one, ExchangerVisit)))
+
+    def visited(self, visits: tuple[ExchangerVisit, ...]) -> None:
+        """Shows the exchangers that there are now. What is unknown of one remains as it was."""
+        if not visits or not self._scope.visits_each:
+            return
+        before = [self.numbers(name) for name in OF_EACH_EXCHANGER]
+        success, expiry = dict[Labels, float](), dict[Labels, float]()
+        for visit in visits:
+            labels = visit.host.lower(), visit.address
+            tls = visit.tls
+            ends = (tls.ends_above or tls.expires_at) if tls else None
+            for shown, old, value in zip(
+                (success, expiry), before, (visit.success, ends), strict=True
+            ):
+                if value is not None:
+                    shown[labels] = float(value)
+                elif visit.success is None and labels in old:
+                    shown[labels] = old[labels]
+        for name, shown in zip(OF_EACH_EXCHANGER, (success, expiry), strict=True):
+            self.replace(name, shown)
 
     def late(self, trip: str, arrival: LateArrival) -> None:
         self.add("mailtrip_late_total", 1)

@@ -21,12 +21,19 @@ MAX_ADDRESSES = 20
 
 
 async def dial(
-    resolver: Resolver, host: str, port: int, network: NetworkOptions, trace: Trace
+    resolver: Resolver,
+    host: str,
+    port: int,
+    network: NetworkOptions,
+    trace: Trace,
+    address: str = "",
 ) -> socket.socket:
-    """A connected socket, in the steps `resolve` and `connect`. Raises ProbeError (dns,
-    connect)."""
-    with trace.step(Step.RESOLVE, host):
-        addresses = (await resolver.addresses(host, network.ip))[:MAX_ADDRESSES]
+    """A connected socket, in the steps `resolve` and `connect`. Only this `address` of the host is
+    tried if there is one. Raises ProbeError (dns, connect)."""
+    addresses = [address]
+    if not address:
+        with trace.step(Step.RESOLVE, host):
+            addresses = (await resolver.addresses(host, network.ip))[:MAX_ADDRESSES]
     with trace.step(Step.CONNECT, f"{host}:{port}"):
         connected = await connect(addresses, port, network.source_address, host)
     peer = connected.getpeername()

@@ -14,7 +14,7 @@ from functools import partial
 from exporter.core.clock import Clock
 from exporter.core.facts import LateArrival
 from exporter.core.logs import about
-from exporter.core.model import Outcome, ProbeKey
+from exporter.core.model import ExchangerVisit, Outcome, ProbeKey
 from exporter.core.outage import Outage, Unsettled
 from exporter.core.reasons import Reason
 from exporter.core.run import VERDICT_PATIENCE, Run
@@ -65,18 +65,26 @@ class Ledger:
         self._unwritten: dict[str, Trip] = {}  # settled, and not yet so on the disk
 
     async def record(
-        self, token: Token, probe: ProbeKey, mailbox: str, run: Run, keep: float
+        self,
+        token: Token,
+        probe: ProbeKey,
+        mailbox: str,
+        run: Run,
+        keep: float,
+        of: Run | None = None,
     ) -> None:
-        """Returns when the token is on disk, so that it is known after any crash."""
+        """Returns when the token is on disk, so that it is known after any crash. It may be another
+        message `of` a trip, which counts as the start of both."""
+        began = of or run
         trip = Trip(
             token.trip,
             probe,
             mailbox,
             State.LEAVING,
-            run.started_at,
+            began.started_at,
             self._passed.now().boot,
-            run.started,
-            run.started_at + keep,
+            began.started,
+            began.started_at + keep,
         )
         self._in_flight[trip.id] = trip
         patience = min(PATIENCE, run.time_left() / 4)  # most of the trip's time is for the servers
@@ -145,6 +153,21 @@ class Ledger:
         finally:
             written = self._store.finished(outcome, tell, newest=newest)
         return written
+
+    def end_visit(self, message: str, run: Run, *, arrived: bool) -> None:
+        """Saves what to expect of a message that is not a trip's own: if it comes late, it is only
+        deleted."""
+        trip = self._in_flight.pop(message, None)
+        if trip and (arrived or run.accepted is not None or run.uncertain):
+            self._settle(trip, State.ARRIVED if arrived else State.FAILED)
+        elif trip:
+            self._store.forget(trip.id)
+
+    def keep_visits(
+        self, trip_id: str, probe: ProbeKey, visits: tuple[ExchangerVisit, ...]
+    ) -> None:
+        """Adds what has become known of the exchangers since the trip ended."""
+        self._store.keep_visits(trip_id, probe, visits)
 
     def keep_outage(self, outage: Outage) -> None:
         """Saves an outage, or what has changed of it."""

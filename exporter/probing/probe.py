@@ -7,7 +7,7 @@ from math import inf
 from typing import Protocol, runtime_checkable
 
 from exporter.core.facts import LeftFrom
-from exporter.core.model import Outcome, ProbeKey
+from exporter.core.model import Exchanger, ExchangerVisit, Outcome, ProbeKey
 from exporter.core.reasons import Reason
 from exporter.core.run import Run
 from exporter.core.wake import Wake
@@ -32,6 +32,19 @@ class MailCheck(Protocol):
     async def run(self, run: Run, token: Token) -> None: ...
 
     async def resume(self, run: Run, trip: str) -> None: ...
+
+
+@runtime_checkable
+class ExchangerCheck(MailCheck, Protocol):
+    """One that may send a message through each exchanger as well."""
+
+    visits_each: bool
+
+    async def exchangers(self, run: Run) -> list[Exchanger]:
+        """Those that there are, one entry for each address. Raises ProbeError."""
+
+    def through(self, exchanger: Exchanger) -> MailCheck:
+        """The same check, which sends only through this one."""
 
 
 class QueryCheck(Protocol):
@@ -66,6 +79,8 @@ class Probe:
     left_from: str = ""  # the address that its newest message came from that is known to have come
     flights: dict[str, "asyncio.Task[Outcome]"] = field(default_factory=dict)
     runs: dict[str, Run] = field(default_factory=dict)  # of the flights
+    # Of those whose exchangers are being tested, by trip.
+    visits: dict[str, "asyncio.Task[tuple[ExchangerVisit, ...]]"] = field(default_factory=dict)
     history: History = field(default_factory=History)
     last_start: float = -inf
     last_scraped: float = -inf

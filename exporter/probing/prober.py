@@ -14,11 +14,12 @@ from exporter.core.transcript import Transcript
 from exporter.mail.tokens import Mint, Token, new_trip
 from exporter.probing.admission import Admission
 from exporter.probing.bugs import contained
+from exporter.probing.exchanger_visits import ExchangerVisits
 from exporter.probing.flight import Flight
 from exporter.probing.journal import TripJournal
 from exporter.probing.ledger import Ledger
 from exporter.probing.observer import Observer
-from exporter.probing.probe import MailCheck, Probe
+from exporter.probing.probe import ExchangerCheck, MailCheck, Probe
 from exporter.state.trip import Trip
 
 TURN_PATIENCE = 0.5  # seconds that a scrape waits until its trip can start
@@ -79,7 +80,25 @@ class Prober:
         probe.last_start = run.started
         if not recheck:
             probe.last_regular = run.started
-        return self._launch(probe, trip, run, course, probe.timeout, recheck=recheck)
+        flight = self._launch(probe, trip, run, course, probe.timeout, recheck=recheck)
+        if not recheck:
+            self._visit_exchangers(probe, trip, run, flight)
+        return flight
+
+    def _visit_exchangers(
+        self, probe: Probe, trip: str, run: Run, flight: "asyncio.Task[Outcome]"
+    ) -> None:
+        """Tests each exchanger beside the trip, if that is asked for, and if the last time is
+        over."""
+        check = probe.check
+        if not isinstance(check, ExchangerCheck) or not check.visits_each or probe.visits:
+            return
+        visits = ExchangerVisits(
+            probe, check, trip, run, self._mint, self._ledger, self._observer, self._clock
+        )
+        task = asyncio.create_task(visits.run(flight), name=f"exchangers of trip {trip}")
+        probe.visits[trip] = task
+        task.add_done_callback(lambda _: probe.visits.pop(trip))
 
     def resume(self, probe: Probe, trip: Trip) -> None:
         """Continues a trip whose message left before this process began, if its module still sends
@@ -132,7 +151,7 @@ class Prober:
     async def abandon(self, probe: Probe) -> None:
         """Ends the trips in progress without an outcome: their tokens stay pending, and a restart
         continues them."""
-        flights = list(probe.flights.values())
+        flights = [*probe.visits.values(), *probe.flights.values()]
         for flight in flights:
             flight.cancel()
         await asyncio.gather(*flights, return_exceptions=True)

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
 from exporter.config.finding import Finding
 from exporter.config.server import NetworkOptions, Ports
+from exporter.core.model import Exchanger
 from exporter.core.reasons import Reason
 from exporter.core.run import Run
 from exporter.core.steps import Step
@@ -34,6 +35,17 @@ class Sender(Protocol):
 
     async def preflight(self, message: ProbeMessage, run: Run) -> None:
         """Does what `send` does, up to the envelope, which it does not send. Raises ProbeError."""
+
+
+@runtime_checkable
+class SendsThroughEach(Protocol):
+    """A sender that can also send through one address of one exchanger."""
+
+    async def each(self, message: ProbeMessage, run: Run) -> list[Exchanger]:
+        """The exchangers of the recipient, one entry for each address. Raises ProbeError."""
+
+    def through(self, exchanger: Exchanger) -> Sender:
+        """A sender that knows no other address than this one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +90,10 @@ class SenderKind(Protocol):
     @property
     def falls_back(self) -> bool:
         """Whether a message may leave in plain text when TLS is broken."""
+
+    @property
+    def visits_each(self) -> bool:
+        """Whether one message goes through each address of each exchanger (`SendsThroughEach`)."""
 
     @property
     def gap(self) -> float | None:

@@ -12,8 +12,16 @@ from exporter.config.address import PLACEHOLDER, EhloName
 from exporter.config.finding import Finding
 from exporter.config.server import NetworkOptions, Port, Ports, TlsOptions
 from exporter.config.types import Duration, duration_text
-from exporter.core.model import Exchanger, PlaintextFallback, ProbeError, TlsPolicy, TlsSession
-from exporter.core.phases import Leg
+from exporter.core.model import (
+    Exchanger,
+    ExchangerVisit,
+    Failure,
+    PlaintextFallback,
+    ProbeError,
+    TlsPolicy,
+    TlsSession,
+)
+from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason, Trait
 from exporter.core.run import Run
 from exporter.core.steps import Step
@@ -24,6 +32,7 @@ from exporter.net.smtp.own_name import own_name
 from exporter.net.smtp.ports import SMTP_PORTS
 from exporter.net.smtp.scope import REASONS, STEPS
 from exporter.net.smtp.session import SmtpSession, session
+from exporter.senders.exchanger_addresses import addresses_of
 from exporter.senders.kind import Introduction, Means
 from exporter.senders.mta_sts import MtaSts
 from exporter.senders.pace import PacedOptions
@@ -72,6 +81,12 @@ class MxOptions(TlsOptions, NetworkOptions, PacedOptions):
     ehlo_name: EhloName | None = None
     """The name for EHLO. Default: the name of this machine."""
 
+    each: bool = False
+    """Whether each exchanger is tested, not only the first that accepts the message. Then one more
+    message goes through each other address of each exchanger, at most 20 in all, one after the
+    other. They do not change the result of the trip. `mailtrip_exchanger_success` shows through
+    which exchangers mail arrives: [scenarios.md](scenarios.md#each-exchanger)."""
+
     gap: Duration | None = 1.0
     """Minimum time between two messages to the same domain, of all modules and targets together.
     Trips wait for their slot before they send; the wait does not count as latency."""
@@ -90,6 +105,10 @@ class MxOptions(TlsOptions, NetworkOptions, PacedOptions):
     @property
     def falls_back(self) -> bool:
         return WITHOUT_POLICY[self.tls] == "opportunistic"
+
+    @property
+    def visits_each(self) -> bool:
+        return self.each
 
     @property
     def template(self) -> str:
@@ -124,9 +143,17 @@ class MxSender:
     """Tries the exchangers by preference until one of them accepts the message or rejects it
     (5xx)."""
 
-    def __init__(self, options: MxOptions, resolver: Resolver, policies: StsPolicies) -> None:
+    def __init__(
+        self,
+        options: MxOptions,
+        resolver: Resolver,
+        policies: StsPolicies,
+        only: Exchanger | None = None,
+    ) -> None:
         self._options = options
         self._resolver = resolver
+        self._policies = policies
+        self._only = only  # instead of those that the DNS has
         self._always = TlsRequirement(WITHOUT_POLICY[options.tls], options)
         self._published: list[PublishedPolicy] = []
         if options.tls in ("dane", "policy"):
@@ -155,25 +182,39 @@ class MxSender:
             else:
                 return
             run.note(f"-- {deferred}; retrying in {wait:g} s")
+            run.makes_way.set()
             with run.step(Step.RETRY, f"{deferred.code}, again in {wait:g} s"):
                 await asyncio.sleep(wait)
             wait = min(wait * 2, self._options.retry_after * LONGEST_WAIT)
 
+    async def each(self, message: ProbeMessage, run: Run) -> list[Exchanger]:
+        """Every address of every exchanger, if that is asked for."""
+        exchangers = await self._published_exchangers(_domain(message), run)
+        return await addresses_of(exchangers, self._resolver, self._options, run)
+
+    def through(self, exchanger: Exchanger) -> "MxSender":
+        return MxSender(self._options, self._resolver, self._policies, exchanger)
+
     async def preflight(self, message: ProbeMessage, run: Run) -> None:
-        """Tries the first exchanger that answers."""
+        """Tries the first exchanger that answers, or each of them: then those that fail are facts,
+        if another one does not."""
         problems: list[ProbeError] = []
-        domain = _domain(message)
-        for exchanger in await self.exchangers(domain, run):
+        domain, each = _domain(message), self._options.each
+        exchangers = await (self.each(message, run) if each else self.exchangers(domain, run))
+        for exchanger in exchangers:
             try:
                 for policy in self._published:
                     await policy.preflight(exchanger.host, run)
                 await self._visit(exchanger, domain, None, run)
             except ProbeError as error:
                 problems.append(run.located(error))
+                if each:
+                    run.fact(_failed_visit(exchanger, problems[-1]))
             else:
-                run.fact(exchanger)
-                return
-        raise problems[0]
+                if not each:
+                    return
+        if len(problems) == len(exchangers):
+            raise problems[0] if problems else ProbeError(Reason.CONNECT, "no exchanger to test")
 
     async def _try_all(self, message: ProbeMessage, run: Run) -> None:
         problems: list[ProbeError] = []
@@ -188,9 +229,8 @@ class MxSender:
                 judged = Trait.ENDS_DELIVERY in error.reason.traits
                 if (judged and located.step is not Step.GREETING) or run.uncertain:
                     raise
-                run.note(f"-- {exchanger.host}: {error}")
+                run.note(f"-- {exchanger}: {error}")
             else:
-                run.fact(exchanger)
                 return
         # Who answered tells more than who could not be reached: a greylisting server before a dead
         # one.
@@ -200,13 +240,17 @@ class MxSender:
     async def exchangers(self, domain: str, run: Run) -> list[Exchanger]:
         """The exchangers in the order of attempts: by preference, equals shuffled; without an MX
         the domain itself."""
+        if self._only:
+            return [self._only]
+        exchangers = await self._published_exchangers(domain, run)
+        random.shuffle(exchangers)
+        return sorted(exchangers, key=lambda exchanger: exchanger.preference)[:MAX_EXCHANGERS]
+
+    async def _published_exchangers(self, domain: str, run: Run) -> list[Exchanger]:
         async with run.conversation():
             with run.step(Step.RESOLVE, f"{domain} MX"):
                 exchangers = await self._resolver.exchangers(domain)
-        if not exchangers:
-            return [Exchanger(domain, 0)]
-        random.shuffle(exchangers)
-        return sorted(exchangers, key=lambda exchanger: exchanger.preference)[:MAX_EXCHANGERS]
+        return exchangers or [Exchanger(domain, 0)]
 
     async def _visit(
         self, exchanger: Exchanger, domain: str, message: ProbeMessage | None, run: Run
@@ -244,7 +288,7 @@ class MxSender:
         """Returns why TLS has failed, if that does not keep the message back. Raises ProbeError."""
         with session(exchanger.host, run) as smtp:
             try:
-                await self._converse(smtp, message, run, required)
+                await self._converse(smtp, exchanger, message, run, required)
             except ProbeError as error:
                 failed = required.blamed(run.located(error))
                 if required.tls == "opportunistic":
@@ -267,7 +311,8 @@ class MxSender:
         _forget_tls(run)
         with session(exchanger.host, run) as smtp:
             try:
-                await self._converse(smtp, message, run, TlsRequirement("none", self._options))
+                plain = TlsRequirement("none", self._options)
+                await self._converse(smtp, exchanger, message, run, plain)
             except ProbeError as error:
                 if error.code == MUST_ENCRYPT:
                     raise broken from None
@@ -281,6 +326,7 @@ class MxSender:
     async def _converse(
         self,
         smtp: SmtpSession,
+        exchanger: Exchanger,
         message: ProbeMessage | None,
         run: Run,
         required: TlsRequirement,
@@ -288,14 +334,21 @@ class MxSender:
         options, name = self._options, self._options.ehlo_name or own_name()
         offered_is_enough = required.tls == "opportunistic"
         async with run.conversation(server=smtp.server):
-            await smtp.connect(self._resolver, options.port, options)
+            await smtp.connect(self._resolver, options.port, options, address=exchanger.address)
             await smtp.ehlo(name)
             if required.tls == "starttls" or (offered_is_enough and "starttls" in smtp.extensions):
                 await smtp.starttls(required.options, required.judge)
                 await smtp.ehlo(name)
             if message:
                 await smtp.hand_over(message)
+        run.fact(replace(exchanger, address=smtp.address))
         await smtp.quit()
+
+
+def _failed_visit(exchanger: Exchanger, error: ProbeError) -> ExchangerVisit:
+    phase, host, address = error.phase or Phase.SEND, exchanger.host, exchanger.address
+    failure = Failure(phase, error.step, error.reason, error.code, error.detail)
+    return ExchangerVisit(host, exchanger.preference, address, False, failure)
 
 
 def _domain(message: ProbeMessage) -> str:

@@ -89,6 +89,10 @@ class SendmailOptions(PacedOptions):
         return False
 
     @property
+    def visits_each(self) -> bool:
+        return False
+
+    @property
     def template(self) -> str:
         return ""
 

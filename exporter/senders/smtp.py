@@ -60,6 +60,10 @@ class SmtpOptions(ServerOptions, PacedOptions):
         return False
 
     @property
+    def visits_each(self) -> bool:
+        return False
+
+    @property
     def template(self) -> str:
         return self.host
 

@@ -61,14 +61,14 @@ def facts_readable(text: str) -> tuple[Fact, ...]:
         return ()
 
 
-def add(connection: Connection, trip: str, fact: Fact) -> None:
+def add(connection: Connection, trip: str, *facts: Fact) -> None:
     """Adds what has become known of a trip since its end, if the trip is kept."""
     for table in ("recent", "traces"):
         of_trip = "number = (SELECT number FROM recent WHERE trip = ?)"
         find = f"SELECT outcome FROM {table} WHERE {of_trip}"  # noqa: S608
         row = connection.execute(find, (trip,)).fetchone()
         if row and (outcome := readable(row[0])):
-            text = written(replace(outcome, facts=(*outcome.facts, fact)))
+            text = written(replace(outcome, facts=(*outcome.facts, *facts)))
             update = f"UPDATE {table} SET outcome = ?, size = ? WHERE {of_trip}"  # noqa: S608
             connection.execute(update, (text, len(text.encode()), trip))
 

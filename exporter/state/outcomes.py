@@ -1,10 +1,10 @@
 """The table of outcomes: the newest one of every probe, and the results of those before it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from json import loads
 from sqlite3 import Connection
 
-from exporter.core.model import Outcome, ProbeKey
+from exporter.core.model import Fact, Outcome, ProbeKey
 from exporter.state import evidence
 from exporter.state.history import HISTORY_LENGTH, TripSummary, summary_of
 from exporter.state.rows import LARGEST, SENSIBLE
@@ -62,6 +62,15 @@ def keep(connection: Connection, outcome: Outcome, text: str, *, newest: bool = 
                 ELSE json_insert(iif(json_array_length(history) < ?, history, json_remove(history, '$[0]')), '$[#]',
                     json_extract(excluded.history, '$[0]')) END"""
     connection.execute(insert, row)
+
+
+def add(connection: Connection, probe: ProbeKey, trip: str, *facts: Fact) -> None:
+    """Adds what has become known of the newest trip of a probe since its end, if it is this one."""
+    known = last_known(connection, probe)
+    if known and known.outcome.trip == trip:
+        text = evidence.written(replace(known.outcome, facts=(*known.outcome.facts, *facts)))
+        change = "UPDATE outcomes SET outcome = ? WHERE module = ? AND target = ?"
+        connection.execute(change, (text, probe.module, probe.target))
 
 
 def prune(connection: Connection, most: int = MOST) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from exporter.core.account import Month, ProbeAccount
 from exporter.core.downtime import Downtime
 from exporter.core.facts import LateArrival
-from exporter.core.model import Outcome, ProbeKey
+from exporter.core.model import ExchangerVisit, Outcome, ProbeKey
 from exporter.core.outage import Outage, Unsettled
 from exporter.core.saved_policy import SavedPolicy
 from exporter.core.threads import off_the_loop
@@ -301,6 +301,17 @@ class Store:
             evidence.add(connection, trip_id, arrival)
             if arrival.delay is not None:
                 thinning.keep_exemplar(connection, probe, trip_id, arrival.delay)
+
+        self._commits.add(change)
+
+    def keep_visits(
+        self, trip_id: str, probe: ProbeKey, visits: tuple[ExchangerVisit, ...]
+    ) -> None:
+        """Adds what became of messages through each exchanger to what is kept of their trip."""
+
+        def change(connection: sqlite3.Connection) -> None:
+            evidence.add(connection, trip_id, *visits)
+            outcomes.add(connection, probe, trip_id, *visits)
 
         self._commits.add(change)
 

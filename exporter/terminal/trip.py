@@ -23,6 +23,7 @@ from exporter.core.facts import (
 )
 from exporter.core.model import (
     Exchanger,
+    ExchangerVisit,
     Outcome,
     PlaintextFallback,
     Reply,
@@ -163,7 +164,9 @@ def _facts(outcome: Outcome) -> list[str]:
             case Reply():
                 lines.append(f"last SMTP reply   {fact.code} {fact.text}")
             case Exchanger():
-                lines.append(f"accepted by       {fact.host} (MX {fact.preference})")
+                lines.append(f"accepted by       {fact} (MX {fact.preference})")
+            case ExchangerVisit():
+                lines.append(f"exchanger         {_visit(fact)}")
             case PlaintextFallback():
                 lines.append(f"no TLS            sent in plain text: {fact.why}")
             case TlsPolicy():
@@ -194,6 +197,17 @@ def _facts(outcome: Outcome) -> list[str]:
                 why = f": {WHY_UNMEASURED}" if fact.delay is None else ""
                 lines.append(f"delivery delay    {_delay(fact)}{why}")
     return lines
+
+
+def _visit(visit: ExchangerVisit) -> str:
+    parts = [f"{visit.place} (MX {visit.preference})  {visit.verdict}"]
+    if visit.delay is not None:
+        parts.append(f"delivery delay {visit.delay:.3f} s")
+    if visit.tls:
+        parts.append(_tls(visit.tls))
+    if visit.plaintext:
+        parts.append(f"sent in plain text: {visit.plaintext}")
+    return ", ".join(parts)
 
 
 def _tls(fact: TlsSession) -> str:

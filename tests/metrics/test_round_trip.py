@@ -14,6 +14,7 @@ from exporter.metrics import Metrics
 from tests.metrics.test_outcome import FAILURE, KEY, SUCCESS, finished, metrics, series
 from tests.support.pauses import at_once
 from tests.support.scopes import EXCHANGER, PLAIN, REFUSED, SUBMISSION
+from tests.support.visits import EARLIER, EXPIRES, VISITS
 
 
 def test_a_step_that_failed_is_timed_too() -> None:
@@ -306,3 +307,43 @@ def test_if_we_were_too_late_to_check_the_last_results_of_our_own_remain() -> No
     shown = finished(made, replace(SUCCESS, facts=(other, arrival)))
     names = [name for name in shown if "authentication_result" in name]
     assert names == ['mailtrip_authentication_result{method="spf",result="fail",source="local"}']
+
+
+def exchangers(made: Metrics) -> dict[str, float]:
+    return {
+        name.removeprefix("mailtrip_exchanger_"): value
+        for name, value in shown_now(made).items()
+        if name.startswith("mailtrip_exchanger_")
+    }
+
+
+def test_each_exchanger_has_its_result_and_the_earliest_end_of_its_certificates() -> None:
+    made = metrics()
+    made.known(KEY, "gmail", replace(EXCHANGER, visits_each=True))
+    finished(made, replace(SUCCESS, facts=VISITS))
+    known = {
+        'success{address="192.0.2.1",host="mx1.example.org"}': 1,
+        'success{address="2001:db8::1",host="mx1.example.org"}': 0,
+        'success{address="",host="mx3.example.org"}': 0,
+        'certificate_expiry_timestamp_seconds{address="192.0.2.1",host="mx1.example.org"}': EARLIER,
+        'certificate_expiry_timestamp_seconds{address="192.0.2.2",host="mx2.example.org"}': EXPIRES,
+    }
+    assert exchangers(made) == known
+    finished(made, SUCCESS)  # which has tested none
+    assert exchangers(made) == known
+    made.visited(
+        KEY, (replace(VISITS[0], success=None, tls=None), replace(VISITS[2], success=True))
+    )
+    assert exchangers(made) == {
+        'success{address="192.0.2.1",host="mx1.example.org"}': 1,
+        'success{address="192.0.2.2",host="mx2.example.org"}': 1,
+        'certificate_expiry_timestamp_seconds{address="192.0.2.1",host="mx1.example.org"}': EARLIER,
+        'certificate_expiry_timestamp_seconds{address="192.0.2.2",host="mx2.example.org"}': EXPIRES,
+    }
+
+
+def test_a_probe_that_does_not_test_them_has_none_of_their_series() -> None:
+    made = metrics()
+    finished(made, replace(SUCCESS, facts=VISITS))
+    made.visited(KEY, VISITS)
+    assert exchangers(made) == {}

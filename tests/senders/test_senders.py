@@ -95,7 +95,7 @@ async def test_mx_finds_the_exchanger_and_uses_tls_because_it_is_offered(
         lab, {"mx": {"source_address": lab.mon_ip}}, probe_message(lab_user.address)
     )
     assert failure is None
-    assert Exchanger("mx1.lab.test", 10) in run.facts
+    assert Exchanger("mx1.lab.test", 10, lab.mx_ip) in run.facts
     assert Step.TLS in steps(run)
     (mail,) = lab_user.wait_for_mails(1)
     assert b"using TLSv1" in mail.content

@@ -21,6 +21,7 @@ from exporter.state.outcomes import LastKnown
 from exporter.state.schema import StateUnusable
 from exporter.state.store import Store
 from exporter.state.trip import Moment, State, Trip
+from tests.support.visits import VISITS
 
 PROBE = ProbeKey("submission", "someone@example.org")
 TRIP = Trip("t1", PROBE, "monitor", State.LEAVING, 1000.5, "boot", 5.25, 9000.0)
@@ -35,6 +36,7 @@ OUTCOME = Outcome(
         Exchanger("mx", 10),
         TlsSession(Leg.SEND, "TLSv1.3", "x", None),
         Arrival("", "header", None, 1.0),
+        *VISITS,
     ),
     Failure(Phase.SEND, Step.TLS, Reason.TLS, "", "expired"),
     ("C: EHLO",),

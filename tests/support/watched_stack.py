@@ -36,7 +36,7 @@ modules:
       mailbox: monitor
       trusted_authserv_id: mx1.lab.test
   inbound: {{<<: *module, roundtrip: {{<<: *trip, from: probe@mon.test,
-      send: {{mx: {{source_address: {mon}, tls: policy}}}}}}}}
+      send: {{mx: {{source_address: {mon}, tls: policy, each: true, gap: 10ms}}}}}}}}
   token:
     <<: *module
     roundtrip:

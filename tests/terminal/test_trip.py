@@ -26,6 +26,7 @@ from tests.commands.test_cli import mailtrip
 from tests.lab.client import Lab
 from tests.support.ports import free_port
 from tests.support.screen import Screen
+from tests.support.visits import VISITS
 
 pytestmark = pytest.mark.slow
 
@@ -362,3 +363,26 @@ def test_the_picture_fits_into_the_terminal(width: int) -> None:
     bars = lines[: lines.index("")]
     ends = {len(re.split(r"\d\.\d{3} s", line)[0]) for line in bars}
     assert len(ends) == 1, "the times stand below each other"
+
+
+def test_each_exchanger_has_a_line() -> None:
+    outcome = Outcome("t", ProbeKey("m", "t"), 0.0, 1.0, facts=VISITS)
+    console = Console(file=StringIO(), width=100)
+    waterfall(outcome, console)
+    assert isinstance(console.file, StringIO)
+    said = console.file.getvalue()
+    assert (
+        "  exchanger         mx1.example.org [192.0.2.1] (MX 10)  OK, delivery delay 1.500 s, TLSv1.3"
+        " AES, valid until 2027-01-15, a certificate above it until 2026-09-21\n"
+    ) in said
+    assert "[2001:db8::1] (MX 10)  failed: send/rcpt: rejected 550: unknown <user>\n" in said
+    assert "mx2.example.org [192.0.2.2] (MX 20)  unknown: deliver: unavailable" in said
+    assert "MX3.example.org (MX 30)  failed: send/resolve: dns NXDOMAIN: no such name\n" in said
+
+
+def test_a_message_through_an_exchanger_may_still_come() -> None:
+    overdue = Failure(Phase.DELIVER, None, Reason.OVERDUE)
+    outcome = Outcome("t", ProbeKey("m", "t"), 0.0, 1.0, facts=VISITS)
+    assert not may_still_come(outcome)
+    late = replace(VISITS[1], failure=overdue)
+    assert may_still_come(replace(outcome, facts=(late,)))

@@ -23,6 +23,7 @@ from exporter.web.pages.documentation import SITE
 from exporter.web.pages.first_steps import FIRST_STEPS
 from tests.support.http_site import GOOD as SCRAPE
 from tests.support.http_site import site, words_of
+from tests.support.visits import VISITS
 from tests.web.api.test_resources import WHY, happened, trip
 from tests.web.test_outage_pages import page_of
 from tests.web.test_pages import FAILED, KEY, SPANS, kept
@@ -233,3 +234,16 @@ async def test_a_browser_gets_an_error_as_a_page_and_other_clients_a_line(
         assert got == status
         assert shown.count("\n") == 1
         assert "<html" not in shown
+
+
+async def test_it_has_a_table_of_the_exchangers_with_what_each_said() -> None:
+    text = await page(replace(FAILED, facts=VISITS, failure=None))
+    words = words_of(text)
+    assert "mx1.example.org 192.0.2.1 MX 10 OK 1.50 s TLSv1.3 AES, certificate valid until" in words
+    assert "policy: dane, enforce" in words
+    assert "2001:db8::1 MX 10 failed : send/rcpt: rejected 550: unknown <user>" in words
+    assert "Transcript: mx1.example.org [2001:db8::1]" in words
+    assert "S: 550 unknown &lt;user&gt;" in text
+    assert "mx2.example.org 192.0.2.2 MX 20 unknown : deliver: unavailable" in words
+    assert "MX3.example.org none found MX 30 failed : send/resolve: dns NXDOMAIN" in words
+    assert "Exchangers" not in words_of(await page(replace(FAILED, facts=())))

@@ -12,7 +12,7 @@ from exporter.commands.preflight.external_servers import (
 from exporter.commands.preflight.plan import Plan, plans
 from exporter.commands.preflight.remark import Remark, Risk
 from exporter.core.clock import Clock
-from exporter.core.model import PlaintextFallback, ProbeError
+from exporter.core.model import ExchangerVisit, PlaintextFallback, ProbeError
 from exporter.core.run import Run
 from exporter.net.dns import Resolver
 from exporter.net.mta_sts.policies import StsPolicies
@@ -76,6 +76,10 @@ async def _tried(plan: Plan, clock: Clock) -> Attempt:
         for one in facts
         if isinstance(one, PlaintextFallback)
     ]
-    return Attempt(
-        plan.what, plan.where, took, failure, facts, spans, remarks=(*fallbacks, *plan.remarks)
-    )
+    failing = [
+        Remark(Risk.ONE_FAILS, one.place, str(one.failure))
+        for one in facts
+        if isinstance(one, ExchangerVisit) and not failure
+    ]
+    remarks = (*fallbacks, *failing, *plan.remarks)
+    return Attempt(plan.what, plan.where, took, failure, facts, spans, remarks=remarks)

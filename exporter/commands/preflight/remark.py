@@ -21,6 +21,7 @@ class Risk(StrEnum):
     LEADS_ELSEWHERE = "leads_elsewhere"  # DNS leads to other machines than this one
     OTHER_PORT = "other_port"  # DNS leads here, and the receiver does not listen on port 25
     PLAINTEXT = "plaintext"  # TLS with an exchanger is broken, and mail goes to it in plain text
+    ONE_FAILS = "one_fails"  # an exchanger that is tested with others
     # No exchanger can be reached, but others can, so the network is not to blame.
     ALL_DOWN = "all_down"
 

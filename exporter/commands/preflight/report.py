@@ -64,6 +64,7 @@ _WORDS = {
         "{about} offers STARTTLS, but TLS fails: {more}. Messages are sent in plain text."
         " `tls: starttls` prevents that, `tls: none` never uses TLS"
     ),
+    Risk.ONE_FAILS: "the exchanger {about} takes no mail from here: {more}",
     Risk.ALL_DOWN: (
         "no exchanger can be reached (tried {about}). The network does not block port 25,"
         " because {more} can be reached: these servers are down, or refuse our connections"

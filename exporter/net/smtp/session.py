@@ -107,6 +107,7 @@ class SmtpSession:
         self.mechanisms: list[str] = []
         self._protocol = _Protocol(loop=asyncio.get_running_loop())
         self.server = server
+        self.address = ""  # its IP address, once it is connected
         self.run = run
         self.redaction = redaction = redaction or Redaction()
         self.tls_broken = False  # it was begun, and nothing has been said inside it yet
@@ -131,10 +132,13 @@ class SmtpSession:
         port: int,
         network: NetworkOptions,
         implicit_tls: TlsOptions | None = None,
+        address: str = "",
     ) -> None:
-        """Connects, optionally with TLS from the start, and reads the greeting."""
-        connected = await dial(resolver, self.server, port, network, self.run)
+        """Connects, to this `address` of the server if there is one, optionally with TLS from the
+        start, and reads the greeting."""
+        connected = await dial(resolver, self.server, port, network, self.run, address)
         connected_to = connected.getpeername()
+        self.address = connected_to[0]
         try:
             if implicit_tls:
                 with (

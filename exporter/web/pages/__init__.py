@@ -45,6 +45,7 @@ from exporter.web.pages.report import FIGURES, ReportPage, ReportQuery
 from exporter.web.pages.time_zone import UTC_ZONE, TimeZone
 from exporter.web.pages.trip import LEGS, NextTo, TripView, next_to
 from exporter.web.pages.trip_facts import facts_in_words
+from exporter.web.pages.visit import VisitView
 from exporter.web.pages.words import ago
 
 MOST_TRIPS = 60  # in a list
@@ -251,6 +252,8 @@ class Pages:
             trip=view,
             again=self._again.command(view.outcome.probe, view.name),
             facts=facts_in_words(view.outcome, self._zone),
+            visits=[VisitView(one, self._zone) for one in view.visits],
+            visiting=self._is_visiting(view),
             refresh=refresh,
             before=before,
             after=after,
@@ -258,6 +261,11 @@ class Pages:
             chart=chart,
             mailbox=self._mailbox_of(view.outcome.probe),
         )
+
+    def _is_visiting(self, view: TripView) -> bool:
+        """Whether its messages through other exchangers are still in transit."""
+        probe = self._probes.get(view.outcome.probe)
+        return bool(probe and view.id in probe.visits)
 
     def _mailbox_of(self, key: ProbeKey) -> str:
         """Where the messages of this probe are awaited; empty if that is unknown."""

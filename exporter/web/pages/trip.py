@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from exporter.core.durations import duration
 from exporter.core.facts import Arrival, ArrivedHeaders, Hop, LateArrival
-from exporter.core.model import Listing, Outcome
+from exporter.core.model import ExchangerVisit, Listing, Outcome
 from exporter.core.phases import Leg
 from exporter.state.evidence import ListedTrip
 from exporter.state.timeline import TimelineTrip
@@ -164,6 +164,11 @@ class TripView:
     @property
     def hops(self) -> list[Hop]:
         return [fact for fact in self.outcome.facts if isinstance(fact, Hop)]
+
+    @property
+    def visits(self) -> list[ExchangerVisit]:
+        """What became of messages through each exchanger."""
+        return [fact for fact in self.outcome.facts if isinstance(fact, ExchangerVisit)]
 
     @property
     def headers(self) -> tuple[str, ...]:

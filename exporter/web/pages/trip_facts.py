@@ -50,13 +50,13 @@ def _in_words(fact: object, zone: TimeZone) -> Iterator[tuple[str, str]]:
             if fact.code < 300 and (name := queue_name(fact.text)):
                 yield "queue name", f"{name}, in the log of the server that accepted the message"
         case Exchanger():
-            yield "accepted by", f"{fact.host} (MX {fact.preference})"
+            yield "accepted by", f"{fact} (MX {fact.preference})"
         case PlaintextFallback():
             yield "no TLS", f"sent in plain text: {fact.why}"
         case TlsPolicy():
             yield "TLS policy", str(fact)
         case TlsSession():
-            yield f"TLS, {fact.place}", _tls(fact, zone)
+            yield f"TLS, {fact.place}", tls_in_words(fact, zone)
             if fact.issued:
                 yield f"certificate, {fact.leg}", fact.issued
         case LeftFrom():
@@ -90,7 +90,8 @@ def _seconds(seconds: float | None) -> str:
     return f"unknown: {WHY_UNMEASURED}" if seconds is None else f"{seconds:.3f} s"
 
 
-def _tls(fact: TlsSession, zone: TimeZone) -> str:
+def tls_in_words(fact: TlsSession, zone: TimeZone) -> str:
+    """What was agreed on, and how long the certificate is valid."""
     agreed = f"{fact.version} {fact.cipher}" if fact.version else "certificate refused"
     if fact.expires_at is None:
         return agreed

@@ -45,6 +45,10 @@ class LmtpOptions(NetworkOptions, PacedOptions):
         return False
 
     @property
+    def visits_each(self) -> bool:
+        return False
+
+    @property
     def template(self) -> str:
         return self.host
 

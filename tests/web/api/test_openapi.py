@@ -16,13 +16,15 @@ from docs.configuration import ROOT
 from exporter.core.facts import Hop
 from exporter.core.model import Exchanger, Listing, ListState, QueriedList, Reply
 from tests.support.http_site import site
+from tests.support.visits import VISITS
 from tests.web.api.test_resources import KEY, WHY, happened, trip
 from tests.web.test_pages import FAILED
 
 EXAMPLES = 15  # of each operation, valid and invalid
 FACTS = (
     Reply(250, "2.0.0 Ok"),
-    Exchanger("mx.example.org", 10),
+    Exchanger("mx.example.org", 10, "192.0.2.1"),
+    *VISITS,
     Hop(1, "mx", "helo", "192.0.2.1", "ESMTP", None, 4.0, None),
     QueriedList("bl.example.org", True, durations=(0.1,)),
     Listing("bl.example.org", "192.0.2.1", ListState.LISTED, ("127.0.0.2",)),

@@ -1,0 +1,46 @@
+"""The addresses of exchangers, one by one: for `each`."""
+
+from collections.abc import Iterable
+from ipaddress import ip_address
+
+from exporter.config.server import NetworkOptions
+from exporter.core.model import Exchanger, ProbeError
+from exporter.core.run import Run
+from exporter.core.steps import Step
+from exporter.net.dns import Resolver
+from exporter.net.tcp import source_towards
+
+MOST_ADDRESSES = 20
+"""Of a domain. Of more, those with the lowest preferences are taken, and always the same."""
+
+
+async def addresses_of(
+    exchangers: Iterable[Exchanger], resolver: Resolver, network: NetworkOptions, run: Run
+) -> list[Exchanger]:
+    """Each address of each exchanger, in the order of preferences. A name that has none, or cannot
+    be resolved, is there without an address. An address that no connection from here can have is
+    left out, since a sender passes over it: IPv6 on a machine without it, most often."""
+    found: dict[tuple[str, str], Exchanger] = {}
+    in_order = sorted(exchangers, key=lambda one: (one.preference, one.host.lower()))
+    for one in in_order[:MOST_ADDRESSES]:
+        host = one.host.lower()
+        for address in await _addresses(one.host, resolver, network, run):
+            if address and not source_towards(address, network.source_address):
+                run.note(f"-- {one.host} [{address}]: no route from here; not tested")
+            else:
+                found.setdefault((host, address), Exchanger(host, one.preference, address))
+    if len(found) > MOST_ADDRESSES:
+        run.note(f"-- {len(found)} addresses of exchangers; the first {MOST_ADDRESSES} are tested")
+    return [*found.values()][:MOST_ADDRESSES]
+
+
+async def _addresses(host: str, resolver: Resolver, network: NetworkOptions, run: Run) -> list[str]:
+    try:
+        async with run.conversation():
+            with run.step(Step.RESOLVE, host):
+                found = await resolver.addresses(host, network.ip)
+    except ProbeError as error:
+        run.note(f"-- {host}: {error}")
+        return [""]
+    addresses = sorted({ip_address(one) for one in found}, key=lambda one: (one.version, one))
+    return [str(one) for one in addresses]
