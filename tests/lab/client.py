@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import cycle, islice
 from pathlib import Path
 
 from tests.lab import facts
@@ -129,6 +130,7 @@ class Lab:
 
     def __init__(self) -> None:
         self._levers_pulled = False
+        self._numbered = cycle(facts.NUMBERED_USERS)
 
     def user(self, name: str) -> LabUser:
         """Somebody of those in the README: probe, junk, dup, slow2 ..."""
@@ -137,8 +139,11 @@ class Lab:
     @contextmanager
     def fresh_user(self) -> Iterator[LabUser]:
         """One of u0001 ... u0200 with an empty mailbox, whom no other test has, also none of
-        another pytest."""
-        for name in facts.NUMBERED_USERS:
+        another pytest.
+
+        In turn: a message that a test has left on its way must not reach the next one.
+        """
+        for name in islice(self._numbered, len(facts.NUMBERED_USERS)):
             descriptor = os.open(self.directory / "var/mail" / name, os.O_RDONLY)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

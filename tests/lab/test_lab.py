@@ -316,3 +316,12 @@ def test_mailboxes_can_be_looked_into_without_being_root(lab_user: LabUser) -> N
 def test_two_tests_never_share_a_user(lab: Lab, lab_user: LabUser) -> None:
     with lab.fresh_user() as other:
         assert other.name != lab_user.name
+
+
+def test_the_next_user_is_another_whom_no_late_message_of_the_test_before_reaches(
+    lab: Lab,
+) -> None:
+    with lab.fresh_user() as first:
+        pass
+    with lab.fresh_user() as second:
+        assert second.name != first.name

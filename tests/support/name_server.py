@@ -15,6 +15,7 @@ import dns.rdatatype
 import dns.rrset
 
 from exporter.net.dns import Resolver
+from tests.support.ports import free_port
 
 RAW = "\\# "
 Zone = Mapping[str, Mapping[str, Sequence[str]]]
@@ -102,10 +103,10 @@ async def name_server(
     async with AsyncExitStack() as stack:
         port = 0
         if tcp:
-            server = await stack.enter_async_context(
-                await asyncio.start_server(one.over_tcp, "127.0.0.1", 0)
+            port = free_port()  # what is free for TCP alone may be another's UDP port
+            await stack.enter_async_context(
+                await asyncio.start_server(one.over_tcp, "127.0.0.1", port)
             )
-            port = server.sockets[0].getsockname()[1]
         transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
             lambda: one, ("127.0.0.1", port)
         )
