@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Iterator
 from contextlib import suppress
 
 from exporter.authentication import Authenticator, RecentAnswers
@@ -10,7 +11,7 @@ from exporter.checks.services import CHECKS, Services
 from exporter.config.mistakes import Mistake, Mistakes
 from exporter.core.clock import Clock
 from exporter.core.maintenance import Maintenance
-from exporter.core.model import ProbeKey
+from exporter.core.model import Outcome, ProbeKey
 from exporter.mail.tokens import Mint
 from exporter.mailboxes import MailboxOptions
 from exporter.mailboxes.session import Mailbox
@@ -20,7 +21,9 @@ from exporter.net.dns import Resolver
 from exporter.net.dns_queries import DnsQueries
 from exporter.net.mta_sts.policies import StsPolicies
 from exporter.net.oauth2 import Accounts
+from exporter.probing.comparisons import Comparisons
 from exporter.probing.ledger import Ledger
+from exporter.probing.on_the_spot import LISTS_PATIENCE, OnTheSpot
 from exporter.probing.probe import Probe
 from exporter.probing.prober import Prober
 from exporter.probing.probes import DEFAULT_MAX_TARGETS, ProbeTable
@@ -70,11 +73,25 @@ class App:
             step_histograms=settings.metrics.step_histograms,
         )
         self.ledger = Ledger(self.store, self.watchers, self.metrics, self.clock)
-        self.prober = Prober(self.mint, self.ledger, self.metrics, self.clock, self.maintenance)
         nameservers = settings.resolver.nameservers
         resolver = Resolver(nameservers, settings.resolver.timeout, clock=self.clock)
         self.blocklists = Blocklists(resolver, self.clock)
         self.lookups = Lookups(self.blocklists, resolver, self.clock)
+        spot = OnTheSpot(
+            resolver,
+            Lookups(self.blocklists, resolver, self.clock, LISTS_PATIENCE),
+            lambda: self.settings.blocklists,
+            self._newest_checks,
+        )
+        self.comparisons = Comparisons(store, spot, self.clock)
+        self.prober = Prober(
+            self.mint,
+            self.ledger,
+            self.metrics,
+            self.clock,
+            self.maintenance,
+            self.comparisons,
+        )
         self._resolver = resolver
         self._policies = StsPolicies(resolver, self.clock, store)
         self._services = Services(
@@ -126,6 +143,10 @@ class App:
     def _left_from(self, name: str) -> str:
         return next((probe.left_from for probe in self.probes if probe.name == name), "")
 
+    def _newest_checks(self) -> Iterator[Outcome]:
+        """Of the probes that query blocklists."""
+        return (probe.newest for probe in self.probes if probe.blocklists and probe.newest)
+
     async def __aenter__(self) -> "App":
         self._table.start()
         return self
@@ -146,6 +167,7 @@ class App:
         await asyncio.gather(
             *(self.prober.abandon(probe) for probe in (*self.probes, *self.probes.leaving))
         )
+        await self.comparisons.close()
         await asyncio.gather(self.blocklists.close(), self._table.close())
         await self.accounts.close()
 

@@ -1,7 +1,8 @@
 """Checks a message by all methods at once."""
 
 import asyncio
-from collections.abc import Awaitable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import TypeVar
 
 from exporter.authentication.arc import check_arc
@@ -9,12 +10,13 @@ from exporter.authentication.dkim import DkimVerdicts, check_dkim
 from exporter.authentication.dmarc import author_of, check_dmarc
 from exporter.authentication.iprev import check_iprev
 from exporter.authentication.lookups import Dns, Lookups
+from exporter.authentication.published import published
 from exporter.authentication.signature import SignedMessage
 from exporter.authentication.spf.evaluation import check_spf
-from exporter.authentication.verdict import Result, Verdict
+from exporter.authentication.verdict import LookupFailed, Result, Verdict
 from exporter.authentication.wire import wire_message
 from exporter.core.clock import Clock
-from exporter.core.facts import Client, SenderCheck
+from exporter.core.facts import Client, DnsRecords, SenderCheck
 from exporter.core.fairness import FairTimeout, Slices
 from exporter.core.model import one_line
 
@@ -32,13 +34,20 @@ class Authenticator:
         self._clock = clock
 
     async def authenticate(
-        self, raw: bytes, client: Client | None, *, whole: bool = True, patience: float = LONGEST
+        self,
+        raw: bytes,
+        client: Client | None,
+        *,
+        whole: bool = True,
+        patience: float = LONGEST,
+        found: Callable[[DnsRecords], None] = lambda records: None,
     ) -> list[SenderCheck]:
         """One result for each method that can be decided.
 
         Without a client's address, SPF and the client's name are unknown; if the message is not
         `whole`, so are its signatures. What takes longer than `patience` seconds is `temperror`.
-        Raises ProbeError (starved) if we ourselves were too late.
+        `found` receives the records of the sender. Raises ProbeError (starved) if we ourselves were
+        too late.
         """
         client = client if client and client.address else None
         lookups, limit = Lookups(self._dns), min(patience, LONGEST)
@@ -67,6 +76,8 @@ class Authenticator:
                     iprev = group.create_task(
                         _within(limit, check_iprev(client.address, client.helo, lookups), _SLOW)
                     )
+                elif author:
+                    group.create_task(_within(limit, _note_texts(author, lookups), None))
         except BaseExceptionGroup as errors:
             raise errors.exceptions[0] from None
         signatures = dkim.result() if whole else None
@@ -81,11 +92,19 @@ class Authenticator:
             "arc": arc.result() if whole else None,
             "iprev": iprev.result() if client else None,
         }
+        for one in published(author, client, signatures, lookups):
+            found(one)
         return list(_facts(verdicts))
 
 
 _SLOW = Verdict(Result.TEMPERROR, "the DNS was too slow")
 _SLOW_DKIM = DkimVerdicts((_SLOW,))
+
+
+async def _note_texts(domain: str, lookups: Lookups) -> None:
+    """Finds the SPF record of a domain whose client is unknown, to be compared later."""
+    with suppress(LookupFailed):
+        await lookups.records(domain, "TXT")
 
 
 async def _within(limit: float, check: Awaitable[Found], otherwise: Found) -> Found:

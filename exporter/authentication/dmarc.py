@@ -73,7 +73,7 @@ class DmarcRecords:
         """The record of exactly this domain. Two records are none, and so is one that is not
         understood. Raises LookupFailed."""
         texts = await self._lookups.records(f"_dmarc.{domain}", "TXT")
-        records = [text for text in texts if _VERSION.match(text)]
+        records = [text for text in texts if is_policy(text)]
         if len(records) > 1:
             self.ignored[domain] = f"_dmarc.{domain} has {len(records)} DMARC records: none counts"
         if len(records) != 1:
@@ -116,6 +116,11 @@ def organization(domain: str, records: Sequence[DmarcRecord]) -> str:
         if record.psd == "y" and record.domain != domain:
             return ".".join(domain.split(".")[-record.domain.count(".") - 2 :])
     return records[-1].domain if records else domain
+
+
+def is_policy(text: str) -> bool:
+    """Whether a TXT record is a DMARC record."""
+    return _VERSION.match(text) is not None
 
 
 def author_of(message: WireMessage) -> str | None:

@@ -31,6 +31,11 @@ class Lookups:
         self._left = most
         self._known: dict[tuple[str, RecordType], tuple[str, ...]] = {}
 
+    @property
+    def known_texts(self) -> dict[str, tuple[str, ...]]:
+        """The TXT records that were found, by name in lower case; empty for a name without any."""
+        return {name: texts for (name, kind), texts in self._known.items() if kind == "TXT"}
+
     async def records(self, name: str, kind: RecordType) -> tuple[str, ...]:
         """The records, also by way of a CNAME; empty if there are none, or no such name. Raises
         LookupFailed."""

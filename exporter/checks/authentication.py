@@ -43,7 +43,11 @@ async def authenticate(
     patience = LONGEST if run.session_timeout is None else run.session_timeout
     try:
         own = await authenticator.authenticate(
-            sighting.raw, client, whole=not sighting.cut, patience=patience
+            sighting.raw,
+            client,
+            whole=not sighting.cut,
+            patience=patience,
+            found=run.fact,
         )
     except ProbeError as error:
         run.note(f"-- the sender was not checked: {error.detail}")

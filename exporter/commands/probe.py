@@ -5,8 +5,10 @@ import asyncio
 import signal
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from errno import EADDRINUSE
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
@@ -15,7 +17,9 @@ from exporter.commands.exit_status import FAILED, OK
 from exporter.commands.review import in_the_way
 from exporter.commands.token_key import KEY_FILE, shared_key
 from exporter.config.mistakes import Mistakes, suggestion
+from exporter.core.change_words import changes_of
 from exporter.core.clock import Clock
+from exporter.core.comparison import GOOD_TRIPS
 from exporter.core.lateness import Lateness
 from exporter.core.logs import log_to_stderr
 from exporter.core.model import (
@@ -28,11 +32,13 @@ from exporter.core.model import (
 )
 from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason
+from exporter.core.threads import off_the_loop
 from exporter.mail.tokens import PREFIX
 from exporter.mailboxes.watcher.watcher import Watcher
 from exporter.net.listening import listen_problem
 from exporter.probing.probe import MailCheck, Probe
 from exporter.settings import Settings
+from exporter.state.good_trips import stored_good_trips
 from exporter.state.schema import StateUnusable
 from exporter.state.store import Store
 from exporter.terminal import DISPLAYS, Display, ProgressLine, as_json, transcript
@@ -152,12 +158,28 @@ async def _trip_of(app: App, key: ProbeKey, console: Screen, aside: Screen) -> O
             aside.print(f"\n{_interrupted(probe, app.settings)}", markup=False, soft_wrap=True)
             console.quiet = True
             raise
+        with suppress(asyncio.CancelledError):  # the verdict is there
+            status.update("comparing with the last good trips")
+            outcome = await _compared(app, outcome)
         for visits in [*probe.visits.values()]:
             status.update("testing the other exchangers")
             told = await visits
             new = tuple(one for one in told if one not in outcome.facts)
             outcome = replace(outcome, facts=(*outcome.facts, *new))
     return outcome
+
+
+async def _compared(app: App, outcome: Outcome) -> Outcome:
+    """The outcome with what changed since the good trips that `mailtrip serve` has made, if there
+    are any."""
+    if outcome.success or changes_of(outcome):
+        return outcome
+    directory = Path(app.settings.state.dir)
+    before = await off_the_loop(
+        partial(stored_good_trips, directory, outcome.probe, GOOD_TRIPS), threaded=True
+    )
+    found = await app.comparisons.compare(outcome, before)
+    return replace(outcome, facts=(*outcome.facts, found)) if found else outcome
 
 
 def _troubles(watchers: Iterable[Watcher]) -> Iterator[str]:

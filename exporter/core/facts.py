@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 
 from exporter.core.durations import in_units
 
@@ -156,3 +157,69 @@ class SpamScore:
 
     scanner: str  # a word of mail/headers/spam.py
     score: float
+
+
+@dataclass(frozen=True, slots=True)
+class MailServer:
+    """A server that the message was given to, or was to be given to. Texts are its own, cleaned and
+    cut."""
+
+    host: str  # as configured, or from the MX record
+    addresses: tuple[str, ...]  # that the host has, sorted
+    calls_itself: str = ""  # in its reply to EHLO; empty if it did not come so far
+    sees_us_as: str = ""  # our address, if that reply says it
+
+    def __str__(self) -> str:
+        name = f", calls itself {self.calls_itself}" if self.calls_itself else ""
+        us = f", sees us as {self.sees_us_as}" if self.sees_us_as else ""
+        return f"{self.host} [{', '.join(self.addresses)}]{name}{us}"
+
+
+class RecordKind(StrEnum):
+    """The records in DNS by which mail is sent and judged."""
+
+    MX = "exchangers"
+    SPF = "spf"
+    DMARC = "dmarc"
+    DKIM = "dkim"
+
+
+@dataclass(frozen=True, slots=True)
+class DnsRecords:
+    """The records of a name, as they were during the trip."""
+
+    kind: RecordKind
+    name: str
+    texts: tuple[str, ...]  # sorted, cleaned and cut; empty if there are none
+
+    def __str__(self) -> str:
+        return f"{self.name}: {'; '.join(self.texts) or 'none'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What was otherwise in the good trips before. Values are cleaned and cut, for people."""
+
+    what: str  # a word of core/circumstances.py
+    about: str  # of which host, name or scanner; empty if there is only one
+    before: tuple[str, ...]  # in the newest good trip that knows it
+    after: tuple[str, ...]
+
+    @property
+    def new(self) -> tuple[str, ...]:
+        return tuple(one for one in self.after if one not in self.before)
+
+    @property
+    def gone(self) -> tuple[str, ...]:
+        return tuple(one for one in self.before if one not in self.after)
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a trip met otherwise than the good trips before it."""
+
+    good_trip: str  # the newest of them
+    good_trip_at: float  # its start, seconds since the epoch
+    changes: tuple[Change, ...]  # the most telling first
+    unchanged: tuple[str, ...]  # what was compared and is as before, for people
+    listed: tuple[str, ...]  # blocklists that list the leaving address; since when is unknown

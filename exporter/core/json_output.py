@@ -12,11 +12,14 @@ from exporter.core.facts import (
     Arrival,
     ArrivedHeaders,
     Authentication,
+    Changes,
     Client,
     Disagreement,
+    DnsRecords,
     Hop,
     LateArrival,
     LeftFrom,
+    MailServer,
     SenderCheck,
     SpamScore,
     Unclear,
@@ -55,6 +58,9 @@ KINDS: dict[type[Fact], str] = {
     Unclear: "unclear",
     Listing: "listing",
     QueriedList: "asked",
+    MailServer: "server",
+    DnsRecords: "dns_records",
+    Changes: "changes",
 }
 """What a fact is, in the field `fact`."""
 

@@ -13,11 +13,14 @@ from exporter.core.facts import (
     Arrival,
     ArrivedHeaders,
     Authentication,
+    Changes,
     Client,
     Disagreement,
+    DnsRecords,
     Hop,
     LateArrival,
     LeftFrom,
+    MailServer,
     SenderCheck,
     SpamScore,
     Unclear,
@@ -149,6 +152,8 @@ class TlsSession:
     issuer: str = ""  # of the leaf certificate
     serial: str = ""
     mailbox: str = ""  # its name, if the trip has two
+    host: str = ""  # as configured, or from the MX record
+    fingerprint: str = ""  # SHA-256 of the leaf certificate, hexadecimal digits
 
     @property
     def place(self) -> str:
@@ -275,9 +280,12 @@ Fact = (
     | Unclear
     | Listing
     | QueriedList
+    | MailServer
+    | DnsRecords
+    | Changes
 )
 
-_IN_LISTS = Arrival, LateArrival, Listing, QueriedList
+_IN_LISTS = Arrival, LateArrival, Listing, QueriedList, Changes
 
 
 @dataclass(frozen=True, slots=True)

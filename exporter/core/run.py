@@ -7,6 +7,7 @@ from typing import Protocol
 
 from exporter.core.clock import Clock
 from exporter.core.deadline import Deadline
+from exporter.core.facts import DnsRecords, MailServer
 from exporter.core.model import (
     Fact,
     Failure,
@@ -162,7 +163,8 @@ class Run(Trace):
         return tuple(
             one
             for one in self.facts
-            if isinstance(one, Reply) or (isinstance(one, TlsSession) and one.leg is Leg.SEND)
+            if isinstance(one, Reply | MailServer | DnsRecords)
+            or (isinstance(one, TlsSession) and one.leg is Leg.SEND)
         )
 
     def failure(self, error: BaseException) -> Failure:

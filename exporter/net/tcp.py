@@ -4,6 +4,7 @@ one error."""
 import errno
 import os
 import socket
+from collections.abc import Callable
 
 import aiohappyeyeballs
 
@@ -27,13 +28,16 @@ async def dial(
     network: NetworkOptions,
     trace: Trace,
     address: str = "",
+    resolved: Callable[[list[str]], None] = lambda addresses: None,
 ) -> socket.socket:
     """A connected socket, in the steps `resolve` and `connect`. Only this `address` of the host is
-    tried if there is one. Raises ProbeError (dns, connect)."""
+    tried if there is one; else `resolved` receives the addresses before one of them is connected
+    to. Raises ProbeError (dns, connect)."""
     addresses = [address]
     if not address:
         with trace.step(Step.RESOLVE, host):
             addresses = (await resolver.addresses(host, network.ip))[:MAX_ADDRESSES]
+        resolved(addresses)
     with trace.step(Step.CONNECT, f"{host}:{port}"):
         connected = await connect(addresses, port, network.source_address, host)
     peer = connected.getpeername()

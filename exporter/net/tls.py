@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from functools import lru_cache
+from hashlib import sha256
 from typing import Any, Self, cast
 
 from exporter.config.renewal import unreadable
@@ -115,12 +116,18 @@ def accept_from(context: ssl.SSLContext, oldest: TlsVersion) -> None:
         context.minimum_version = _VERSIONS[oldest]
 
 
-def session_fact(tls: ssl.SSLObject, leg: Leg) -> TlsSession:
+def session_fact(tls: ssl.SSLObject, leg: Leg, host: str) -> TlsSession:
     """The TLS parameters, as a fact of the trip. The chain is unknown if it was not verified."""
     cipher = tls.cipher()
     certificate = tls.getpeercert(True)
-    expires_at = expiry_of(certificate) if certificate else None
-    fact = TlsSession(leg, tls.version() or "", cipher[0] if cipher else "", expires_at)
+    fact = TlsSession(
+        leg,
+        tls.version() or "",
+        cipher[0] if cipher else "",
+        expiry_of(certificate) if certificate else None,
+        host=host,
+        fingerprint=fingerprint_of(certificate) if certificate else "",
+    )
     if not (info := tls.getpeercert()):
         return fact
     return replace(
@@ -129,6 +136,11 @@ def session_fact(tls: ssl.SSLObject, leg: Leg) -> TlsSession:
         issuer=issuer_of(info),
         serial=serial_of(info),
     )
+
+
+def fingerprint_of(certificate: bytes) -> str:
+    """Of a DER certificate."""
+    return sha256(certificate).hexdigest()
 
 
 def _earliest_end(chain: Iterable[bytes]) -> float | None:
@@ -259,7 +271,17 @@ def _refused(server: str, leg: Leg, error: ssl.SSLCertVerificationError) -> Prob
     if isinstance(error, _CertificateRefused):
         names, chain = error.names, error.chain
         expires_at = expiry_of(chain[0]) if chain else None
-        fact = TlsSession(leg, "", "", expires_at, _earliest_end(chain), error.issuer, error.serial)
+        fact = TlsSession(
+            leg,
+            "",
+            "",
+            expires_at,
+            _earliest_end(chain),
+            error.issuer,
+            error.serial,
+            host=server,
+            fingerprint=fingerprint_of(chain[0]) if chain else "",
+        )
     words = refusal(error, names, fact.expires_at)
     return ProbeError(
         Reason.TLS, f"the certificate of {server} is not valid: {words}", facts=(fact,)

@@ -14,6 +14,7 @@ from exporter.core.outage import Standing
 from exporter.core.phases import Phase
 from exporter.core.run import Run
 from exporter.probing.bugs import contained
+from exporter.probing.comparisons import Comparisons
 from exporter.probing.ledger import Ledger
 from exporter.probing.log_lines import log_outcome
 from exporter.probing.observer import Observer
@@ -35,6 +36,7 @@ class Flight:
         ledger: Ledger,
         observer: Observer,
         maintenance: Maintenance,
+        comparisons: Comparisons | None = None,
         verdict: Outcome | None = None,
         *,
         recheck: bool = False,
@@ -45,6 +47,7 @@ class Flight:
         self._ledger = ledger
         self._observer = observer
         self._maintenance = maintenance
+        self._comparisons = comparisons
         self._verdict = verdict
         self._recheck = recheck
 
@@ -88,6 +91,7 @@ class Flight:
             outcome = outcome or replace(run.outcome(trip, probe, failure), recheck=self._recheck)
             if self._probe.blocklists:
                 outcome = with_since(outcome, self._probe.newest)
+            outcome = self._probe.way.explained(outcome)
             planned = self._maintenance.lasts(self._probe.called, outcome.finished_at)
             return replace(outcome, planned=bool(planned))
         return outcome or Outcome(
@@ -115,6 +119,9 @@ class Flight:
         with contained(outcome.trip, probe.key):
             if not probe.removed:
                 self._observer.finished(outcome, standing)
+        with contained(outcome.trip, probe.key):
+            if self._comparisons and not probe.removed:
+                self._comparisons.finished(probe, outcome)
 
 
 def _is_meant_for_us() -> bool:

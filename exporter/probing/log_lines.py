@@ -2,6 +2,7 @@
 
 import logging
 
+from exporter.core.change_words import failure_in_words
 from exporter.core.logs import about
 from exporter.core.model import Outcome
 from exporter.state.trip import Trip
@@ -31,7 +32,7 @@ def log_outcome(outcome: Outcome, why: str) -> None:
             "trip %s of %s failed: %s%s",
             outcome.trip,
             outcome.probe,
-            outcome.failure,
+            failure_in_words(outcome),
             more,
             extra=extra,
         )

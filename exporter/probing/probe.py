@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Protocol, runtime_checkable
 
-from exporter.core.facts import LeftFrom
+from exporter.core.facts import Changes, LeftFrom
 from exporter.core.model import Exchanger, ExchangerVisit, Outcome, ProbeKey
 from exporter.core.reasons import Reason
 from exporter.core.run import Run
@@ -14,6 +14,7 @@ from exporter.core.wake import Wake
 from exporter.mail.tokens import Token
 from exporter.probing.outages import Outages
 from exporter.probing.rechecks import RecheckSlots
+from exporter.probing.way import Way
 from exporter.state.history import History, TripSummary, summary_of
 
 # of the interval: a scrape that comes a little early still starts the trip that it is meant to
@@ -86,6 +87,7 @@ class Probe:
     last_scraped: float = -inf
     last_regular: float = -inf  # start of its newest trip that is not a recheck
     changed: Wake = field(default_factory=Wake)  # rung when another interval applies
+    way: Way = field(default_factory=Way)
     outages: Outages = field(init=False)
     _newest_started: float = -inf
     _recheck: tuple[float, float] = (-inf, inf)  # of the trip that started then: when it follows
@@ -135,6 +137,11 @@ class Probe:
             (one.address for one in outcome.facts if isinstance(one, LeftFrom)), self.left_from
         )
 
+    def learn(self, trip: str, found: Changes) -> None:
+        """Shows what changed with the newest trip, if it is still this one."""
+        if self.newest and self.newest.trip == trip:
+            self.newest = replace(self.newest, facts=(*self.newest.facts, found))
+
     def forget_evidence(self, outcome: Outcome, written: "asyncio.Future[None]") -> None:
         """Keeps a finished trip in brief once it is on disk: there may be ten thousand probes."""
         if self.unwritten is outcome and not written.cancelled() and not written.exception():
@@ -152,7 +159,7 @@ class Probe:
 
     def follow(self, removed: "Probe") -> None:
         """Knows the outages and the trips in progress of the same probe before it was removed."""
-        self.outages, self.runs = removed.outages, removed.runs
+        self.outages, self.runs, self.way = removed.outages, removed.runs, removed.way
 
     def under_way(self) -> list[Outcome]:
         """The outcomes so far of the trips in progress."""

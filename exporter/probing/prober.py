@@ -14,6 +14,7 @@ from exporter.core.transcript import Transcript
 from exporter.mail.tokens import Mint, Token, new_trip
 from exporter.probing.admission import Admission
 from exporter.probing.bugs import contained
+from exporter.probing.comparisons import Comparisons
 from exporter.probing.exchanger_visits import ExchangerVisits
 from exporter.probing.flight import Flight
 from exporter.probing.journal import TripJournal
@@ -35,12 +36,14 @@ class Prober:
         observer: Observer,
         clock: Clock,
         maintenance: Maintenance | None = None,
+        comparisons: Comparisons | None = None,
     ) -> None:
         self._mint = mint
         self._ledger = ledger
         self._observer = observer
         self._clock = clock
         self._maintenance = maintenance or Maintenance()
+        self._comparisons = comparisons
         self._admission = Admission(self.start, clock)
 
     @property
@@ -174,6 +177,7 @@ class Prober:
             self._ledger,
             self._observer,
             self._maintenance,
+            self._comparisons,
             verdict,
             recheck=recheck,
         )

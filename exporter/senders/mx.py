@@ -12,6 +12,8 @@ from exporter.config.address import PLACEHOLDER, EhloName
 from exporter.config.finding import Finding
 from exporter.config.server import NetworkOptions, Port, Ports, TlsOptions
 from exporter.config.types import Duration, duration_text
+from exporter.core.dns_records import exchanger_records
+from exporter.core.facts import DnsRecords
 from exporter.core.model import (
     Exchanger,
     ExchangerVisit,
@@ -250,6 +252,7 @@ class MxSender:
         async with run.conversation():
             with run.step(Step.RESOLVE, f"{domain} MX"):
                 exchangers = await self._resolver.exchangers(domain)
+        _note_records(exchanger_records(domain, exchangers), run)
         return exchangers or [Exchanger(domain, 0)]
 
     async def _visit(
@@ -366,3 +369,9 @@ def _found(policy: TlsPolicy, run: Run) -> None:
     """The policy is a fact, instead of that of the exchanger before."""
     run.facts = [fact for fact in run.facts if not isinstance(fact, TlsPolicy)]
     run.fact(policy)
+
+
+def _note_records(found: DnsRecords, run: Run) -> None:
+    """The newest answer counts, of those between the attempts."""
+    run.facts = [fact for fact in run.facts if not isinstance(fact, DnsRecords)]
+    run.fact(found)

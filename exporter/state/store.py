@@ -13,8 +13,9 @@ from functools import partial
 from pathlib import Path
 
 from exporter.core.account import Month, ProbeAccount
+from exporter.core.comparison import GOOD_TRIPS, GoodTrip
 from exporter.core.downtime import Downtime
-from exporter.core.facts import LateArrival
+from exporter.core.facts import Changes, LateArrival
 from exporter.core.model import ExchangerVisit, Outcome, ProbeKey
 from exporter.core.outage import Outage, Unsettled
 from exporter.core.saved_policy import SavedPolicy
@@ -24,6 +25,7 @@ from exporter.state import account as accounts
 from exporter.state import (
     days,
     evidence,
+    good_trips,
     maintenance,
     outages,
     outcomes,
@@ -205,6 +207,11 @@ class Store:
 
         return await self._read(kept)
 
+    async def good_trips(self, probe: ProbeKey, but: str) -> list[GoodTrip]:
+        """What the newest good trips of a probe met, the newest first, without one of them. Raises
+        StateUnusable."""
+        return await self._read(lambda c: good_trips.good_trips(c, probe, but, GOOD_TRIPS))
+
     async def timeline(self, probe: ProbeKey, trip_id: str = "") -> list[TimelineTrip]:
         """The trips of a probe before and after one of them, in the order of their ends; the newest
         if there is none. Raises StateUnusable."""
@@ -312,6 +319,15 @@ class Store:
         def change(connection: sqlite3.Connection) -> None:
             evidence.add(connection, trip_id, *visits)
             outcomes.add(connection, probe, trip_id, *visits)
+
+        self._commits.add(change)
+
+    def keep_changes(self, trip_id: str, probe: ProbeKey, found: Changes) -> None:
+        """Adds what changed to what is kept of a trip."""
+
+        def change(connection: sqlite3.Connection) -> None:
+            evidence.add(connection, trip_id, found)
+            outcomes.add(connection, probe, trip_id, found)
 
         self._commits.add(change)
 

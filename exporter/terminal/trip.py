@@ -9,14 +9,18 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
+from exporter.core.change_words import failure_in_words, in_words, letter
 from exporter.core.facts import (
     WHY_UNMEASURED,
     Arrival,
     Authentication,
+    Changes,
     Client,
     Disagreement,
+    DnsRecords,
     Hop,
     LeftFrom,
+    MailServer,
     SenderCheck,
     SpamScore,
     Unclear,
@@ -91,7 +95,10 @@ def waterfall(outcome: Outcome, console: Console, *, under_way: bool = False) ->
         return
     console.print()
     if outcome.failure:
-        _print_words(console, str(outcome.failure), "bold red")
+        _print_words(console, failure_in_words(outcome), "bold red")
+        if words := letter(outcome):
+            console.print()
+            console.out(words, highlight=False)
     else:
         _print_words(console, f"OK: {_success(outcome)}", "bold green")
 
@@ -179,6 +186,10 @@ def _facts(outcome: Outcome) -> list[str]:
                 lines.append(f"hop {fact.number:<13} {_hop(fact)}")
             case LeftFrom():
                 lines.append(f"left from         {fact.address}")
+            case MailServer():
+                lines.append(f"server            {fact}")
+            case DnsRecords():
+                lines.append(f"{f'{fact.kind} in DNS':<17} {fact}")
             case Authentication():
                 lines.append(f"{fact.method:<17} {fact.result}")
             case SenderCheck():
@@ -189,6 +200,9 @@ def _facts(outcome: Outcome) -> list[str]:
                 lines.append(f"delivered by      {fact}")
             case SpamScore():
                 lines.append(f"spam score        {fact.score:g} ({fact.scanner})")
+            case Changes():
+                lines += [f"changed           {in_words(one)}" for one in fact.changes]
+                lines += [f"listed on         {one}" for one in fact.listed]
             case Unclear():
                 lines.append(f"unclear message   from {fact.sender}: {fact.subject}: {fact.text}")
             case Arrival():

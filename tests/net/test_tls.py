@@ -106,7 +106,7 @@ async def handshake(
             server_hostname="mx.example.org",
         )
     try:
-        return session_fact(transport.get_extra_info("ssl_object"), Leg.SEND)
+        return session_fact(transport.get_extra_info("ssl_object"), Leg.SEND, "host")
     finally:
         transport.abort()
 
@@ -243,7 +243,9 @@ async def test_a_refused_certificate_tells_its_end_on_the_one_connection_that_th
     (fact,) = caught.value.facts
     assert isinstance(fact, TlsSession)
     end = ends.timestamp()
-    assert fact == TlsSession(Leg.SEND, "", "", end, end, fact.issuer, fact.serial)
+    known = {"host": "mx.example.org", "fingerprint": fact.fingerprint}
+    assert fact == TlsSession(Leg.SEND, "", "", end, end, fact.issuer, fact.serial, **known)
+    assert len(fact.fingerprint) == 64
     assert fact.issuer.startswith("O=")
     assert fact.serial
     subject, issuer, names, validity = lines

@@ -58,7 +58,7 @@ async def handshake(port: int, options: TlsOptions) -> TlsSession:
             server_hostname="127.0.0.1",
         )
     try:
-        return session_fact(transport.get_extra_info("ssl_object"), Leg.SEND)
+        return session_fact(transport.get_extra_info("ssl_object"), Leg.SEND, "host")
     finally:
         transport.abort()
 

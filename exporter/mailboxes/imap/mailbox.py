@@ -165,7 +165,7 @@ class ImapMailbox:
             with trace.step(Step.TLS):
                 await imap.starttls(client_context(self._options), server_name)
         if imap.tls:
-            fact = session_fact(imap.tls, Leg.MAILBOX)
+            fact = session_fact(imap.tls, Leg.MAILBOX, self._options.host)
             trace.fact(fact)
             trace.note(f"-- {fact.version} {fact.cipher}")
 

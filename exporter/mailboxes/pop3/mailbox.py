@@ -150,7 +150,8 @@ class Pop3Mailbox:
         if mode == "starttls":
             with trace.step(Step.TLS):
                 await pop3.stls(client_context(self._options), server_name)
-        self._tls = session_fact(pop3.tls, Leg.MAILBOX) if pop3.tls else None
+        host = self._options.host
+        self._tls = session_fact(pop3.tls, Leg.MAILBOX, host) if pop3.tls else None
         if self._tls:
             trace.note(f"-- {self._tls.version} {self._tls.cipher}")
 

@@ -11,6 +11,7 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from typing import Any, cast
 
 from aiosmtplib.errors import SMTPResponseException, SMTPServerDisconnected
@@ -19,7 +20,8 @@ from aiosmtplib.protocol import SMTPProtocol
 from aiosmtplib.response import SMTPResponse
 
 from exporter.config.server import NetworkOptions, TlsOptions
-from exporter.core.model import ProbeError, Reply, one_line
+from exporter.core.facts import MailServer
+from exporter.core.model import Fact, ProbeError, Reply, one_line
 from exporter.core.phases import Leg
 from exporter.core.reasons import Reason
 from exporter.core.run import Run
@@ -28,6 +30,7 @@ from exporter.mail.composition import ProbeMessage, dot_stuffed
 from exporter.net.dns import Resolver
 from exporter.net.exceptions import Kinds, Words, map_exceptions
 from exporter.net.redaction import Redaction
+from exporter.net.smtp.introduction import introduction_of
 from exporter.net.smtp.ports import BETWEEN_SERVERS
 from exporter.net.smtp.reply import no_smtp
 from exporter.net.smtp.reply import reason_for as reason_for
@@ -136,7 +139,7 @@ class SmtpSession:
     ) -> None:
         """Connects, to this `address` of the server if there is one, optionally with TLS from the
         start, and reads the greeting."""
-        connected = await dial(resolver, self.server, port, network, self.run, address)
+        connected = await dial(resolver, self.server, port, network, self.run, address, self._found)
         connected_to = connected.getpeername()
         self.address = connected_to[0]
         try:
@@ -173,6 +176,7 @@ class SmtpSession:
             if reply.code in _NOT_ESMTP:
                 reply = await self._command(f"HELO {name}")
             self.expect(reply, 250, Step.EHLO)
+            self._introduced(self._clean(reply.message))
             self.extensions, self.mechanisms = parse_esmtp_extensions(
                 reply.message.replace("\t", " ")
             )
@@ -249,6 +253,26 @@ class SmtpSession:
         transport = cast("asyncio.Transport | None", self._protocol.transport)
         if transport is not None:
             transport.abort()
+
+    def _found(self, addresses: list[str]) -> None:
+        """Records whom we are going to talk to."""
+        self._note_server(MailServer(self.server, tuple(sorted(addresses))))
+
+    def _introduced(self, reply: str) -> None:
+        """Records what the reply to EHLO says of the server and of us (RFC 5321 4.1.1.1)."""
+        calls_itself, sees_us_as = introduction_of(reply)
+        known = next((one for one in self.run.facts if self._is_this(one)), None)
+        if isinstance(known, MailServer):
+            found = replace(known, calls_itself=calls_itself, sees_us_as=sees_us_as)
+            self._note_server(found)
+
+    def _note_server(self, server: MailServer) -> None:
+        """The newest visit of a server counts."""
+        self.run.facts = [fact for fact in self.run.facts if not self._is_this(fact)]
+        self.run.fact(server)
+
+    def _is_this(self, fact: Fact) -> bool:
+        return isinstance(fact, MailServer) and fact.host == self.server
 
     async def _take_over(self, connected: socket.socket, **tls: Any) -> None:
         await asyncio.get_running_loop().create_connection(
@@ -357,7 +381,7 @@ class SmtpSession:
         return cast(ssl.SSLObject, transport.get_extra_info("ssl_object"))
 
     def _note_tls(self) -> None:
-        fact = session_fact(self._tls_object(), Leg.SEND)
+        fact = session_fact(self._tls_object(), Leg.SEND, self.server)
         self.run.fact(fact)
         self.note(f"-- {fact.version} {fact.cipher}")
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from exporter.core.change_words import failure_in_words
 from exporter.core.fairness import in_turns
 from exporter.core.maintenance import Maintenance
 from exporter.core.model import Failure, Outcome
@@ -45,6 +46,11 @@ class Cause:
         failure = self.newest.failure
         assert failure  # noqa: S101 - else it is no cause
         return failure
+
+    @property
+    def words(self) -> str:
+        """The failure, and what changed."""
+        return failure_in_words(self.newest)
 
     @property
     def first_step(self) -> str:

@@ -3,8 +3,10 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from exporter.core.change_words import changes_of, failure_in_words, letter
+from exporter.core.circumstances import name_of
 from exporter.core.durations import duration
-from exporter.core.facts import Arrival, ArrivedHeaders, Hop, LateArrival
+from exporter.core.facts import Arrival, ArrivedHeaders, Changes, Hop, LateArrival
 from exporter.core.model import ExchangerVisit, Listing, Outcome
 from exporter.core.phases import Leg
 from exporter.state.evidence import ListedTrip
@@ -83,7 +85,7 @@ class TripView:
         if not self.outcome.failure:
             return in_words(self.outcome)
         late = (str(fact) for fact in self.outcome.facts if isinstance(fact, LateArrival))
-        return "; ".join((str(self.outcome.failure), *late))
+        return "; ".join((failure_in_words(self.outcome), *late))
 
     @property
     def beside(self) -> str:
@@ -169,6 +171,29 @@ class TripView:
     def visits(self) -> list[ExchangerVisit]:
         """What became of messages through each exchanger."""
         return [fact for fact in self.outcome.facts if isinstance(fact, ExchangerVisit)]
+
+    @property
+    def compared(self) -> Changes | None:
+        """What changed since the good trips before; None if that is not known."""
+        return changes_of(self.outcome)
+
+    @property
+    def changes(self) -> list[tuple[str, str, str]]:
+        """What changed, and how it was and is."""
+        found = self.compared.changes if self.compared else ()
+        return [
+            (
+                name_of(one.what, one.about),
+                "; ".join(one.before) or "none",
+                "; ".join(one.after) or "none",
+            )
+            for one in found
+        ]
+
+    @property
+    def letter(self) -> str:
+        """The text for the postmaster of the other side."""
+        return letter(self.outcome) if self.outcome.failure else ""
 
     @property
     def headers(self) -> tuple[str, ...]:

@@ -10,8 +10,10 @@ from exporter.core.facts import (
     Authentication,
     Client,
     Disagreement,
+    DnsRecords,
     LateArrival,
     LeftFrom,
+    MailServer,
     SenderCheck,
     SpamScore,
     Unclear,
@@ -59,6 +61,10 @@ def _in_words(fact: object, zone: TimeZone) -> Iterator[tuple[str, str]]:
             yield f"TLS, {fact.place}", tls_in_words(fact, zone)
             if fact.issued:
                 yield f"certificate, {fact.leg}", fact.issued
+        case MailServer():
+            yield "server", str(fact)
+        case DnsRecords():
+            yield f"{fact.kind} in DNS", str(fact)
         case LeftFrom():
             yield "left from", fact.address
         case Authentication():

@@ -1,0 +1,31 @@
+"""Records in DNS as facts of a trip: cleaned, cut and sorted, so that they can be compared."""
+
+from collections.abc import Iterable
+from hashlib import sha256
+
+from exporter.core.facts import DnsRecords, RecordKind
+from exporter.core.model import Exchanger, one_line
+
+MAX_TEXT = 500  # characters of a record
+MOST_TEXTS = 20  # of a name
+_DIGEST = 16  # hexadecimal digits, for what was cut
+
+
+def records(kind: RecordKind, name: str, texts: Iterable[str]) -> DnsRecords:
+    """The records of a name; none is an empty tuple."""
+    found = sorted(set(map(_cut, texts)))
+    return DnsRecords(kind, name.lower().removesuffix("."), tuple(found[:MOST_TEXTS]))
+
+
+def exchanger_records(domain: str, exchangers: Iterable[Exchanger]) -> DnsRecords:
+    """The exchangers of a domain."""
+    texts = (f"{one.host.lower()} (MX {one.preference})" for one in exchangers)
+    return records(RecordKind.MX, domain, texts)
+
+
+def _cut(text: str) -> str:
+    """Different texts stay different."""
+    if len(text) <= MAX_TEXT:
+        return one_line(text, MAX_TEXT)
+    digest = sha256(text.encode(errors="replace")).hexdigest()[:_DIGEST]
+    return f"{one_line(text, MAX_TEXT)} (SHA-256 {digest})"

@@ -1,0 +1,222 @@
+"""A trip that fails, or goes another way, is compared with the good trips before it."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from exporter.blocklists import Blocklist, Blocklists, Lookups
+from exporter.core.change_words import failure_in_words, sentence
+from exporter.core.circumstances import What
+from exporter.core.clock import Clock
+from exporter.core.facts import Changes
+from exporter.core.model import Fact, Listing, ListState, Outcome, ProbeKey
+from exporter.core.reasons import Reason
+from exporter.probing.comparisons import MOST_WAITING, Comparisons
+from exporter.probing.on_the_spot import OnTheSpot
+from exporter.state.good_trips import stored_good_trips
+from tests.support.good_trip import EXCHANGERS, GOOD, LEFT_FROM, SERVER, SPF_RECORD, instead
+from tests.support.name_server import names
+from tests.support.prober_rig import KEY, ProberRig
+
+LISTED = {"RCODE": ["NOERROR"], "A": ["127.0.0.2"], "TXT": ['"spam"']}
+ZONE: Mapping[str, Mapping[str, Sequence[str]]] = {
+    "example.net": {"MX": ["10 mx1.example.net.", "20 mx2.example.net."]},
+    "mx1.example.net": {"A": ["198.51.100.1", "198.51.100.2"]},
+    "example.org": {"TXT": ['"v=spf1 ip4:192.0.2.0/24 -all"', '"other=1"']},
+    "_dmarc.example.org": {"TXT": ['"v=DMARC1; p=none"']},
+    "k1._domainkey.example.org": {"TXT": ['"v=DKIM1; k=rsa; p=MIIBIjANBgkqhkiG9w0B"']},
+    "2.0.0.127.bl.example": LISTED,
+}
+LIST = Blocklist("bl.example", _zone="bl.example")
+
+
+class Rig(ProberRig):
+    """A prober whose sender teaches the facts of a trip, over a name server of a test."""
+
+    def __init__(self, spot: OnTheSpot, directory: Path | None = None) -> None:
+        super().__init__(directory, clock=Clock(), key=b"k" * 32)
+        self.comparisons = Comparisons(self.store, spot, self.clock)
+        self.prober._comparisons = self.comparisons
+        self.sender.delay, self.sender.effort = 0.0, 0.0
+
+    async def good(self, facts: Sequence[Fact] = GOOD) -> Outcome:
+        return await self._trip(facts, None)
+
+    async def bad(
+        self, facts: Sequence[Fact] = (EXCHANGERS, SERVER), reason: Reason = Reason.REJECTED
+    ) -> Outcome:
+        return await self._trip(facts, reason)
+
+    async def _trip(self, facts: Sequence[Fact], refusal: Reason | None) -> Outcome:
+        self.sender.facts, self.sender.refusal = tuple(facts), refusal
+        return await self.compared((await self.trip()).trip)
+
+    async def compared(self, trip: str) -> Outcome:
+        """What is kept of a trip, when all have been compared."""
+        while self.comparisons._running:
+            await asyncio.wait(self.comparisons._running)
+        kept = await self.store.outcome(trip)
+        assert kept
+        return kept
+
+    async def close(self) -> None:
+        await self.comparisons.close()
+        await super().close()
+
+
+@asynccontextmanager
+async def rig(
+    zone: Mapping[str, Mapping[str, Sequence[str]]] = ZONE,
+    lists: Callable[[], Sequence[Blocklist]] = list,
+    checks: Callable[[], Sequence[Outcome]] = list,
+    directory: Path | None = None,
+    *,
+    silent: bool = False,
+) -> AsyncIterator[Rig]:
+    async with names(zone, silent=silent) as resolver:
+        lookups = Lookups(Blocklists(resolver, Clock()), resolver, Clock(), 3.0)
+        one = Rig(OnTheSpot(resolver, lookups, lists, checks), directory)
+        try:
+            yield one
+        finally:
+            await one.close()
+
+
+def found(outcome: Outcome) -> Changes | None:
+    return next((fact for fact in outcome.facts if isinstance(fact, Changes)), None)
+
+
+def named(outcome: Outcome) -> list[tuple[str, str]]:
+    changes = found(outcome)
+    assert changes
+    return [(one.what, one.about) for one in changes.changes]
+
+
+async def test_a_failure_says_what_changed(caplog: pytest.LogCaptureFixture) -> None:
+    async with rig({**ZONE, "example.org": {"TXT": ['"other=1"']}}) as one:
+        for _ in range(3):
+            good = await one.good()
+        with caplog.at_level(logging.WARNING):
+            bad = await one.bad()
+    assert found(good) is None
+    assert named(bad) == [("spf_record", "example.org")]
+    changes = found(bad)
+    assert changes
+    assert changes.good_trip == good.trip
+    assert "the exchangers of example.net" in changes.unchanged
+    assert "SPF record of example.org: none instead of v=spf1 ip4:192.0.2.0/24" in sentence(changes)
+    assert [line for line in caplog.messages if sentence(changes) in line]
+
+
+async def test_a_failure_without_a_change_says_so() -> None:
+    async with rig() as one:
+        await one.good()
+        bad = await one.bad()
+    assert named(bad) == []
+    assert "; nothing that was compared has changed since" in failure_in_words(bad)
+
+
+async def test_the_verdict_does_not_wait_for_it() -> None:
+    async with rig(silent=True) as one:
+        await one.good()
+        one.sender.facts, one.sender.refusal = (EXCHANGERS,), Reason.REJECTED
+        started = one.clock.monotonic()
+        outcome = await one.trip()
+        assert one.clock.monotonic() - started < 1
+        assert found(outcome) is None
+        assert outcome.duration < 1
+        assert named(await one.compared(outcome.trip)) == []
+
+
+async def test_later_failures_of_an_outage_repeat_it_at_once_and_ask_nobody() -> None:
+    zone = {**ZONE, "_dmarc.example.org": {"TXT": ['"v=DMARC1; p=reject"']}}
+    async with rig(zone) as one:
+        await one.good()
+        first = await one.bad()
+        del zone["_dmarc.example.org"]
+        second = await one.trip()
+        assert found(second) == found(first)
+        assert named(first) == [("dmarc_record", "_dmarc.example.org")]
+        other = await one.bad(reason=Reason.DEFERRED)
+        (change,) = found(other).changes  # type: ignore[union-attr]
+        assert change.after == ()
+
+
+async def test_a_good_trip_on_another_way_says_what_changed() -> None:
+    moved = instead((EXCHANGERS, replace(EXCHANGERS, texts=("mx9.example.net (MX 10)",))))
+    async with rig() as one:
+        await one.good()
+        there = await one.good(moved)
+        again = await one.good(moved)
+        back = await one.good()
+    assert named(there) == [("exchangers", "example.net")]
+    assert [found(again), found(back)] == [None, None]
+
+
+async def test_what_alternates_asks_the_state_once_in_an_hour() -> None:
+    ways = [instead((SERVER, replace(SERVER, sees_us_as=f"192.0.2.{one}"))) for one in range(9)]
+    async with rig() as one:
+        for way in ways:
+            assert found(await one.good(way)) is None
+        assert one.probe.way.quiet_until > one.clock.monotonic()
+
+
+@pytest.mark.parametrize(
+    ("before", "expected", "listed"),
+    [
+        (None, [], ("bl.example",)),
+        (ListState.CLEAN, [("blocklist", "127.0.0.2 on bl.example")], ()),
+        (ListState.UNKNOWN, [], ("bl.example",)),
+        (ListState.LISTED, [], ("bl.example",)),
+    ],
+)
+async def test_the_leaving_address_is_looked_up_on_the_lists_of_the_configuration(
+    before: ListState | None, expected: list[tuple[str, str]], listed: tuple[str, ...]
+) -> None:
+    way = instead((LEFT_FROM, replace(LEFT_FROM, address="127.0.0.2")))
+    key = ProbeKey("reputation", "example.org")
+    listing = Listing("bl.example", "127.0.0.2", before or ListState.CLEAN, since=1.0)
+    checks = [Outcome("check", key, 0.0, 1.0, facts=(listing,))] if before else []
+    async with rig(lists=lambda: [LIST], checks=lambda: checks) as one:
+        await one.good(way)
+        bad = await one.bad()
+    assert named(bad) == expected
+    changes = found(bad)
+    assert changes
+    assert changes.listed == listed
+
+
+async def test_an_overload_or_a_bug_of_ours_is_not_compared() -> None:
+    async with rig() as one:
+        await one.good()
+        assert found(await one.bad(reason=Reason.STARVED)) is None
+
+
+async def test_much_that_fails_at_once_does_not_pile_up() -> None:
+    async with rig(silent=True) as one:
+        await one.good()
+        outcome = await one.bad()
+        for _ in range(2 * MOST_WAITING):
+            one.probe.way._failures = None
+            one.comparisons.finished(one.probe, outcome)
+        assert len(one.comparisons._waiting) <= MOST_WAITING
+
+
+async def test_good_trips_are_read_from_the_state_after_a_restart(tmp_path: Path) -> None:
+    zone = {**ZONE, "example.org": {"TXT": ['"v=spf1 -all"']}}
+    async with rig(directory=tmp_path) as one:
+        for _ in range(12):
+            good = await one.good()
+    assert [trip.trip for trip in stored_good_trips(tmp_path, KEY, 10)][:1] == [good.trip]
+    assert len(stored_good_trips(tmp_path, KEY, 10)) == 10
+    assert stored_good_trips(tmp_path / "elsewhere", KEY, 10) == []
+    async with rig(zone, directory=tmp_path) as one:
+        assert named(await one.bad()) == [("spf_record", "example.org")]
+    async with rig(zone, directory=tmp_path) as one:
+        kept = await one.store.recent(KEY, 1)
+        assert named(kept[0]) == [(What.SPF, SPF_RECORD.name)]
