@@ -47,9 +47,9 @@ class Comparisons:
 
     def finished(self, probe: Probe, outcome: Outcome) -> None:
         """Takes a finished trip, and returns at once."""
-        if not isinstance(probe.check, MailCheck) or len(self._waiting) >= MOST_WAITING:
+        if not isinstance(probe.check, MailCheck) or not self._is_worth_it(probe, outcome):
             return
-        if self._is_worth_it(probe, outcome):
+        if len(self._waiting) < MOST_WAITING:
             self._waiting.append((probe, outcome))
             if len(self._running) < AT_ONCE:
                 task = asyncio.create_task(self._work(), name="comparing trips")

@@ -94,11 +94,10 @@ def waterfall(outcome: Outcome, console: Console, *, under_way: bool = False) ->
     if under_way:
         return
     console.print()
+    if outcome.failure and (words := letter(outcome)):
+        console.out(words, "", sep="\n", highlight=False)
     if outcome.failure:
         _print_words(console, failure_in_words(outcome), "bold red")
-        if words := letter(outcome):
-            console.print()
-            console.out(words, highlight=False)
     else:
         _print_words(console, f"OK: {_success(outcome)}", "bold green")
 

@@ -15,7 +15,7 @@ import pytest
 from rich.console import Console
 
 from exporter.commands.probe import may_still_come
-from exporter.core.facts import Arrival
+from exporter.core.facts import Arrival, Change, Changes
 from exporter.core.json_output import KINDS
 from exporter.core.model import Fact, Failure, Outcome, ProbeKey, Reply, Span
 from exporter.core.phases import Phase
@@ -345,6 +345,17 @@ def test_long_lines_are_broken_between_words_on_a_terminal_and_nowhere_else(
     else:
         assert (len(facts), len(verdict)) == (1, 1)
     assert "".join(verdict).count("word") == 40
+
+
+def test_a_failure_ends_with_what_changed_below_a_text_for_the_other_postmaster() -> None:
+    change = Change("left_from", "", ("192.0.2.7",), ("192.0.2.9",))
+    found = Changes("good", 1_700_000_000.0, (change,), (), ())
+    shown = StringIO()
+    waterfall(replace(ended(Reason.OVERDUE), facts=(found,)), Console(file=shown, width=80))
+    lines = shown.getvalue().splitlines()
+    assert "  changed           the leaving address: 192.0.2.9 instead of 192.0.2.7" in lines
+    assert [line for line in lines if line.startswith("Subject: mail to ")]
+    assert lines[-1].endswith(": the leaving address: 192.0.2.9 instead of 192.0.2.7")
 
 
 @pytest.mark.parametrize("width", [60, 80, 300])

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from exporter.core.facts import Change, Changes
 from exporter.core.model import Failure, ProbeKey
 from exporter.core.outage import Outage
 from exporter.core.phases import Leg, Phase
@@ -17,6 +18,7 @@ from exporter.state.trip import Moment
 from exporter.web.pages.documentation import SITE
 from exporter.web.pages.first_steps import FIRST_STEPS
 from exporter.web.pages.outages import PER_PAGE, OutageQuery, OutageView
+from exporter.web.pages.probe_link import probe_query
 from tests.support.http_site import Site, site, words_of
 from tests.web.api.test_resources import KEY, WHY, happened, trip
 from tests.web.test_pages import EVIL, FAILED
@@ -194,6 +196,18 @@ async def test_an_outage_says_what_to_do_first_about_its_newest_failure() -> Non
         page = await page_of(here, f"/outages/{trip(1).trip}")
     assert f"First: {FIRST_STEPS[Reason.REJECTED]}" in page
     assert FIRST_STEPS[Reason.JUNK] not in page
+
+
+async def test_an_outage_says_what_changed_when_it_began() -> None:
+    change = Change("left_from", "", ("192.0.2.7",), ("192.0.2.9",))
+    found = Changes("good", 1_700_000_000.0, (change,), (), ())
+    async with site() as here:
+        await happened(here, replace(trip(1, WHY), facts=(found,)), trip(2, WHY))
+        page = await page_of(here, f"/outages/{trip(1).trip}")
+        listed = await page_of(here, f"/trips?{probe_query(KEY)}")
+    assert "the leaving address: 192.0.2.9 instead of 192.0.2.7" in page
+    assert f'<a href="../trips/{trip(1).trip}#changes">' in page
+    assert "the leaving address" not in listed
 
 
 def test_what_to_do_first_is_known_without_the_last_trip_or_left_out() -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from exporter.core.facts import Arrival, Authentication
+from exporter.core.facts import Arrival, Authentication, Change, Changes
 from exporter.core.model import (
     Failure,
     Listing,
@@ -247,3 +247,26 @@ async def test_it_has_a_table_of_the_exchangers_with_what_each_said() -> None:
     assert "mx2.example.org 192.0.2.2 MX 20 unknown : deliver: unavailable" in words
     assert "MX3.example.org none found MX 30 failed : send/resolve: dns NXDOMAIN" in words
     assert "Exchangers" not in words_of(await page(replace(FAILED, facts=())))
+
+
+async def test_what_changed_is_a_table_with_a_text_for_the_other_postmaster() -> None:
+    change = Change("spf_record", "example.org", ("v=spf1 <b>-all",), ())
+    found = Changes("good1", 1_700_000_000.0, (change,), ("the servers on the way",), ("bl.test",))
+    text = await page(replace(FAILED, facts=(*FAILED.facts, found)))
+    words = words_of(text)
+    assert "changed since the last good trip at 2023-11-14 22:13 UTC" in words
+    assert "what before in this trip the SPF record of example.org v=spf1 <b>-all none" in words
+    assert '<a href="good1">last good trip</a>' in text
+    assert "The leaving address is listed on bl.test." in words
+    assert "As before: the servers on the way." in words
+    assert f"Subject: mail to {KEY.target} fails since" in words
+    assert "<b>-all" not in text
+
+
+async def test_a_good_trip_that_was_compared_needs_no_postmaster() -> None:
+    found = Changes("good1", 1_700_000_000.0, (Change("left_from", "", ("a",), ("b",)),), (), ())
+    ok = replace(FAILED, failure=None, facts=(found,))
+    text = await page(ok)
+    assert "What changed" in words_of(text)
+    assert "postmaster" not in text
+    assert "What changed" not in words_of(await page(FAILED))

@@ -9,6 +9,7 @@ from exporter import __version__
 from exporter.config.mistakes import suggestion
 from exporter.core.account import Month, ProbeAccount
 from exporter.core.account_output import csv_lines, json_lines
+from exporter.core.change_words import changes_of, sentence
 from exporter.core.downtime import MONTH, Downtime
 from exporter.core.fairness import in_turns, let_go
 from exporter.core.maintenance import Maintenance
@@ -298,6 +299,7 @@ class Pages:
             await self._records.outcome(trip) for trip in (outage.first_trip, outage.last_trip)
         ]
         before, after = await self._records.beside(outage)
+        compared = changes_of(first) if first else None
         view = self._viewed(outage)
         return await self._page(
             "outage.html",
@@ -305,6 +307,7 @@ class Pages:
             view=view,
             first_step=view.first_step(last.failure if last else None),
             first=first,
+            changes=sentence(compared) if compared else "",
             last=last,
             chart=delay_chart(
                 await self._records.timeline(outage.probe, outage.first_trip),

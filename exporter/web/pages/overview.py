@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from exporter.core.change_words import failure_in_words
 from exporter.core.downtime import DAY, MONTH, Downtime
 from exporter.core.durations import duration
 from exporter.core.facts import WHY_UNMEASURED, Arrival
@@ -79,7 +78,7 @@ def _probe_row(
     module, target = probe.key.module, probe.key.target
     state, word, text = PLAIN, "", "no trip has finished yet"
     if probe.newest and probe.newest.failure:
-        state, word, text = BAD, "failed", failure_in_words(probe.newest)
+        state, word, text = BAD, "failed", str(probe.newest.failure)
     elif probe.newest:
         state, word, text = GOOD, "OK", in_words(probe.newest)
     return ProbeRow(

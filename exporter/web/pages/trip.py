@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from exporter.core.change_words import changes_of, failure_in_words, letter
+from exporter.core.change_words import changes_of, letter, sentence
 from exporter.core.circumstances import name_of
 from exporter.core.durations import duration
 from exporter.core.facts import Arrival, ArrivedHeaders, Changes, Hop, LateArrival
@@ -79,13 +79,19 @@ class TripView:
 
     @property
     def text(self) -> str:
-        """The result in words."""
+        """The result in words, with what changed."""
+        found = changes_of(self.outcome) if self.outcome.failure else None
+        return "; ".join(filter(None, (self.short_text, sentence(found) if found else "")))
+
+    @property
+    def short_text(self) -> str:
+        """The result in words, for a list."""
         if self.under_way:
             return ""
         if not self.outcome.failure:
             return in_words(self.outcome)
         late = (str(fact) for fact in self.outcome.facts if isinstance(fact, LateArrival))
-        return "; ".join((failure_in_words(self.outcome), *late))
+        return "; ".join((str(self.outcome.failure), *late))
 
     @property
     def beside(self) -> str:
