@@ -58,12 +58,12 @@ STATE = " or ".join(
     )
 )
 STATES = mapped(
-    ("fails", "dark-red"),
-    ("send fails", RED),
-    ("delivery fails", "orange"),
-    ("mailbox fails", "purple"),
+    ("failed", "dark-red"),
+    ("send failed", RED),
+    ("delivery failed", "orange"),
+    ("mailbox failed", "purple"),
     ("planned", BLUE),
-    ("works", GREEN),
+    ("OK", GREEN),
 )
 """What STATE says; what fails comes first when they are sorted."""
 SUCCESS = f"min_over_time(mailtrip_success{{{MANY}}}[$__rate_interval])"
@@ -96,7 +96,7 @@ def at_a_glance() -> list[Json]:
     bad = steps(GREEN, (1, RED))
     return [
         stat(
-            "Working",
+            "OK",
             "Probes whose newest finished trip succeeded.",
             f"count(mailtrip_success{{{MANY}}} == 1) or vector(0)",
             thresholds=steps(RED, (1, GREEN)),
@@ -137,7 +137,7 @@ def at_a_glance() -> list[Json]:
             width=3,
         ),
         stat(
-            "Good, 1 day",
+            "OK, 1 day",
             "Ratio of all trips of the last 24 hours that succeeded.",
             f"1 - sum(increase(probe:mailtrip_failures:sum{{{MANY}}}[1d]))"
             f" / sum(increase(mailtrip_trips_total{{{MANY}}}[1d]))",
@@ -177,7 +177,7 @@ def every_probe() -> Json:
         "target": "To",
         "mailbox": "Mailbox",
         "Value #D": "Delay, 9 of 10",
-        "Value #E": "Good, 1 day",
+        "Value #E": "OK, 1 day",
         "job": "job",
         "instance": "instance",
         "probe": "probe",
@@ -223,7 +223,7 @@ def every_probe() -> Json:
                 thresholds=steps("transparent", (60, YELLOW), (300, RED)),
             ),
             colored(
-                "Good, 1 day",
+                "OK, 1 day",
                 unit="percentunit",
                 decimals=1,
                 custom__width=100,

@@ -22,7 +22,7 @@ def mapped(*texts: tuple[str, str]) -> list[Json]:
     return [{"type": "value", "options": options}]
 
 
-WORKS = mapped(("fails", RED), ("works", GREEN))
+VERDICT = mapped(("failed", RED), ("OK", GREEN))
 
 
 def steps(first: str, *above: tuple[float, str]) -> Json:

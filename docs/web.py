@@ -79,7 +79,7 @@ scrape_configs:
 * `/-/healthy` shows that mailtrip runs, `/-/ready` that it answers scrapes: 503 during shutdown. It stops within five
   seconds of SIGTERM: a scrape that waits for its trip gets the known values, and trips in progress continue after
   the next start. A second SIGTERM stops it immediately.
-* `/config` shows the current configuration, with defaults and without secrets. Browsers get a page, where each mailbox, module
+* `/config` shows the current configuration, with defaults and without secrets, in the order of [configuration.md](configuration.md). Browsers get a page, where each mailbox, module
   and probe has an anchor (`/config#module-NAME`); other clients, and `/config?format=text`, get text.
 * The **status page** shows 100 probes at a time, failed ones first, and the number of probes in each state.
   `/?state=failed` (`ok`, `unknown`: no trip has finished yet) shows those of one state, `/?search=gmail+inbound`
@@ -91,7 +91,8 @@ scrape_configs:
 * `/trips?probe=NAME` (or `?module=…&target=…`) shows the trips of a probe, the newest first, and how many are no
   longer kept between them, with a chart of their delays; `&page=2` older ones. `/trips/ID` shows one trip, and leads to
   those before and after it, to its outage, and to the runbook of its failure; if
-  its message came late, it says when and how. Of older trips only the verdict is kept, or nothing
+  its message came late, it says when and how. `?format=text` gives all of it as text, for a ticket or another postmaster,
+  `?format=json` (or `Accept: application/json`) leads to its JSON. Of older trips only the verdict is kept, or nothing
   ([which trips are kept](scaling.md#which-trips-are-kept)).
 * `/outages` shows the outages of all probes, or of one (`?probe=NAME`), the newest first; `?lasting=true` those that
   last. Each has a page with its bounds, its reasons with their runbooks, its first and last failed trip,

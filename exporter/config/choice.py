@@ -24,6 +24,7 @@ class Choice(Options):
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
         if Choice in cls.__bases__:
             cls.choices = tuple(cls.model_fields)
 

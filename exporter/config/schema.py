@@ -5,7 +5,7 @@ import ast
 import sys
 from collections.abc import Iterator
 from functools import cache
-from inspect import cleandoc, get_annotations, getsource
+from inspect import cleandoc, getsource
 from itertools import pairwise
 from typing import Any
 
@@ -79,15 +79,12 @@ class _AsWritten(GenerateJsonSchema):
         return {**found, "additionalProperties": False} if "patternProperties" in found else found
 
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
-        """Sorts the options: required ones first, then the class's own, then inherited ones."""
+        """Sorts the options, and describes them."""
         found = super().model_schema(schema)
         found.pop("title", None)
-        own = [name for kind in schema["cls"].__mro__ for name in get_annotations(kind)]
         fields = schema["cls"].model_fields
-        order = dict.fromkeys(fields[name].alias or name for name in own if name in fields)
         if properties := found.get("properties"):
-            order = dict.fromkeys([*found.get("required", ()), *order])
-            found["properties"] = {name: properties[name] for name in order}
+            found["properties"] = {name: properties[name] for name in schema["cls"].keys}
             for name, text in _docstrings(schema["cls"]).items():
                 key = fields[name].alias or name
                 found["properties"][key] = {**found["properties"][key], "description": text}

@@ -4,7 +4,8 @@ on."""
 import os
 import re
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Self
+from inspect import get_annotations
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import (
     AfterValidator,
@@ -14,8 +15,10 @@ from pydantic import (
     GetCoreSchemaHandler,
     ModelWrapValidatorHandler,
     PlainSerializer,
+    SerializerFunctionWrapHandler,
     ValidationError,
     WithJsonSchema,
+    model_serializer,
     model_validator,
 )
 from pydantic_core import CoreSchema, InitErrorDetails, core_schema
@@ -51,6 +54,22 @@ class Options(BaseModel):
         str_min_length=1,
         allow_inf_nan=False,
     )
+
+    keys: ClassVar[tuple[str, ...]] = ()
+    """The options in the order of the documentation: required ones first, then the class's own,
+    then inherited ones."""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        fields = cls.model_fields
+        required = [name for name, field in fields.items() if field.is_required()]
+        own = [name for kind in cls.__mro__ for name in get_annotations(kind) if name in fields]
+        cls.keys = tuple(dict.fromkeys(fields[name].alias or name for name in [*required, *own]))
+
+    @model_serializer(mode="wrap")
+    def _in_order(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        written: dict[str, Any] = handler(self)
+        return {key: written.pop(key) for key in self.keys if key in written} | written
 
     @classmethod
     def _between(cls, given: Mapping[str, Any]) -> Iterator[str]:

@@ -1,14 +1,17 @@
-"""`/probe?…&debug=true`: the evidence of the newest trip and of those in progress, in plain text,
-without a trip."""
+"""Evidence in plain text: `/probe?…&debug=true`, of the newest trip and of those in progress,
+without a trip; `/trips/ID?format=text`, of one trip, for a ticket or another postmaster."""
 
+from datetime import UTC, datetime
 from functools import partial
 
 from exporter import __version__
-from exporter.core.model import Outcome
+from exporter.core.facts import LateArrival
+from exporter.core.model import Listing, Outcome
 from exporter.mail.tokens import without_tokens
 from exporter.probing.probe import Probe
 from exporter.terminal import DISPLAYS, Renderer, as_text, transcript, waterfall
 from exporter.web.pages.overview import in_words
+from exporter.web.pages.trip import TripView
 
 MOST_FLIGHTS = 5  # that are shown, the newest
 
@@ -42,6 +45,22 @@ def debug_page(
     return without_tokens(
         "\n".join([head, *(f"{title}:\n\n{text}\n" for title, text in parts.items())])
     )
+
+
+def trip_text(outcome: Outcome, *, under_way: bool) -> str:
+    """One trip: timing, facts, the transcript, and the headers of the message, without tokens."""
+    view = TripView(outcome, None, under_way=under_way)
+    started = datetime.fromtimestamp(outcome.started_at, UTC).isoformat(" ", "seconds")
+    head = f"mailtrip {__version__}, {outcome.probe}, started {started}\n\n"
+    kind = "dnsbl" if any(isinstance(one, Listing) for one in outcome.facts) else "roundtrip"
+    drawing = partial(waterfall, under_way=True) if under_way else DISPLAYS[kind].result
+    if view.is_summary:
+        kept = as_text(outcome, drawing).lstrip("\n")
+        return without_tokens(f"{head}{kept}\nOnly the verdict of this trip is kept.\n")
+    late = [f"\n{one}\n" for one in outcome.facts if isinstance(one, LateArrival)]
+    headers = ["\nreceived headers\n", *(f"{line}\n" for line in view.headers)]
+    parts = [head, _drawn(outcome, drawing), *late, *(headers if view.headers else ())]
+    return without_tokens("".join(parts))
 
 
 def _drawn(outcome: Outcome, *pictures: Renderer) -> str:

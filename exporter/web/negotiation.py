@@ -30,6 +30,16 @@ def takes_gzip(accept_encoding: str) -> bool:
     return weights.get("gzip", weights.get("*", 0.0)) > 0
 
 
+def trip_format(wanted: str, accept: str) -> str:
+    """The form of a trip: `text`, `json`, or empty for a page, which browsers get. Raises
+    ValueError for another one."""
+    if wanted not in ("", "html", "text", "json"):
+        raise ValueError("the parameter format is html, text or json")
+    if not wanted and "application/json" in accept and "text/html" not in accept:
+        return "json"
+    return "" if wanted == "html" else wanted
+
+
 def _is_best(weights: dict[Format, float]) -> bool:
     return weights[Format.OPENMETRICS] >= weights[Format.TEXT]
 

@@ -14,6 +14,7 @@ from aiohttp import hdrs, web
 from exporter.config.mistakes import Mistakes
 from exporter.core.fairness import in_turns
 from exporter.core.model import ProbeKey, ProbeRefused, one_line
+from exporter.core.threads import off_the_loop
 from exporter.metrics.exposition import Format
 from exporter.metrics.text import Text
 from exporter.probing.probe import Probe
@@ -27,7 +28,7 @@ from exporter.web.coalescer import Coalescer
 from exporter.web.compression import Compression
 from exporter.web.external_url import ExternalUrl
 from exporter.web.lookups_now import LookupsNow
-from exporter.web.negotiation import form_for, takes_gzip
+from exporter.web.negotiation import form_for, takes_gzip, trip_format
 from exporter.web.pages import Pages, UnknownName, outages
 from exporter.web.pages.appearance import ICONS, STYLE
 from exporter.web.pages.outages import OutageQuery
@@ -331,13 +332,33 @@ class Routes:
         return await self._page(request, await self._pages.lookup(what, found))
 
     async def trip(self, request: web.Request) -> web.Response:
+        """One trip: a page; with format=text or format=json for tickets and programs."""
         trip = request.match_info["trip"]
         try:
             refresh = renews(single(request, "refresh"))
+            form = trip_format(single(request, "format"), request.headers.get(hdrs.ACCEPT, ""))
         except ValueError as error:
             return _refused(error)
+        if form == "json":
+            raise web.HTTPFound(f"../api/v1/trips/{trip}", headers={hdrs.VARY: hdrs.ACCEPT})
+        if form == "text":
+            return await self._trip_text(request, trip)
         page = partial(self._pages.trip, trip, refresh=refresh)
-        return await self._kept(request, "trip", trip, page, refresh=refresh)
+        response = await self._kept(request, "trip", trip, page, refresh=refresh)
+        response.headers[hdrs.VARY] = "Accept, Accept-Encoding"
+        return response
+
+    async def _trip_text(self, request: web.Request, trip: str) -> web.Response:
+        try:
+            text = await self._from_disk.get(
+                ("trip as text", trip),
+                lambda: _trip_text(self._pages, trip),
+                client=self._client(request),
+            )
+        except _NotKept as missing:
+            return web.Response(status=HTTPStatus.NOT_FOUND, text=f"{missing}\n")
+        headers = _PLAIN_HEADERS | {"Content-Type": "text/plain; charset=utf-8"}
+        return await self._compression.response(request, text, headers)
 
     async def outages(self, request: web.Request) -> web.Response:
         """The outages of all probes, or of one: lasting=true, page=."""
@@ -533,6 +554,15 @@ async def _debug_page(
     probe, series = probes.find(key), (await exposition.probe(key)).decode()
     newest = await pages.newest(probe)
     return debug_page(probe, newest, probes.kind(key), probes.configuration(key), series)
+
+
+async def _trip_text(pages: Pages, trip: str) -> str:
+    from exporter.web.debug import trip_text  # as above
+
+    if not (found := await pages.found(trip)):
+        raise _NotKept(f"there is no record of trip {trip}")
+    outcome, under_way = found
+    return await off_the_loop(partial(trip_text, outcome, under_way=under_way))
 
 
 def _with_state(answer: Answer) -> Answer:

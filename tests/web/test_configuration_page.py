@@ -2,7 +2,13 @@
 
 import re
 from html import unescape
+from pathlib import Path
+from typing import Any
 
+import yaml
+
+from exporter.config.mistakes import Path as Place
+from exporter.config.schema import json_schema, keys_at
 from exporter.settings import Settings
 from exporter.web.pages.configuration import MOST_LINES, ConfigurationPage
 from tests.support.http_site import site
@@ -23,6 +29,7 @@ probes:
 """.replace("SUBJECT", f"- name: {'long ' * 30}: ").encode(),
     "test.yml",
 )
+EXPLAINED = Path(__file__).resolve().parents[2] / "examples/explained.yml"
 SECTIONS = ["mailboxes", "modules", "probes"]
 
 
@@ -104,3 +111,23 @@ def test_many_modules_are_not_all_in_the_contents() -> None:
     assert page.more == {"mailboxes": 0, "modules": 200}
     assert max(part.rest.count("\n") for part in page.parts) == MOST_LINES
     assert sum(part.anchor.startswith("module-") for part in page.parts) == 300
+
+
+def test_its_keys_are_in_the_order_of_the_documentation() -> None:
+    schema = json_schema(Settings)
+    settings = Settings.parse(EXPLAINED.read_bytes(), EXPLAINED.name)
+    compared = []
+
+    def compare(written: Any, place: Place) -> None:
+        if isinstance(written, dict):
+            if known := keys_at(schema, place):
+                compared.append(place)
+                assert list(written) == [key for key in known if key in written], place
+            for key, value in written.items():
+                compare(value, (*place, key))
+        elif isinstance(written, list):
+            for number, value in enumerate(written):
+                compare(value, (*place, number))
+
+    compare(yaml.safe_load(settings.shown()), ())
+    assert len(compared) > 20

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from exporter.core.facts import Arrival, Authentication, Change, Changes
+from exporter.core.facts import Arrival, Authentication, Change, Changes, LateArrival
 from exporter.core.model import (
     Failure,
     Listing,
@@ -19,10 +19,11 @@ from exporter.core.model import (
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
+from exporter.mail.tokens import Mint
 from exporter.web.pages.documentation import SITE
 from exporter.web.pages.first_steps import FIRST_STEPS
 from tests.support.http_site import GOOD as SCRAPE
-from tests.support.http_site import site, words_of
+from tests.support.http_site import Site, site, words_of
 from tests.support.visits import VISITS
 from tests.web.api.test_resources import WHY, happened, trip
 from tests.web.test_outage_pages import page_of
@@ -270,3 +271,71 @@ async def test_a_good_trip_that_was_compared_needs_no_postmaster() -> None:
     assert "What changed" in words_of(text)
     assert "postmaster" not in text
     assert "What changed" not in words_of(await page(FAILED))
+
+
+async def answer_to(
+    here: Site, path: str, accept: str = "text/html,*/*"
+) -> tuple[int, str, str, str]:
+    """Status, kind, where it leads to, and text."""
+    url, headers = f"http://{here.host}:{here.port}{path}", {"Accept": accept}
+    async with here.http.get(url, headers=headers, allow_redirects=False) as answer:
+        leads_to = answer.headers.get("Location", "")
+        return answer.status, answer.content_type, leads_to, await answer.text()
+
+
+async def test_a_trip_is_also_plain_text_for_a_ticket() -> None:
+    word = Mint(b"k" * 32).mint(1_700_000_000).word
+    late = LateArrival(1_700_003_601.0, 3600.0, "INBOX", (), ("Received: by late.example.net",))
+    why = Failure(Phase.DELIVER, None, Reason.OVERDUE, "", "sent, but not seen")
+    said = (f"    0.001 send    C: Subject: {word}",)
+    outcome = replace(FAILED, facts=(late,), failure=why, transcript=said)
+    async with site() as here:
+        await kept(here, outcome)
+        path = f"/trips/{outcome.trip}"
+        assert '<a href="?format=text">text</a>' in (await here.get(path))[1]
+        status, kind, _, text = await answer_to(here, f"{path}?format=text")
+        assert (status, kind) == (200, "text/plain")
+        assert text.startswith("mailtrip ")
+        for expected in (
+            "submission → a@example.org, started 2023-11-14 22:13:20+00:00\n",
+            "\ndeliver: overdue: sent, but not seen\n",
+            "the message arrived late, 1 h after it was accepted",
+            "C: Subject: <token>",
+            "\nreceived headers\nReceived: by late.example.net\n",
+        ):
+            assert expected in text, expected
+        assert word not in text
+
+
+async def test_text_tells_of_a_trip_in_progress_of_a_check_of_blocklists_and_of_a_verdict() -> None:
+    async with site(delay=None) as here:
+        await here.get(SCRAPE, X_Prometheus_Scrape_Timeout_Seconds="0.7")
+        (flight,) = here.probes.get_or_create(KEY).flights
+        text = (await answer_to(here, f"/trips/{flight}?format=text"))[3]
+        assert "  in progress  " in text
+        listing = Listing("bl.example.net", "192.0.2.7", ListState.LISTED)
+        asked = replace(trip(1), facts=(listing,), transcript=("    0.001 lists   -- asked",))
+        await happened(here, asked)
+        text = (await answer_to(here, f"/trips/{asked.trip}?format=text"))[3]
+        assert "  bl.example.net  192.0.2.7  listed" in text
+        await happened(here, brief := replace(trip(2), spans=(), transcript=(), facts=()))
+        text = (await answer_to(here, f"/trips/{brief.trip}?format=text"))[3]
+        assert text.endswith("\nOnly the verdict of this trip is kept.\n")
+        assert "nothing was exchanged" not in text
+
+
+async def test_programs_are_led_to_the_json_of_a_trip_and_browsers_get_a_page() -> None:
+    async with site() as here:
+        await kept(here, FAILED)
+        path = f"/trips/{FAILED.trip}"
+        to_json = (302, f"../api/v1{path}")
+        for wanted, accept in (("?format=json", "text/html,*/*"), ("", "application/json")):
+            assert (await answer_to(here, path + wanted, accept))[::2] == to_json, accept
+        assert f'"trip": "{FAILED.trip}"' in (await here.get(path, Accept="application/json"))[1]
+        for accept in ("text/html,application/json", "*/*"):
+            assert (await answer_to(here, path, accept))[:2] == (200, "text/html")
+        assert (await answer_to(here, f"{path}?format=html", "application/json"))[1] == "text/html"
+        status, _, _, text = await answer_to(here, f"{path}?format=pdf", "*/*")
+        assert (status, text) == (400, "the parameter format is html, text or json\n")
+        status, _, _, text = await answer_to(here, "/trips/00000000000000?format=text", "*/*")
+        assert (status, text) == (404, "there is no record of trip 00000000000000\n")

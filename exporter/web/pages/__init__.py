@@ -216,19 +216,26 @@ class Pages:
             outages=OutageQuery(key).link,
         )
 
-    async def trip(self, trip_id: str, *, refresh: bool = True) -> str | None:
-        """One trip, finished or in progress: then the page renews itself if it may."""
+    async def found(self, trip_id: str) -> tuple[Outcome, bool] | None:
+        """What is known of a trip, and whether it is still in progress."""
         for probe in self._probes:
             if run := probe.runs.get(trip_id):
-                view = TripView(run.outcome(trip_id, probe.key), probe.name, under_way=True)
-                done = probe.newest
-                before = NextTo(done.trip, done.success) if done else None
-                return await self._trip_page(view, before, None, refresh=refresh)
+                return run.outcome(trip_id, probe.key), True
         kept = await self._records.outcome(trip_id)
-        if kept is None:
+        return (kept, False) if kept else None
+
+    async def trip(self, trip_id: str, *, refresh: bool = True) -> str | None:
+        """One trip, finished or in progress: then the page renews itself if it may."""
+        if not (known := await self.found(trip_id)):
             return None
-        timeline = await self._records.timeline(kept.probe, trip_id)
+        kept, under_way = known
         current = self._probes.get(kept.probe)
+        if under_way:
+            view = TripView(kept, current.name if current else None, under_way=True)
+            done = current.newest if current else None
+            before = NextTo(done.trip, done.success) if done else None
+            return await self._trip_page(view, before, None, refresh=refresh)
+        timeline = await self._records.timeline(kept.probe, trip_id)
         before, after = next_to(timeline, trip_id, current.runs if current else ())
         outage = None
         if kept.failure and (found := await self._records.outage_at(kept.probe, kept.started_at)):
