@@ -292,7 +292,7 @@ async def test_a_trip_is_also_plain_text_for_a_ticket() -> None:
     async with site() as here:
         await kept(here, outcome)
         path = f"/trips/{outcome.trip}"
-        assert '<a href="?format=text">text</a>' in (await here.get(path))[1]
+        assert f'<a href="{outcome.trip}?format=text">text</a>' in (await here.get(path))[1]
         status, kind, _, text = await answer_to(here, f"{path}?format=text")
         assert (status, kind) == (200, "text/plain")
         assert text.startswith("mailtrip ")
