@@ -73,7 +73,7 @@ class Rig:
         assert kept
         return kept
 
-    async def good(self, trips: int = 3) -> None:
+    async def good(self, trips: int = 5) -> None:
         for _ in range(trips):
             outcome = await self.trip()
             assert outcome.failure is None
