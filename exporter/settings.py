@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from pydantic import Field, field_validator
 
-from exporter.blocklists import Blocklist, SubjectKind
+from exporter.blocklists import Blocklist
 from exporter.checks.module import Module, Probe
 from exporter.checks.references import references
 from exporter.config.address import Nameserver
@@ -204,8 +204,8 @@ class Settings(Options):
         addresses, and one for domains."""
         found: dict[tuple[str, bool], Blocklist] = {}
         for module in self.modules.values():
-            for one in module.dnsbl.blocklists if module.dnsbl else ():
-                found.setdefault((one.name, one.takes(SubjectKind.DOMAIN)), one)
+            for entry, domains in module.lists:
+                found.setdefault((entry.label, domains), entry.blocklist(domains=domains))
         return [*found.values()]
 
     def shown(self) -> str:

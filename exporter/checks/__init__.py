@@ -1,5 +1,8 @@
 """The kinds of check: what a module does with its target."""
 
+from collections.abc import Iterator
+
+from exporter.blocklists import BlockListOptions
 from exporter.checks.dnsbl_options import DnsblOptions
 from exporter.checks.options import MAILBOX_OPTIONS, RoundtripOptions
 from exporter.config.choice import Choice
@@ -13,6 +16,15 @@ class CheckOptions(Choice):
 
     dnsbl: DnsblOptions | None = None
     """Asks blocklists whether they list an address or a domain."""
+
+    @property
+    def lists(self) -> Iterator[tuple[BlockListOptions, bool]]:
+        """The blocklists that the check asks, and whether about domains."""
+        addresses = self.dnsbl.lists if self.dnsbl else []
+        for entry in (*addresses, *(self.roundtrip.blocklists if self.roundtrip else ())):
+            yield entry, False
+        for entry in self.dnsbl.domain_lists if self.dnsbl else ():
+            yield entry, True
 
     @property
     def mailboxes(self) -> tuple[str, ...]:

@@ -25,21 +25,26 @@ _UNKNOWN = SenderCheck(
 )
 
 
+def client_outside(
+    found: Found, way: Sequence[Hop], trusted: Sequence[str] | None
+) -> Client | None:
+    """Who delivered the message from outside; None if that is unknown. `way` has the oldest hop
+    first, `trusted` the names of the receiver."""
+    client = found.sighting.client
+    if client and not (client.address and is_inside(client.address)):
+        return client
+    outermost = headers(found.message, found.token.word)[0]
+    return client_of(outermost, way, trusted) if trusted else None
+
+
 async def authenticate(
-    authenticator: Authenticator,
-    found: Found,
-    way: Sequence[Hop],
-    trusted: Sequence[str] | None,
-    run: Run,
+    authenticator: Authenticator, found: Found, client: Client | None, run: Run
 ) -> ProbeError | None:
-    """Adds the results to the facts of the trip. `way` has the oldest hop first, `trusted` the
-    names of the receiver. Returns why there are none: we ourselves were too late."""
-    sighting, client = found.sighting, found.sighting.client
-    if client:
-        run.fact(_shown(client))
-    if client is None or (client.address and is_inside(client.address)):
-        outermost = headers(found.message, found.token.word)[0]
-        client = client_of(outermost, way, trusted) if trusted else None
+    """Adds the results to the facts of the trip. `client` delivered the message from outside.
+    Returns why there are none: we ourselves were too late."""
+    sighting = found.sighting
+    if sighting.client:
+        run.fact(_shown(sighting.client))
     patience = LONGEST if run.session_timeout is None else run.session_timeout
     try:
         own = await authenticator.authenticate(

@@ -6,6 +6,7 @@ from typing import Any, Literal, get_args
 
 from pydantic import ConfigDict, Field, ValidationInfo, field_serializer, field_validator
 
+from exporter.blocklists import AddressLists
 from exporter.config.address import (
     PLACEHOLDER,
     Domain,
@@ -34,6 +35,7 @@ from exporter.core.steps import Step
 from exporter.mailboxes import MailboxOptions
 from exporter.senders import SendOptions
 
+MOST_BLOCKLISTS = 20
 LARGEST = 50 << 20  # bytes of a message
 
 _PART_OF_A_LABEL = re.compile(r"[^\s.]\{target\}|\{target\}[^\s.]")
@@ -115,6 +117,13 @@ class RoundtripOptions(Options):
     checks the message; see [authentication.md](authentication.md). `spf` needs `smtpd` as the
     mailbox, or `trusted_authserv_id`."""
 
+    blocklists: AddressLists = Field(default_factory=list)
+    """Blocklists (RFC 5782) that are asked about the address that delivered the message from
+    outside: the client of `smtpd`, or with `trusted_authserv_id` the address that the receiving
+    server saw. The trip shows the answers. It never fails because of them, and they have no series:
+    for an alert, use `dnsbl` with `addresses`. Each is a zone, such as `zen.spamhaus.org`, or a
+    mapping with more options. See [blocklists.md](blocklists.md#the-client-of-a-message)."""
+
     late_after: Duration = 86400.0
     """How long an overdue message may still arrive and count as late. After that it is lost."""
 
@@ -142,7 +151,7 @@ class RoundtripOptions(Options):
         yield from super()._between(given)
         if given.get("mailbox") is None and given.get("expect") is None:
             yield "mailbox is missing"
-        for option in ("mailbox", "bounces", "require"):
+        for option in ("mailbox", "bounces", "require", "blocklists"):
             if given.get(option) and given.get("expect") is not None:
                 yield (
                     f"use {option} or expect, not both: a message that must be refused never"
@@ -225,6 +234,13 @@ class RoundtripOptions(Options):
         if size and size > LARGEST:
             raise ValueError(f"must be at most {size_text(LARGEST)}")
         return size
+
+    @field_validator("blocklists")
+    @classmethod
+    def _few(cls, lists: AddressLists) -> AddressLists:
+        if len(lists) > MOST_BLOCKLISTS:
+            raise ValueError(f"must have at most {MOST_BLOCKLISTS} entries")
+        return lists
 
     @field_validator("send")
     @classmethod

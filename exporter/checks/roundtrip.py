@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 
 from exporter.authentication import Authenticator
-from exporter.checks.authentication import authenticate, unauthenticated
+from exporter.checks.authentication import authenticate, client_outside, unauthenticated
 from exporter.checks.options import RoundtripOptions
 from exporter.checks.signing import DkimSigner
+from exporter.checks.standing import Standing
 from exporter.config.types import duration_text
-from exporter.core.facts import Arrival, ArrivedHeaders, Hop, LeftFrom
+from exporter.core.facts import Arrival, ArrivedHeaders, Client, Hop, LeftFrom
 from exporter.core.model import MAX_FOLDER, Exchanger, Fact, ProbeError, one_line
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
@@ -41,6 +42,7 @@ class RoundTrip:
         pace: Pace,
         sender: Sender,
         authenticator: Authenticator | None = None,
+        standing: Standing | None = None,
     ) -> None:
         self.mailbox = options.mailbox or ""
         self.late_after = options.late_after
@@ -56,6 +58,7 @@ class RoundTrip:
         self._trusted = options.trusted_authserv_id
         self._required = tuple(options.require)
         self._authenticator = authenticator
+        self._standing = standing
         self._from = options.sender
         self._to = options.to.replace("{target}", target)
         dkim = options.dkim
@@ -87,7 +90,7 @@ class RoundTrip:
         only = copy.copy(self)
         if isinstance(self._sender, SendsThroughEach):
             only._sender = self._sender.through(exchanger)
-        only._authenticator, only._required = None, ()
+        only._authenticator, only._standing, only._required = None, None, ()
         return only
 
     async def resume(self, run: Run, trip: str) -> None:
@@ -186,8 +189,9 @@ class RoundTrip:
             async with run.phase(Phase.VERIFY):
                 way = _hops(found, run)
                 run.facts.extend(_facts_of(found, way, self._trusted))
-                starved = self._authenticator and await authenticate(
-                    self._authenticator, found, way, self._trusted, run
+                client = client_outside(found, way, self._trusted)
+                starved, _ = await asyncio.gather(
+                    self._authenticate(found, client, run), self._look_up_client(client, run)
                 )
                 run.fact(_arrival(found, run))
                 if sighting.junk and self._junk_fails:
@@ -203,6 +207,17 @@ class RoundTrip:
         except ProbeError as error:
             return run.located(error)
         return None
+
+    async def _authenticate(
+        self, found: Found, client: Client | None, run: Run
+    ) -> ProbeError | None:
+        if not self._authenticator:
+            return None
+        return await authenticate(self._authenticator, found, client, run)
+
+    async def _look_up_client(self, client: Client | None, run: Run) -> None:
+        if self._standing and client and client.address:
+            run.facts.extend(await self._standing.of(client.address, run))
 
 
 async def _open(expected: Expectation, run: Run) -> ProbeError | None:

@@ -11,6 +11,7 @@ from exporter.checks.dnsbl import BlocklistCheck
 from exporter.checks.dnsbl_options import DnsblOptions
 from exporter.checks.options import RoundtripOptions
 from exporter.checks.roundtrip import RoundTrip
+from exporter.checks.standing import Standing
 from exporter.mailboxes.watcher.watcher import Watcher
 from exporter.net.dns import Resolver
 from exporter.senders.kind import Means
@@ -33,8 +34,15 @@ class Services:
 
 def _roundtrip(options: RoundtripOptions, target: str, services: Services) -> RoundTrip:
     sender = options.send.how.sender(target, services.sending)
+    lists = [entry.blocklist() for entry in options.blocklists]
     return RoundTrip(
-        options, target, services.watchers, services.pace, sender, services.authenticator
+        options,
+        target,
+        services.watchers,
+        services.pace,
+        sender,
+        services.authenticator,
+        Standing(lists, services.blocklists) if lists else None,
     )
 
 

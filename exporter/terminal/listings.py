@@ -57,7 +57,7 @@ def table(outcome: Outcome, console: Console) -> None:
     if listings:
         _row(console, _HEAD, widths, "bold", ["codes and meaning, or why it is unknown"])
     for listing, row in zip(listings, rows, strict=True):
-        _row(console, row, widths, _style(listing), list(_remarks(listing)) or [""])
+        _row(console, row, widths, _style(listing), list(remarks_on(listing)) or [""])
     if _fail_alike(listings):
         console.print(Text(f"\n{_ALIKE}"), soft_wrap=True)
     if outcome.failure:
@@ -106,7 +106,8 @@ def _style(listing: Listing) -> str:
     return _STYLES[listing.state] if listing.alarming or listing.state is ListState.UNKNOWN else ""
 
 
-def _remarks(listing: Listing) -> Iterator[str]:
+def remarks_on(listing: Listing) -> Iterator[str]:
+    """Its codes and their meaning, or why it is unknown; how to be removed."""
     if listing.codes:
         harmless = "" if listing.alarming else " (not a failure)"
         yield f"{' '.join(listing.codes)}  {', '.join(listing.meanings)}".rstrip() + harmless

@@ -28,6 +28,7 @@ from exporter.core.facts import (
 from exporter.core.model import (
     Exchanger,
     ExchangerVisit,
+    Listing,
     Outcome,
     PlaintextFallback,
     Reply,
@@ -37,6 +38,7 @@ from exporter.core.model import (
     one_line,
 )
 from exporter.core.phases import Phase
+from exporter.terminal.listings import remarks_on
 from exporter.terminal.progress_line import ProgressLine
 
 LEAST_BAR, MOST_BAR = 6, 32  # characters
@@ -197,6 +199,9 @@ def _facts(outcome: Outcome) -> list[str]:
                 lines.append(f"{fact.method + ' differs':<17} {fact}")
             case Client():
                 lines.append(f"delivered by      {fact}")
+            case Listing():
+                about = f"{fact.subject} is {fact.state} on {fact.blocklist}"
+                lines.append(f"blocklist         {'; '.join([about, *remarks_on(fact)])}")
             case SpamScore():
                 lines.append(f"spam score        {fact.score:g} ({fact.scanner})")
             case Changes():

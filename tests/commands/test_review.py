@@ -316,6 +316,13 @@ TOGETHER = {
     ): "require: spf needs trusted_authserv_id",
     ("timeout: 90s", HERE, "pop, require: [spf], trusted_authserv_id: mx.b.example", "mx: {}"): "",
     ("timeout: 90s", HERE, "own, require: [spf, dkim, dmarc]", "mx: {}"): "",
+    ("timeout: 90s", HERE, "own, blocklists: [bl.example.net]", "mx: {}"): "",
+    (
+        "timeout: 90s",
+        HERE,
+        "pop, blocklists: [bl.example.net]",
+        "mx: {}",
+    ): "blocklists: needs trusted_authserv_id",
     (
         "timeout: 90s",
         HERE,

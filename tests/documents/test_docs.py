@@ -65,9 +65,11 @@ def test_the_configuration_in_the_readme_is_good() -> None:
 
 def test_the_lists_on_the_page_of_blocklists_are_good() -> None:
     page = (ROOT / "docs/blocklists.md").read_text(encoding="utf-8")
-    blocks = [
-        block for block in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL) if "lists:" in block
-    ]
+    found = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    blocks = [block for block in found if re.match(r"(domain_)?lists:", block)]
+    (whole,) = (block for block in found if "blocklists:" in block)
+    own = 'mailboxes: {own: {smtpd: {listen: "127.0.0.1:2525", recipients: [a@example.org]}}}\n'
+    assert len(Settings.parse((own + whole).encode(), "blocklists.md").blocklists) == 2
     assert len(blocks) == 2
     for block in blocks:
         indented = "".join(f"      {line}\n" for line in block.splitlines())

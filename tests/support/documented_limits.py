@@ -7,6 +7,7 @@ import dns.message
 from aiohttp import web
 from aiosmtpd.smtp import SMTP
 
+from exporter.checks import options, standing
 from exporter.config import yaml
 from exporter.core import transcript, transcript_view
 from exporter.core.model import MAX_DETAIL
@@ -90,6 +91,9 @@ LIMITS = {
     "A message: headers that can belong to the trusted receiver": f"{receiver.MAX_HEADERS}",
     "A message: hops that are shown; characters of a name": (
         f"{received.MAX_HOPS}; {received.MAX_NAME}"
+    ),
+    "Blocklists asked about the client of a message (`blocklists`); time": (
+        f"{options.MOST_BLOCKLISTS}; {seconds(standing.PATIENCE)}"
     ),
     "A bounce: recipients; characters of each text that are searched": (
         f"{bounces.MAX_BLOCKS}; {leaves.LONGEST_TEXT:,}"

@@ -68,6 +68,12 @@ def _of_requirements(path: Path, trip: RoundtripOptions, mailbox: MailboxKind) -
             " unknown, and every trip fails"
         )
         yield Finding(path, text)
+    if trip.blocklists and not knows_client:
+        text = (
+            "needs trusted_authserv_id: without it, the client that delivered the message is"
+            " unknown, and no list is asked"
+        )
+        yield Finding((*path[:-1], "blocklists"), text, warning=True)
     size = trip.size or 0
     if "dkim" in trip.require and size > READ_LIMIT:
         text = (

@@ -108,13 +108,7 @@ Entries = Sequence[tuple[BlockListOptions, bool]]
 async def configured_lists(modules: Iterable[Module]) -> dict[str, Entries]:
     """The lists of the configuration by their names."""
     found: dict[str, dict[bool, BlockListOptions]] = {}
-    entries = (
-        (entry, domains)
-        for module in modules
-        if (options := module.dnsbl)
-        for domains, lists in ((False, options.lists), (True, options.domain_lists))
-        for entry in lists
-    )
+    entries = (one for module in modules for one in module.lists)
     async for entry, domains in in_turns(entries, AT_A_TIME):
         found.setdefault(entry.label, {}).setdefault(domains, entry)
     return {

@@ -104,10 +104,12 @@ def _probe_row(
 def in_words(outcome: Outcome) -> str:
     """A success in words: the message is back, or was refused as expected, or the target is not
     listed."""
+    arrival = next((fact for fact in outcome.facts if isinstance(fact, Arrival)), None)
+    if arrival:
+        return _back(arrival)
     listings = [fact for fact in outcome.facts if isinstance(fact, Listing)]
     if not listings:
-        arrival = next((fact for fact in outcome.facts if isinstance(fact, Arrival)), None)
-        return _back(arrival) if arrival else f"refused as expected, {duration(outcome.duration)}"
+        return f"refused as expected, {duration(outcome.duration)}"
     asked = {
         one.blocklist for one in listings if one.alarming and one.state is not ListState.UNKNOWN
     }

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from exporter.core.durations import duration
-from exporter.core.facts import Hop
+from exporter.core.facts import Arrival, Hop
 from exporter.core.model import Listing, Outcome, Span
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
@@ -64,7 +64,8 @@ class Waterfall:
             (one for one in outcome.spans if one.step is None), key=lambda one: one.start
         )
         self._hops = [fact for fact in outcome.facts if isinstance(fact, Hop)]
-        self._queried_lists = any(isinstance(fact, Listing) for fact in outcome.facts)
+        kinds = {type(fact) for fact in outcome.facts}
+        self._queried_lists = Listing in kinds and Arrival not in kinds
         self._refused = (  # and that is the success
             outcome.success
             and not under_way
