@@ -155,6 +155,8 @@ def alerts_received(webhook: Webhook) -> set[str]:
 async def test_a_dead_mailbox_is_told_with_its_reason_and_so_is_its_return(
     watched: Watched, lab: Lab
 ) -> None:
+    watched_last = "max_over_time(timestamp(mailtrip_mailbox_connected == 1)[3d:30s])"
+    await watched.prometheus.wait_for(watched_last)
     await asyncio.to_thread(lab.stop, "imap")
     notice = await watched.webhook.wait_for("MailtripMailboxUnwatched", "firing")
     assert notice.where == "on-call"
@@ -178,7 +180,8 @@ async def test_a_dead_mailbox_is_told_with_its_reason_and_so_is_its_return(
     await held_back(watched.alertmanager, "MailtripMailboxToBlame")
 
     await asyncio.to_thread(lab.start, "imap")
-    await watched.webhook.wait_for("MailtripMailboxUnwatched", "resolved")
+    notice = await watched.webhook.wait_for("MailtripMailboxUnwatched", "resolved")
+    assert re.match(r"It has not been watched for \d+", notice.annotations["description"])
     await watched.prometheus.wait_for('absent(ALERTS{alertname="MailtripFailing"})')
     assert not alerts_received(watched.webhook) & {"MailtripFailing", "MailtripMailboxToBlame"}
 
@@ -194,7 +197,8 @@ async def test_a_dead_relay_is_told_with_its_reason_and_a_dead_exporter_once(
     assert notice.where == {"mail": "on-call", "network": "network-on-call"}[notice.labels["team"]]
 
     await asyncio.to_thread(lab.start, "relay")
-    await watched.webhook.wait_for("MailtripFailing", "resolved")
+    notice = await watched.webhook.wait_for("MailtripFailing", "resolved")
+    assert re.search(r"have failed within (\d+m )?[\d.]+s\.", notice.annotations["description"])
 
     await asyncio.to_thread(watched.exporter.stop)
     notice = await watched.webhook.wait_for("MailtripExporterDown", "firing")
