@@ -1,9 +1,11 @@
 """A message through each exchanger, on real servers: what is wrong with each of them is named, while
 mail arrives."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from exporter.app import App
 from exporter.core.model import ExchangerVisit
@@ -11,6 +13,8 @@ from exporter.mail.tokens import new_key
 from exporter.settings import Settings
 from exporter.state.store import Store
 from tests.lab.client import Lab, LabUser
+from tests.lab.shell import wait_until
+from tests.support.mailtrip_process import Exporter
 from tests.support.name_server import name_server
 
 CONFIGURATION = """
@@ -44,18 +48,21 @@ def zone(lab: Lab) -> Records:
     }
 
 
+def configuration(lab: Lab, user: LabUser, dns: str) -> str:
+    return CONFIGURATION.format(
+        dns=dns,
+        imap=lab.imap_ip,
+        ca=lab.ca,
+        user=user.name,
+        password=lab.password,
+        mon_ip=lab.mon_ip,
+    )
+
+
 @asynccontextmanager
 async def app(lab: Lab, user: LabUser, records: Records) -> AsyncIterator[App]:
     async with name_server(records) as dns:
-        text = CONFIGURATION.format(
-            dns=dns,
-            imap=lab.imap_ip,
-            ca=lab.ca,
-            user=user.name,
-            password=lab.password,
-            mon_ip=lab.mon_ip,
-        )
-        settings = Settings.parse(text.encode(), "each.yml")
+        settings = Settings.parse(configuration(lab, user, dns).encode(), "each.yml")
         async with App(settings, Store.open(None), new_key()) as made:
             yield made
 
@@ -132,3 +139,38 @@ async def test_an_exchanger_that_appears_or_goes_needs_no_reload(
         shown = await series(made, "mailtrip_exchanger_success")
         assert shown == {lab.mx_ip: 1, lab.ending_ip: 1}
     assert lab_user.mails() == []
+
+
+async def test_a_kill_in_the_middle_leaves_no_message_behind_and_counts_none(
+    lab: Lab, lab_user: LabUser, tmp_path: Path
+) -> None:
+    records = zone(lab)
+    records["mx1.lab.test"] = {"A": [lab.mx_ip, lab.ending_ip]}
+    lab.pause_delivery()
+    async with name_server(records) as dns:
+        text = configuration(lab, lab_user, dns).replace("interval: 60s", "interval: 1h")
+        await asyncio.to_thread(_killed_and_started_again, lab, lab_user, text, tmp_path)
+
+
+def _killed_and_started_again(lab: Lab, user: LabUser, text: str, directory: Path) -> None:
+    first = Exporter(text, directory / "mailtrip")
+    try:
+        # Its own message is sent, the backup's is refused, the two others are in transit.
+        in_transit = ["leaving", "leaving", "sent"]
+        assert wait_until(lambda: sorted(first.trips()) == in_transit, 20, pause=0.02)
+        time.sleep(1)
+    finally:
+        first.kill()
+    lab.resume_delivery()
+    user.wait_for_mails(3)
+    second = Exporter(text, directory / "mailtrip")
+    try:
+        second.wait_for('mailtrip_success{probe="inbound"}')
+        assert wait_until(lambda: not user.mails(), 20, pause=0.05)
+        series = second.series()
+        assert series['mailtrip_trips_total{probe="inbound"}'] == 1
+        for name in ("duplicates", "late", "lost", "unclear"):
+            assert series[f'mailtrip_{name}_total{{probe="inbound"}}'] == 0
+        assert "leaving" not in second.trips()
+    finally:
+        second.kill()
