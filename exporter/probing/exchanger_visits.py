@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 
 SHARE = 0.9  # of the interval, or of a shorter timeout: then the next trip finds it done
 SENDING = 0.5  # of that; the rest is for messages to arrive
-LEAST = 1.0  # seconds for a conversation; with less, there is none
+LEAST = 1.0  # seconds for a conversation
 MOST_LINES = 20  # of the transcript of a message that failed
 
 Kind = TypeVar("Kind")
@@ -99,7 +99,7 @@ class ExchangerVisits:
         try:
             for number, exchanger in enumerate(others):
                 patience = self._patience(len(others) - number)
-                if patience < LEAST:
+                if not patience:
                     visits.append(asyncio.create_task(_not_visited(exchanger)))
                     continue
                 run = self._new_run(patience)
@@ -121,9 +121,10 @@ class ExchangerVisits:
 
     def _patience(self, remaining: int) -> float:
         """The time for a conversation with the next one, so that the others have as much: one that
-        is down does not use up the time of all."""
-        left = (self._send_until - self._clock.monotonic()) / remaining
-        return min(left, self._probe.session_timeout)
+        is down does not use up the time of all. 0 if there is none left."""
+        left = self._send_until - self._clock.monotonic()
+        share = max(left / remaining, LEAST)
+        return min(share, self._probe.session_timeout) if left > 0 else 0.0
 
     def _new_run(self, patience: float) -> Run:
         return Run(self._clock, session_timeout=patience, transcript=Transcript(Leg.SEND))
@@ -173,8 +174,9 @@ class ExchangerVisits:
     def _report(self, visits: tuple[ExchangerVisit, ...], flight: "asyncio.Task[Outcome]") -> None:
         if not visits or self._probe.removed:
             return
+        own = _first(self._run.facts, Exchanger)
         for visit in visits:
-            if visit.success is False:
+            if visit.success is False and not (own and visit.place == str(own)):
                 extra = about(self._trip, self._probe.key)
                 log.warning("%s: %s: %s", self._name, visit.place, visit.failure, extra=extra)
         if flight.done():

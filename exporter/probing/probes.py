@@ -65,8 +65,8 @@ class ProbeTable:
 
     @property
     def leaving(self) -> list[Probe]:
-        """The probes that are no longer configured, and whose last trips are in progress."""
-        self._leaving = [probe for probe in self._leaving if probe.flights]
+        """The probes that are no longer configured, and whose last messages are in transit."""
+        self._leaving = [probe for probe in self._leaving if probe.flights or probe.visits]
         return list(self._leaving)
 
     def configure(self, settings: Settings, changed: Container[str]) -> list[Probe]:
@@ -198,7 +198,7 @@ class ProbeTable:
             idle = max(FORGET_AFTER_INTERVALS * probe.interval, FORGET_AFTER)
             if (
                 probe.name is None
-                and not probe.flights
+                and not (probe.flights or probe.visits)
                 and now - max(probe.last_scraped, probe.last_start) > idle
             ):
                 del self._probes[probe.key]

@@ -320,3 +320,30 @@ async def test_the_series_are_gone_when_exchangers_are_not_tested_any_more(
     assert len(rig.success()) == 3
     rig.metrics.known(KEY, "each", EXCHANGER)
     assert rig.success() == {}
+
+
+@virtual.on_a(ExchangersRig)
+async def test_one_for_which_no_time_is_left_is_unknown(rig: ExchangersRig) -> None:
+    rig.probe.interval = 10.0
+    rig.exchanger(0).delay = 0.5
+    rig.exchangers.senders |= {
+        Exchanger(f"mx{n}", n, f"192.0.2.{n}"): Dead(rig.mailbox) for n in range(30, 40)
+    }
+    await rig.trip()
+    began = rig.clock.monotonic()
+    visits = await rig.visits()
+    unknown = [one for one in visits if one.success is None]
+    assert unknown
+    assert "no time was left" in str(unknown[0].failure)
+    assert [one.success for one in visits[:4]] == [True, True, True, False]
+    assert rig.clock.monotonic() - began < 10
+
+
+@virtual.on_a(ExchangersRig)
+async def test_the_interval_counts_from_the_start_of_the_trip(rig: ExchangersRig) -> None:
+    rig.exchangers.gap = 20.0
+    began = rig.clock.monotonic()
+    await rig.trip()
+    await rig.visits()
+    await asyncio.sleep(GATHER)
+    assert rig.ledger.last_starts() == {KEY: pytest.approx(began)}
