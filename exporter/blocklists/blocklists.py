@@ -2,6 +2,7 @@
 after a refusal."""
 
 import asyncio
+from dataclasses import dataclass
 
 from exporter.blocklists.blocklist import Blocklist
 from exporter.blocklists.list_status import ListStatus, Query, Statistics
@@ -24,6 +25,17 @@ def _no_observer(query: Query) -> None:
     pass
 
 
+Question = tuple[Blocklist, Subject]
+
+
+@dataclass
+class _InProgress:
+    """A question to which there is no answer yet."""
+
+    task: asyncio.Task[Listing]
+    waiting: int = 0  # who wait for it; without any it ends
+
+
 class Blocklists:
     """All lists that this program queries: one object per program. Call it from the event loop's
     thread."""
@@ -36,6 +48,7 @@ class Blocklists:
         self._clock = clock
         self._statuses: dict[tuple[Blocklist, SubjectKind], ListStatus] = {}
         self._memory = Memory()
+        self._in_progress: dict[Question, _InProgress] = {}
 
     async def look_up(
         self, blocklist: Blocklist, subject: Subject, trace: Trace, observe: Observer = _no_observer
@@ -44,7 +57,8 @@ class Blocklists:
         cause in `text`.
 
         It tests the list first, unless it did so within a day. `observe` and the `observe` of the
-        constructor receive every query made for this answer. It can be cancelled.
+        constructor receive every query made for this answer. Who wants to know the same at the same
+        time gets the same answer. It can be cancelled.
         """
         try:
             listing = await self._find_out(blocklist, subject, observe)
@@ -73,7 +87,26 @@ class Blocklists:
             return unknown(blocklist, subject, status.why)
         if known := self._memory.recall(blocklist, subject, status.age, self._clock.monotonic()):
             return known
-        age = status.age
+        return await self._shared(status, subject, observe)
+
+    async def _shared(self, status: ListStatus, subject: Subject, observe: Observer) -> Listing:
+        """The answer to a question, which is put once for all who wait for it."""
+        question = status.blocklist, subject
+        asking = self._in_progress.get(question)
+        if asking is None:
+            task = asyncio.create_task(self._put(status, subject, observe))
+            asking = self._in_progress[question] = _InProgress(task)
+        asking.waiting += 1
+        try:
+            return await asyncio.shield(asking.task)
+        finally:
+            asking.waiting -= 1
+            if not asking.waiting:
+                del self._in_progress[question]
+                asking.task.cancel()
+
+    async def _put(self, status: ListStatus, subject: Subject, observe: Observer) -> Listing:
+        blocklist, age = status.blocklist, status.age
         heard = await self._queries.verdict_on(status, subject, observe)
         if heard.verdict.state is ListState.LISTED and not await self._self_test.is_usable(
             status, FRESH, observe

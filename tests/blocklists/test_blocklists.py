@@ -50,6 +50,46 @@ async def test_answers_are_kept_for_their_ttl_the_good_ones_too() -> None:
         assert questions(server)[4:] == ["1.2.0.192", "2.2.0.192"]
 
 
+async def test_who_asks_at_the_same_time_shares_one_query() -> None:
+    async with names_server(lists_of(ip192_0_2_1=["127.0.0.3"])) as server:
+        rig = BlocklistRig(server.address)
+        await rig.look_up(BL, "192.0.2.9")  # tests the list
+        answers = await asyncio.gather(*(rig.look_up(BL, "192.0.2.1") for _ in range(5)))
+        assert [one.codes for one in answers] == [("127.0.0.3",)] * 5
+        assert questions(server).count("1.2.0.192") == 1
+        assert len(questions(server, "TXT")) == 1
+
+
+async def test_one_who_goes_away_leaves_the_answer_to_the_others() -> None:
+    async with names_server(lists_of(ip192_0_2_1=None)) as server:
+        rig = BlocklistRig(server.address, timeout=30)
+        await rig.look_up(BL, "192.0.2.9")
+        first, second = (asyncio.create_task(rig.look_up(BL, "192.0.2.1")) for _ in range(2))
+        await asyncio.sleep(0.1)
+        first.cancel()
+        await asyncio.wait([first])
+        assert not second.done()
+        server.saying = lists_of(ip192_0_2_1=["127.0.0.3"])
+        assert (await second).codes == ("127.0.0.3",)
+        assert first.cancelled()
+
+
+async def test_without_anyone_who_waits_a_question_ends() -> None:
+    async with names_server(lists_of(ip192_0_2_1=None)) as server:
+        rig = BlocklistRig(server.address, timeout=30)
+        await rig.look_up(BL, "192.0.2.9")
+        before = asyncio.all_tasks()
+        both = [asyncio.create_task(rig.look_up(BL, "192.0.2.1")) for _ in range(2)]
+        await asyncio.sleep(0.1)
+        for one in both:
+            one.cancel()
+        await asyncio.wait(both)
+        await asyncio.sleep(0)
+        assert asyncio.all_tasks() == before
+        server.saying = lists_of(ip192_0_2_1=["127.0.0.3"])
+        assert (await rig.look_up(BL, "192.0.2.1")).codes == ("127.0.0.3",)
+
+
 @pytest.mark.parametrize("refusal", [["127.255.255.255"], dns.rcode.REFUSED], ids=str)
 async def test_after_a_refusal_the_list_is_left_alone_each_time_longer(refusal: Said) -> None:
     async with names_server(lists_of(ip192_0_2_1=refusal)) as server:
