@@ -23,7 +23,7 @@ from exporter.core.model import Fact, PlaintextFallback, TlsPolicy, TlsSession, 
 from exporter.core.phases import Leg
 
 MAX_VALUE = 600  # characters
-MOST_VALUES = 40  # of an aspect
+MOST_VALUES = 20  # of an aspect
 
 
 class What(StrEnum):

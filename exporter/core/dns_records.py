@@ -7,14 +7,16 @@ from exporter.core.facts import DnsRecords, RecordKind
 from exporter.core.model import Exchanger, one_line
 
 MAX_TEXT = 500  # characters of a record
-MOST_TEXTS = 20  # of a name
+MOST_EXCHANGERS = 20
+MOST_TEXTS = 4  # of a name; of SPF and DMARC one is valid
 _DIGEST = 16  # hexadecimal digits, for what was cut
 
 
 def records(kind: RecordKind, name: str, texts: Iterable[str]) -> DnsRecords:
     """The records of a name; none is an empty tuple."""
     found = sorted(set(map(_cut, texts)))
-    return DnsRecords(kind, name.lower().removesuffix("."), tuple(found[:MOST_TEXTS]))
+    most = MOST_EXCHANGERS if kind is RecordKind.MX else MOST_TEXTS
+    return DnsRecords(kind, name.lower().removesuffix("."), tuple(found[:most]))
 
 
 def exchanger_records(domain: str, exchangers: Iterable[Exchanger]) -> DnsRecords:

@@ -9,7 +9,7 @@ from aiosmtpd.smtp import SMTP
 
 from exporter.checks import options, standing
 from exporter.config import yaml
-from exporter.core import transcript, transcript_view
+from exporter.core import dns_records, transcript, transcript_view
 from exporter.core.model import MAX_DETAIL
 from exporter.mail import bounces, message, tokens
 from exporter.mail.headers import received, receiver, shown
@@ -24,7 +24,7 @@ from exporter.net.oauth2 import provider
 from exporter.net.pop3 import connection as pop3
 from exporter.net.pop3 import reader as pop3_reader
 from exporter.net.smtpd import limits as smtpd_limits
-from exporter.probing import probes
+from exporter.probing import on_the_spot, probes
 from exporter.senders import mx, sendmail
 from exporter.state import days as kept_days
 from exporter.state import outages, outcomes, thinning
@@ -114,6 +114,13 @@ LIMITS = {
     "DNS: a query, with all retries (`resolver.timeout`)": seconds(names.DEFAULT_TIMEOUT),
     "DNS: chained CNAME records; exchangers; addresses of a host": (
         f"{dns.message.MAX_CHAIN}; {mx.MAX_EXCHANGERS}; {tcp.MAX_ADDRESSES}"
+    ),
+    "DNS: exchangers that a trip keeps; other records of a name; characters of each": (
+        f"{dns_records.MOST_EXCHANGERS}; {dns_records.MOST_TEXTS}; {dns_records.MAX_TEXT}"
+    ),
+    "[What changed](changes.md): names that are queried, within; blocklists, within": (
+        f"{on_the_spot.MOST_NAMES}; {seconds(on_the_spot.DNS_PATIENCE)};"
+        f" {on_the_spot.MOST_LISTS}; {seconds(on_the_spot.LISTS_PATIENCE)}"
     ),
     "Text of a server about a failure": f"{MAX_DETAIL} characters",
     "Transcript of a trip: lines after a failure; after a success": (

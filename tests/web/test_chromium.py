@@ -9,7 +9,7 @@ from itertools import product
 
 import pytest
 
-from exporter.core.facts import Arrival, ArrivedHeaders
+from exporter.core.facts import Arrival, ArrivedHeaders, Change, Changes
 from exporter.core.model import Failure, Listing, ListState, Outcome, ProbeKey, QueriedList, Reply
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
@@ -34,13 +34,20 @@ ARRIVED = (
 )
 WELL = replace(FAILED, trip="00000000000001", failure=None, facts=ARRIVED)
 WHY = Failure(Phase.SEND, Step.RCPT, Reason.REJECTED, "554", f"{EVIL} {LONG}")
+FOUND = Changes(
+    WELL.trip,
+    WELL.started_at,
+    (Change("spf_record", LONG, (LONG, EVIL), ()), Change("left_from", "", (EVIL,), (LONG,))),
+    (LONG, EVIL),
+    (LONG,),
+)
 BROKEN = Outcome(
     "00000000000002",
     OTHER,
     FAILED.started_at,
     FAILED.duration,
     SPANS,
-    (*ARRIVED, *LISTS),
+    (*ARRIVED, *LISTS, FOUND),
     WHY,
     (LONG, EVIL),
 )
