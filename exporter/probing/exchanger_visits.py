@@ -42,6 +42,7 @@ SHARE = 0.9  # of the interval, or of a shorter timeout: then the next trip find
 SENDING = 0.5  # of that; the rest is for messages to arrive
 LEAST = 1.0  # seconds for a conversation
 MOST_LINES = 20  # of the transcript of a message that failed
+LONGEST_LINE = 200  # characters
 
 Kind = TypeVar("Kind")
 
@@ -150,7 +151,8 @@ class ExchangerVisits:
         arrived = _first(run.facts, Arrival) is not None
         self._ledger.end_visit(token.trip, run, arrived=arrived)
         lines = run.newest_lines(MOST_LINES) if failure else ()
-        return _visit_of(exchanger, run, failure, lines)
+        shown = tuple(one_line(line, LONGEST_LINE) for line in lines)
+        return _visit_of(exchanger, run, failure, shown)
 
     async def _own(self, exchanger: Exchanger, flight: "asyncio.Task[Outcome]") -> ExchangerVisit:
         """What became of the trip's own message, as far as it is known in time."""

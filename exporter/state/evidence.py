@@ -61,9 +61,10 @@ def facts_readable(text: str) -> tuple[Fact, ...]:
         return ()
 
 
-def add(connection: Connection, trip: str, *facts: Fact) -> None:
-    """Adds what has become known of a trip since its end, if the trip is kept."""
-    for table in ("recent", "traces"):
+def add(connection: Connection, trip: str, *facts: Fact, brief: bool = True) -> None:
+    """Adds what has become known of a trip since its end, if the trip is kept; to what is kept of
+    it in `brief`, too."""
+    for table in ("recent", "traces") if brief else ("traces",):
         of_trip = "number = (SELECT number FROM recent WHERE trip = ?)"
         find = f"SELECT outcome FROM {table} WHERE {of_trip}"  # noqa: S608
         row = connection.execute(find, (trip,)).fetchone()

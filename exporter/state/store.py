@@ -317,7 +317,7 @@ class Store:
         """Adds what became of messages through each exchanger to what is kept of their trip."""
 
         def change(connection: sqlite3.Connection) -> None:
-            evidence.add(connection, trip_id, *visits)
+            evidence.add(connection, trip_id, *visits, brief=False)
             outcomes.add(connection, probe, trip_id, *visits)
 
         self._commits.add(change)

@@ -216,6 +216,8 @@ async def test_the_visits_are_kept_with_their_trip(rig: ExchangersRig) -> None:
     kept = await rig.store.outcome(outcome.trip)
     assert kept is not None
     assert [one for one in kept.facts if isinstance(one, ExchangerVisit)] == visits
+    (listed,) = await rig.store.recent(KEY, 1)
+    assert not [one for one in listed.facts if isinstance(one, ExchangerVisit)]
     (known,) = rig.store.last_known()
     assert [one for one in known.outcome.facts if isinstance(one, ExchangerVisit)] == visits
 

@@ -18,6 +18,7 @@ from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.core.run import Run
 from exporter.core.steps import Step
+from exporter.senders.mx import MxSender
 from tests.support.chains import HOST, Identity, issue, server_context, tlsa, written
 from tests.support.name_server import Zone, names
 from tests.support.ports import free_port
@@ -309,3 +310,31 @@ async def test_an_alias_is_followed_to_the_name_with_records(own: bool) -> None:
     assert failure is None
     assert tls_policies(run) == [ENFORCE]
     assert heard == [name]
+
+
+async def test_each_address_of_an_exchanger_has_to_have_what_its_records_say() -> None:
+    """One of two was renewed without its TLSA record."""
+    port, failures = free_port(), dict[str, Failure | None]()
+    zone = Domain([published()])._zone(port)
+    zone[HOST] = SIGNED | {"A": ["127.0.0.1", "127.0.0.2"]}
+    async with (
+        witness(port=port, offers=WITH_TLS) as good,
+        witness("127.0.0.2", port, offers=WITH_TLS) as renewed,
+        names(zone, tcp=True) as resolver,
+    ):
+        good.always(Stage.TLS, Encrypted(context=server_context(LEAF, CA)))
+        renewed.always(Stage.TLS, Encrypted(context=server_context(RENEWED, CA)))
+        options = {"port": port, "tls": "dane", "each": True}
+        sender = make_sender("mx", options, resolver)
+        assert isinstance(sender, MxSender)
+        for exchanger in await sender.each(probe_message(), new_run()):
+            run = new_run()
+            failures[exchanger.address] = await send(
+                sender.through(exchanger), probe_message(), run
+            )
+            assert tls_policies(run) == [ENFORCE]
+    assert failures["127.0.0.1"] is None
+    why = failures["127.0.0.2"]
+    assert why
+    assert (why.step, why.reason) == (Step.TLS, Reason.POLICY)
+    assert (len(good.received), len(renewed.received)) == (1, 0)
