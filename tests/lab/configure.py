@@ -183,7 +183,8 @@ def make_mailboxes(rundir: RunDirectory) -> None:
     """
     for user in facts.MAILBOXES:
         home = rundir.path("var/mail", user)
-        for directory in (home, home / "Maildir"):
+        maildir = home / "Maildir"
+        for directory in (home, maildir, *(maildir / name for name in ("cur", "new", "tmp"))):
             directory.mkdir(parents=True, exist_ok=True)
             os.chown(directory, MAIL_USER, MAIL_USER)
             directory.chmod(0o755)

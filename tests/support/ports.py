@@ -32,6 +32,8 @@ def free_port() -> int:
     """A port that is free on every IPv4 address of this machine, and not given away again soon."""
     for port in itertools.islice(_PORTS, SLICE):
         with socket.socket() as probe:
+            # As servers do, so that a connection that has ended (TIME_WAIT) does not hold it.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("0.0.0.0", port))
             except OSError:
