@@ -87,7 +87,7 @@ _NAMES: Mapping[What, str] = {
     What.HOPS: "the servers on the way",
     What.NETWORKS: "the domains of the servers on the way",
     What.SERVER_NAME: "the name that {about} gives itself",
-    What.SEEN_AS: "our address, as {about} sees it",
+    What.SEEN_AS: "our address as {about} sees it",
     What.FOLDER: "the folder",
     What.SPAM_SCORE: "the spam score of {about}",
 }
@@ -165,7 +165,7 @@ def _aspects(fact: Fact, *, arrived: bool) -> Iterator[tuple[Aspect, Sequence[st
         case Authentication() if fact.result in _DECIDED:
             yield Aspect(What.RESULT, fact.method.upper()), [fact.result]
         case SenderCheck() if fact.result in _DECIDED:
-            yield Aspect(What.RESULT, f"{fact.method.upper()}, own check"), [fact.result]
+            yield Aspect(What.RESULT, f"{fact.method.upper()} (own check)"), [fact.result]
         case SpamScore():
             yield Aspect(What.SPAM_SCORE, fact.scanner), [f"{fact.score:g}"]
         case Arrival():

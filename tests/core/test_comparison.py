@@ -198,7 +198,7 @@ CAUSES: dict[str, tuple[Sequence[Fact], list[tuple[str, str]]]] = {
     ),
     "SPF fails": (
         instead((RESULTS[0], SenderCheck("spf", "example.org", "softfail", "", ""))),
-        [("authentication", "SPF, own check")],
+        [("authentication", "SPF (own check)")],
     ),
     "the spam score rose": (
         instead((SCORE, SpamScore("rspamd", 9.5))),
@@ -233,7 +233,7 @@ def test_what_did_not_change_is_named_as_such() -> None:
         "the exchangers of example.net",
         f"the addresses of {MX1}",
         f"the name that {MX1} gives itself",
-        f"our address, as {MX1} sees it",
+        f"our address as {MX1} sees it",
     )
     assert (found.good_trip, found.good_trip_at) == ("good0", 1000.0)
 
