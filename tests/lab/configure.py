@@ -31,7 +31,7 @@ def everything(rundir: RunDirectory) -> None:
     for instance in POSTFIX:
         make_chroot(rundir, instance)
     make_sendmail(rundir)
-    copy_unbound(rundir)
+    copy_confined(rundir)
 
 
 def make_directories(rundir: RunDirectory) -> None:
@@ -249,9 +249,10 @@ def make_sendmail(rundir: RunDirectory) -> None:
     wrapper.chmod(0o755)
 
 
-def copy_unbound(rundir: RunDirectory) -> None:
-    """Debian's AppArmor profile lets /usr/sbin/unbound read /etc/unbound and little else; a copy is
-    not meant by it."""
-    new = rundir.path("bin/unbound.new")
-    shutil.copy("/usr/sbin/unbound", new)
-    new.rename(rundir.path("bin/unbound"))
+def copy_confined(rundir: RunDirectory) -> None:
+    """Debian's AppArmor profiles let /usr/sbin/unbound read /etc/unbound and little else, and clamd
+    alike; copies are not meant by them."""
+    for program in ("unbound", "clamd"):
+        new = rundir.path("bin", f"{program}.new")
+        shutil.copy(f"/usr/sbin/{program}", new)
+        new.rename(rundir.path("bin", program))

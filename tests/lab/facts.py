@@ -23,6 +23,7 @@ IMAP_IP = f"{NET}.3.1"  # IMAP, POP3 and LMTP
 HOP_IP = f"{NET}.4.1"
 RSPAMD_IP = f"{NET}.4.2"
 OPENDKIM_IP = f"{NET}.4.3"
+CLAMD_IP = f"{NET}.4.4"
 STS_IP = f"{NET}.4.5"
 RBL_IP = f"{NET}.5.1"
 SILENT_DNS_IP = f"{NET}.5.9"  # a DNS server that never answers
@@ -87,6 +88,7 @@ CERTIFICATE_NAMES = {
 }
 
 # Mailboxes at lab.test
+VICTIM = "u0200@strict.test"  # of forged mail: it gets none that claims to be from its own domain
 NUMBERED_USERS = [f"u{n:04d}" for n in range(1, 201)]
 MAILBOXES = [
     "probe",
@@ -98,6 +100,8 @@ MAILBOXES = [
     "grey",
     "slow2",
     "slow8",
+    "sorted",
+    "dropped",
     *NUMBERED_USERS,
 ]
 # Dovecot loads these plugins for these people only: for everybody, they would halve the delivery
@@ -105,6 +109,8 @@ MAILBOXES = [
 DELIVERY_PLUGINS = {
     "forward": "userdb_mail_plugins=sieve",
     "junk": "userdb_mail_plugins=sieve",
+    "sorted": "userdb_mail_plugins=sieve",
+    "dropped": "userdb_mail_plugins=sieve",
     # of the quota, Dovecot 2.3 reads the first field, 2.4 the second
     "full": "userdb_mail_plugins=quota userdb_quota_rule=*:bytes=1 userdb_quota_storage_size=1B",
 }
@@ -115,4 +121,5 @@ MORE_RECIPIENTS = [
     "probe@deadfirst.test",
     "probe@nomx.test",
     "monitor@mon.test",
+    VICTIM,
 ]

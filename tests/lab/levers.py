@@ -11,13 +11,13 @@ from tests.lab.servers import Server, all_servers
 from tests.lab.shell import LabError, has_address, run, wait_until
 
 BROKEN_TLS = ["key", "cipher"]
-STOPPABLE = ["mx", "relay", "imap", "store", "dns", "rbl", "policies"]
+STOPPABLE = ["mx", "relay", "imap", "store", "dns", "rbl", "policies", "rspamd", "clamd"]
 Entries = dict[tuple[str, str], bool]
 """Whether an entry is on a blocklist."""
 
 
 def stop(rundir: RunDirectory, server: str) -> None:
-    """stop one server: mx relay imap store dns rbl policies"""
+    """stop one server: mx relay imap store dns rbl policies rspamd clamd"""
     _stoppable(rundir, server).stop()
 
 

@@ -16,6 +16,8 @@ from tests.lab import configure, facts
 from tests.lab.rundir import RunDirectory
 from tests.lab.shell import LabError, can_connect, has_address, run, wait_until
 
+_STAYING = 'pid=$1; shift; setsid "$@" & echo $! >"$pid"'
+"""Starts a server that would leave the run directory if it went to the background itself."""
 Address = tuple[str, int]
 
 
@@ -231,10 +233,26 @@ def _filters(rundir: RunDirectory) -> list[Server]:
         ),
         Server(
             rundir,
+            "clamd",
+            [
+                "sh",
+                "-c",
+                _STAYING,
+                "sh",
+                "pid/clamd.pid",
+                "bin/clamd",
+                "-c",
+                etc / "clamav/clamd.conf",
+            ],
+            "pid/clamd.pid",
+            tcp=[(facts.CLAMD_IP, 3310)],
+        ),
+        Server(
+            rundir,
             "rspamd",
             ["rspamd", "-u", "_rspamd", "-g", "_rspamd", "-c", etc / "rspamd/rspamd.conf"],
             "pid/rspamd.pid",
-            tcp=[(facts.RSPAMD_IP, 11332)],
+            tcp=[(facts.RSPAMD_IP, port) for port in (11332, 11333)],
         ),
     ]
 
@@ -279,7 +297,7 @@ def _mail(rundir: RunDirectory) -> list[Server]:
             "var/imap/master.pid",
             tcp=[(facts.IMAP_IP, port) for port in (143, 993, 110, 995)],
         ),
-        _postfix(rundir, "mx", [(facts.MX_IP, port) for port in (25, 10027)]),
+        _postfix(rundir, "mx", [(facts.MX_IP, port) for port in (25, 10027, 10028)]),
         _postfix(rundir, "relay", [(facts.RELAY_IP, port) for port in (25, 587, 465, 2587)]),
     ]
 
