@@ -13,7 +13,7 @@ from pydantic import (
 
 from exporter.checks import CheckOptions
 from exporter.checks.options import RoundtripOptions
-from exporter.config.address import TargetPattern, fits
+from exporter.config.address import PLACEHOLDER, TargetPattern, fits, is_many
 from exporter.config.types import Duration, Name, OneWord, Options, duration_text
 from exporter.core.scope import Scope
 from exporter.mailboxes import MailboxOptions
@@ -62,6 +62,18 @@ class Module(CheckOptions):
     the `@` are different targets: each one that a wildcard matches gets its own messages. `*` does
     not match `%` and `!` before the `@`, because a mail server may treat them as a route to another
     address."""
+
+    @field_validator("targets")
+    @classmethod
+    def _payloads_go_to_named_recipients(cls, value: list[str], info: ValidationInfo) -> list[str]:
+        trip = info.data.get("roundtrip")
+        if trip and trip.payload and PLACEHOLDER in trip.to:
+            for pattern in filter(is_many, value):
+                raise ValueError(
+                    f"{pattern} stands for many recipients, and a payload goes only to those that"
+                    " the configuration names: list each address of the mailbox"
+                )
+        return value
 
     @model_validator(mode="before")
     @classmethod

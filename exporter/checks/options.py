@@ -2,9 +2,16 @@
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Self, get_args
 
-from pydantic import ConfigDict, Field, ValidationInfo, field_serializer, field_validator
+from pydantic import (
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_serializer,
+    field_validator,
+    model_validator,
+)
 
 from exporter.blocklists import AddressLists
 from exporter.config.address import (
@@ -16,6 +23,7 @@ from exporter.config.address import (
     check_email,
     check_filled,
 )
+from exporter.config.choice import Choice
 from exporter.config.grammar import domain_of, email_of, host_of, literal_of
 from exporter.config.header import (
     MOST_HEADERS,
@@ -32,6 +40,7 @@ from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.core.scope import RoundTripScope
 from exporter.core.steps import Step
+from exporter.mail.payloads import Payload
 from exporter.mailboxes import MailboxOptions
 from exporter.senders import SendOptions
 
@@ -48,13 +57,25 @@ Method = Literal["spf", "dkim", "dmarc"]
 METHODS: tuple[Method, ...] = get_args(Method)
 
 
-class RefusalOptions(Options):
-    """The message must be refused, for example by a relay that must not be open. If the server
-    accepts it, the trip fails."""
+class ExpectOptions(Choice):
+    """What a server or a filter must do with the message, instead of letting it through to the
+    inbox. If it does not, the trip fails (`accepted`). See
+    [scenarios.md](scenarios.md#6-filters)."""
 
-    code: ReplyCodes
-    """The reply code of the refusal, such as 554, or a list of codes; for `sendmail` the exit code.
-    The refusal may come at any command. Every other failure remains a failure."""
+    code: ReplyCodes | None = None
+    """The message must be refused with this reply code, such as 554, or with one of a list of
+    codes; for `sendmail` the exit code. The refusal may come at any command. Every other failure
+    remains a failure."""
+
+    junk: Literal[True] | None = None
+    """The message must be filed as spam: found in the junk folder of `mailbox`, which is IMAP or
+    Maildir. A header that calls it spam is not enough."""
+
+    lost: Literal[True] | None = None
+    """The message must be accepted, and not arrive within `timeout`, which is when the trip
+    succeeds. A notification that it was returned for a reason of policy (5.7.x) is a success at
+    once. If it arrives within `late_after`, its trip becomes a failure after all. This proves
+    something only where an ordinary message arrives: monitor that with another module."""
 
 
 class DkimOptions(Options):
@@ -78,7 +99,7 @@ class RoundtripOptions(Options):
     """Sends a signed message, waits for it in a mailbox, and deletes it there."""
 
     model_config = ConfigDict(
-        json_schema_extra={"oneOf": [{"required": ["mailbox"]}, {"required": ["expect"]}]}
+        json_schema_extra={"anyOf": [{"required": ["mailbox"]}, {"required": ["expect"]}]}
     )
 
     sender: EmailAddress = Field(alias="from")
@@ -93,7 +114,8 @@ class RoundtripOptions(Options):
     """How the message is sent."""
 
     mailbox: Name | None = None
-    """The mailbox that receives it: a name from `mailboxes`."""
+    """The mailbox that receives it: a name from `mailboxes`. Required, except with `expect: {code:
+    …}` and no `payload`."""
 
     bounces: Name | None = None
     """The mailbox that receives delivery status notifications to `from`: a name from `mailboxes`.
@@ -143,20 +165,50 @@ class RoundtripOptions(Options):
     dkim: DkimOptions | None = None
     """Signs the message. Default: no signature of mailtrip's own."""
 
-    expect: RefusalOptions | None = None
-    """The message must be refused: the refusal is the success. No mailbox waits for it."""
+    expect: ExpectOptions | None = None
+    """The message must not arrive in the inbox: what a filter or a server must do with it."""
+
+    payload: Payload | None = None
+    """Harmless test data that a filter must react to, with `expect`: `gtube`, a line of text that
+    every spam filter knows; `eicar`, the test virus that every virus scanner knows, attached as a
+    text; `forged_from`, the recipient as the author (`From`), which fails DMARC; or
+    `blocked_attachment`, a text with the name `mailtrip-test.exe`. It is sent only to addresses
+    that this configuration names, only while `mailbox` is open, and deleted there if it arrives.
+    See [scenarios.md](scenarios.md#6-filters)."""
 
     @classmethod
     def _between(cls, given: Mapping[str, Any]) -> Iterator[str]:
         yield from super()._between(given)
-        if given.get("mailbox") is None and given.get("expect") is None:
-            yield "mailbox is missing"
-        for option in ("mailbox", "bounces", "require", "blocklists"):
-            if given.get(option) and given.get("expect") is not None:
+        expect, payload = given.get("expect"), given.get("payload")
+        if expect is None:
+            if payload is not None:
+                yield (
+                    "payload needs expect, which says what the filter does with it: {junk: true},"
+                    " {lost: true} or {code: 554}"
+                )
+            elif given.get("mailbox") is None:
+                yield "mailbox is missing"
+            return
+        kinds = expect.keys() if isinstance(expect, dict) else ()
+        refused = "code" in kinds
+        others = ("bounces", "require", "blocklists")
+        for option in others if payload else ("mailbox", *others):
+            if refused and given.get(option):
                 yield (
                     f"use {option} or expect, not both: a message that must be refused never"
                     " arrives"
                 )
+        if given.get("require") and not refused:
+            yield "use require or expect, not both: one module tests the sender, another the filter"
+        if given.get("junk") is not None:
+            yield "use junk or expect, not both: expect says what must happen to the message"
+        if payload is not None and given.get("mailbox") is None:
+            yield (
+                "payload needs mailbox: it is sent only to a mailbox that is read, and deleted"
+                " there if the filter lets it through"
+            )
+        elif given.get("mailbox") is None and {"junk", "lost"} & set(kinds):
+            yield "expect needs mailbox, where the message is looked for"
 
     def canonical(self, target: str) -> str:
         """The canonical form of a target. Raises ValueError with a line for administrators if a
@@ -164,6 +216,8 @@ class RoundtripOptions(Options):
         form = self._form(target) or target
         if PLACEHOLDER in self.to:
             check_filled("to", check_email, self.to, form)
+        if self.payload == "forged_from":
+            self._check_forgery(self.to.replace(PLACEHOLDER, form))
         kind, how = self.send.chosen
         try:
             how.check_target(form)
@@ -176,16 +230,31 @@ class RoundtripOptions(Options):
         name."""
         sender = self.send.how
         sending = sender.reasons | ({Reason.AUTH} if self.dkim else set())
+        refused: dict[Phase, Collection[Reason]] = {Phase.SEND: sending | {Reason.ACCEPTED}}
         if self.mailbox is None:
-            refused = {Phase.SEND: sending | {Reason.ACCEPTED}}
             return RoundTripScope(sender.steps, failures=_pairs(refused), sender=sender)
         mailbox = mailboxes[self.mailbox].how
+        test = self.expect.chosen[0] if self.expect else ""
+        if test == "code":
+            refused[Phase.OPEN] = mailbox.reasons
+            return RoundTripScope(
+                sender.steps,
+                mailbox.steps,
+                _pairs(refused),
+                mailboxes=(self.mailbox,),
+                sender=sender,
+                receiver=mailbox,
+            )
         receiving = {*mailbox.reasons, Reason.OVERDUE, Reason.ALTERED}
+        if test:
+            receiving.add(Reason.ACCEPTED)
+        if test == "lost":
+            receiving -= {Reason.OVERDUE, Reason.ALTERED}
         if self.bounces or mailbox.takes(self.sender):
             receiving.add(Reason.BOUNCED)
         if self.require:
             receiving.add(Reason.UNAUTHENTICATED)
-        if self.junk == "ok":
+        if self.junk == "ok" or test:
             receiving.discard(Reason.JUNK)
         failing: dict[Phase, Collection[Reason]] = dict.fromkeys(Phase, receiving)
         failing[Phase.SEND] = sending
@@ -195,7 +264,8 @@ class RoundtripOptions(Options):
             sender.steps,
             mailbox.steps,
             _pairs(failing),
-            sorts_junk=Reason.JUNK in mailbox.reasons,
+            looks=True,
+            sorts_junk=Reason.JUNK in mailbox.reasons and not test,
             falls_back=sender.falls_back,
             visits_each=sender.visits_each,
             required=tuple(self.require),
@@ -203,6 +273,16 @@ class RoundtripOptions(Options):
             sender=sender,
             receiver=mailbox,
         )
+
+    def _check_forgery(self, recipient: str) -> None:
+        """Raises ValueError if the sender may speak for the recipient's domain: then its message is
+        no forgery (RFC 9989 section 4.10, with relaxed alignment)."""
+        ours, theirs = (domain_of(one.rpartition("@")[2]) or "" for one in (self.sender, recipient))
+        if ours == theirs or ours.endswith(f".{theirs}") or theirs.endswith(f".{ours}"):
+            raise ValueError(
+                f"forged_from needs a sender in another domain than {theirs}, or DMARC passes:"
+                " use another address in `from`"
+            )
 
     def _form(self, target: str) -> str | None:
         """The form of a recipient or a host; a target that is only used in a local part is
@@ -227,6 +307,15 @@ class RoundtripOptions(Options):
             name: str(Secret(value)) if is_secret(name) else value
             for name, value in headers.items()
         }
+
+    @model_validator(mode="after")
+    def _tests_one_way(self) -> Self:
+        if self.expect and self.send.how.visits_each:
+            raise ValueError(
+                "use send.mx.each or expect, not both: `each` says through which exchangers"
+                " ordinary mail arrives; test their filters with a target for each"
+            )
+        return self
 
     @field_validator("size")
     @classmethod

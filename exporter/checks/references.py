@@ -8,9 +8,11 @@ from pydantic import ValidationError
 from exporter.checks import CheckOptions
 from exporter.checks.module import Module, Probe
 from exporter.checks.options import MAILBOX_OPTIONS
+from exporter.config.address import PLACEHOLDER
 from exporter.config.mistakes import Path, suggestion
 from exporter.config.types import Options
 from exporter.core.model import ProbeKey
+from exporter.mailboxes import MailboxOptions
 
 Part = TypeVar("Part", bound=Options)
 
@@ -33,6 +35,7 @@ def references(data: Any) -> Iterator[tuple[Path, str]]:
             path = ("modules", name, "dnsbl", "addresses", "from_probe")
             entries = [probe for probe in probes.values() if probe]
             yield from _sender_mistakes(path, one.dnsbl.addresses.from_probe, entries, readable)
+    yield from _payload_mistakes(readable, mailboxes, probes)
     yield from _probe_mistakes({n: probe for n, probe in probes.items() if probe}, readable)
     yield from _window_mistakes(data.get("maintenance"))
 
@@ -60,13 +63,47 @@ def _sender_mistakes(
             path,
             f"unknown probe {sender}{suggestion(sender, named) or '; this file defines none'}",
         )
-    elif (module := modules.get(named[sender].module)) and not (
-        module.roundtrip and module.roundtrip.mailbox
-    ):
+    elif (module := modules.get(named[sender].module)) and not _arrives(module):
         yield (
             path,
             (f"no message of the probe {sender} ever arrives, so its source address is unknown"),
         )
+
+
+def _arrives(module: Module) -> bool:
+    """Whether its messages should arrive in a mailbox."""
+    trip = module.roundtrip
+    return bool(trip and trip.mailbox and (trip.expect is None or trip.expect.junk))
+
+
+def _payload_mistakes(
+    modules: Mapping[str, Module | None],
+    mailboxes: Mapping[str, Any],
+    probes: Mapping[int, Probe | None],
+) -> Iterator[tuple[Path, str]]:
+    """Recipients of a payload whose mail does not arrive in the module's mailbox, as far as that
+    knows its recipients."""
+    for name, module in modules.items():
+        trip = module.roundtrip if module else None
+        if not trip or not trip.payload or not trip.mailbox:
+            continue
+        mailbox = _readable(MailboxOptions, mailboxes.get(trip.mailbox))
+        named: list[tuple[Path, str]] = [(("modules", name, "roundtrip", "to"), "")]
+        if PLACEHOLDER in trip.to and module:
+            named = [(("modules", name, "targets", n), one) for n, one in enumerate(module.targets)]
+            named += [
+                (("probes", n, "target"), probe.target)
+                for n, probe in probes.items()
+                if probe and probe.module == name
+            ]
+        for path, target in named:
+            recipient = trip.to.replace(PLACEHOLDER, target)
+            if mailbox and not mailbox.how.takes(recipient):
+                yield (
+                    path,
+                    f"the payload would go to {recipient}, which is not a recipient of the mailbox"
+                    f" {trip.mailbox}",
+                )
 
 
 def _probe_mistakes(

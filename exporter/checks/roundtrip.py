@@ -4,6 +4,7 @@ import asyncio
 import copy
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from typing import NoReturn
 
 from exporter.authentication import Authenticator
 from exporter.checks.authentication import authenticate, client_outside, unauthenticated
@@ -11,7 +12,7 @@ from exporter.checks.options import RoundtripOptions
 from exporter.checks.signing import DkimSigner
 from exporter.checks.standing import Standing
 from exporter.config.types import duration_text
-from exporter.core.facts import Arrival, ArrivedHeaders, Client, Hop, LeftFrom
+from exporter.core.facts import Arrival, ArrivedHeaders, Client, FilterTest, Hop, LeftFrom
 from exporter.core.model import MAX_FOLDER, Exchanger, Fact, ProbeError, one_line
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
@@ -24,6 +25,7 @@ from exporter.mail.headers.receiver import left_from
 from exporter.mail.headers.shown import shown
 from exporter.mail.headers.spam import spam_scores
 from exporter.mail.message import headers, is_whole, received
+from exporter.mail.payloads import is_removed
 from exporter.mail.tokens import Token
 from exporter.mailboxes.watcher.expectation import Expectation, Found
 from exporter.mailboxes.watcher.watcher import Watcher
@@ -52,9 +54,13 @@ class RoundTrip:
         self._watchers = {name: watchers[name] for name in names}
         self._bounces = options.bounces
         self._pace = pace
-        self._content = Content(options.subject, tuple(options.headers.items()), options.size or 0)
-        self._refusals = frozenset(map(str, options.expect.code if options.expect else ()))
-        self._junk_fails = options.junk == "fail"
+        more = tuple(options.headers.items())
+        payload = options.payload or ""
+        self._content = Content(options.subject, more, options.size or 0, payload)
+        self._test = FilterTest(options.expect.chosen[0], payload) if options.expect else None
+        codes = options.expect.code if options.expect else None
+        self._refusals = frozenset(map(str, codes or ()))
+        self._junk_fails = options.junk == "fail" and not self._test
         self._trusted = options.trusted_authserv_id
         self._required = tuple(options.require)
         self._authenticator = authenticator
@@ -67,11 +73,19 @@ class RoundTrip:
 
     async def run(self, run: Run, token: Token) -> None:
         """Makes the whole trip. Raises ProbeError; a bug may raise any exception."""
-        if self._refusals:
-            await self._be_refused(token, run)
+        self._note_test(run)
+        if not self.mailbox:
+            if accepted := await self._be_refused(token, run):
+                raise accepted
             return
         with self._expecting(token.trip, run) as expected:
             closed = await _open(expected, run)
+            if closed and self._content.payload:
+                raise closed  # what filters must react to is sent only where it can be deleted
+            if self._refusals:
+                if accepted := await self._be_refused(token, run):
+                    await self._clean_up(expected, run, accepted)
+                return
             uncertain = await self._send(token, run)
             if closed:
                 raise closed  # the message has left all the same: the SMTP leg has its own verdict
@@ -95,11 +109,18 @@ class RoundTrip:
 
     async def resume(self, run: Run, trip: str) -> None:
         """Continues a trip whose message left before this process began."""
-        if self._refusals:
-            async with run.phase(Phase.SEND):
-                raise self._unexpectedly_accepted()
+        self._note_test(run)
+        accepted = self._unexpectedly_accepted().at(Phase.SEND, None) if self._refusals else None
+        if accepted and not self.mailbox:
+            raise accepted
         with self._expecting(trip, run) as expected:
+            if accepted:
+                await self._clean_up(expected, run, accepted)
             await self._receive(expected, run)
+
+    def _note_test(self, run: Run) -> None:
+        if self._test:
+            run.fact(self._test)
 
     @contextmanager
     def _expecting(self, trip: str, run: Run) -> Iterator[Expectation]:
@@ -112,21 +133,34 @@ class RoundTrip:
             else:
                 yield expected
 
-    async def _be_refused(self, token: Token, run: Run) -> None:
-        """Makes the whole trip of a message that must be refused: the refusal is the success."""
+    async def _be_refused(self, token: Token, run: Run) -> ProbeError | None:
+        """Sends a message that must be refused: the refusal is the success. Returns the failure if
+        the message was accepted, or may have been."""
         try:
-            uncertain = await self._send(token, run)
+            return await self._send(token, run)
         except ProbeError as error:
+            if error.reason is Reason.ACCEPTED:
+                return run.located(error)
             if error.code not in self._refusals:
                 raise
-        else:
-            if uncertain:
-                raise uncertain
+        return None
+
+    async def _clean_up(self, expected: Expectation, run: Run, failure: ProbeError) -> NoReturn:
+        """Deletes a message that should have been refused, when it arrives, and fails."""
+        try:
+            await self._receive(expected, run, failure)
+        except ProbeError:
+            if failure.reason is not Reason.ACCEPTED:
+                raise  # that it arrived says more than how the connection ended
+        raise failure
 
     def _unexpectedly_accepted(self) -> ProbeError:
         wanted = " or ".join(sorted(self._refusals))
+        what = self._test.carried if self._test else "the message"
         return ProbeError(
-            Reason.ACCEPTED, f"the message was accepted, but should have been refused with {wanted}"
+            Reason.ACCEPTED,
+            f"{what} was accepted, but should have been refused with {wanted}",
+            code=self._content.payload,
         )
 
     async def _send(self, token: Token, run: Run) -> ProbeError | None:
@@ -171,9 +205,12 @@ class RoundTrip:
         self, expected: Expectation, run: Run, uncertain: ProbeError | None = None
     ) -> None:
         async with run.phase(Phase.DELIVER, lambda: uncertain or expected.overdue()):
-            found = await expected.arrival()
+            found = await self._awaited(expected, run)
+        if found is None:
+            return
         run.extend()  # it is back in time; what follows has the time of a conversation
-        judged = await self._verify(found, run)
+        accepted = uncertain if uncertain and uncertain.reason is Reason.ACCEPTED else None
+        judged = await self._verify(found, run, accepted)
         await run.record_verdict(judged)  # before the mailbox forgets that the message was there
         receives = self._watchers[self.mailbox].receives  # nothing is stored there
         async with run.phase(Phase.DELETE), run.conversation(expected.trouble):
@@ -182,8 +219,24 @@ class RoundTrip:
         if judged:
             raise judged
 
-    async def _verify(self, found: Found, run: Run) -> ProbeError | None:
-        """Checks an arrived message. If a check fails, the message is deleted all the same."""
+    async def _awaited(self, expected: Expectation, run: Run) -> Found | None:
+        """Returns when the message is seen. None if it must not come, and does not, or a filter has
+        returned it (RFC 3463: X.7 is a policy)."""
+        if not self._test or self._test.expected != "lost":
+            return await expected.arrival()
+        try:
+            return await expected.absence()
+        except ProbeError as error:
+            if error.reason is not Reason.BOUNCED or not error.code.startswith("5.7."):
+                raise
+            run.note(f"-- returned, as expected: {error.code} {error.detail}")
+        return None
+
+    async def _verify(
+        self, found: Found, run: Run, accepted: ProbeError | None = None
+    ) -> ProbeError | None:
+        """Checks an arrived message. If a check fails, the message is deleted all the same. A trip
+        whose message was `accepted`, and should not have been, has failed already."""
         sighting = found.sighting
         try:
             async with run.phase(Phase.VERIFY):
@@ -194,6 +247,10 @@ class RoundTrip:
                     self._authenticate(found, client, run), self._look_up_client(client, run)
                 )
                 run.fact(_arrival(found, run))
+                if accepted:
+                    return accepted
+                if passed := self._let_through(found):
+                    raise passed
                 if sighting.junk and self._junk_fails:
                     raise ProbeError(Reason.JUNK, f"filed as spam, in the folder {sighting.folder}")
                 if not is_whole(found.message, found.token) and not sighting.cut:
@@ -218,6 +275,14 @@ class RoundTrip:
     async def _look_up_client(self, client: Client | None, run: Run) -> None:
         if self._standing and client and client.address:
             run.facts.extend(await self._standing.of(client.address, run))
+
+    def _let_through(self, found: Found) -> ProbeError | None:
+        """The failure of a message that a filter should have kept out, or filed as spam."""
+        if not self._test or (self._test.expected == "junk" and found.sighting.junk):
+            return None
+        removed = not found.sighting.cut and is_removed(self._test.payload, found.message)
+        detail = self._test.let_through(found.sighting.folder, removed=removed)
+        return ProbeError(Reason.ACCEPTED, detail, code=self._test.payload)
 
 
 async def _open(expected: Expectation, run: Run) -> ProbeError | None:

@@ -20,6 +20,7 @@ from exporter.config.mistakes import Mistakes, suggestion
 from exporter.core.change_words import changes_of
 from exporter.core.clock import Clock
 from exporter.core.comparison import GOOD_TRIPS
+from exporter.core.facts import Arrival
 from exporter.core.lateness import Lateness
 from exporter.core.logs import log_to_stderr
 from exporter.core.model import (
@@ -81,8 +82,8 @@ def run(options: argparse.Namespace) -> int:
         if outcome.failure or options.transcript:
             transcript(outcome, console)  # it is long, and what is read first comes last
         display_of(settings, key).result(outcome, console)
-    if may_still_come(outcome):
-        print(left_behind(key, settings), file=sys.stderr)
+    if may_still_come(outcome) and (words := left_behind(key, settings)):
+        print(words, file=sys.stderr)
     return OK if outcome.success else FAILED
 
 
@@ -210,6 +211,8 @@ def may_still_come(outcome: Outcome) -> bool:
         if isinstance(visit, ExchangerVisit)
     ):
         return True
+    if failure and failure.reason is Reason.ACCEPTED and failure.phase is Phase.SEND:
+        return not any(isinstance(fact, Arrival) for fact in outcome.facts)
     if not failure or failure.reason is Reason.BOUNCED or not outcome.legs.get(Leg.SEND):
         return False
     return failure.phase in (Phase.OPEN, Phase.DELIVER)

@@ -242,6 +242,11 @@ def _network(pattern: str) -> IPv4Network | IPv6Network | None:
     )
 
 
+def is_many(pattern: str) -> bool:
+    """Whether a pattern of `targets` may match more than one target."""
+    return _has_wildcard(pattern) or _network(pattern) is not None
+
+
 def _has_wildcard(pattern: str) -> bool:
     """Whether it has a wildcard; the brackets of an address literal are not one."""
     return bool(set(pattern) & set("*?")) or ("[" in pattern and not email_of(pattern))

@@ -145,6 +145,8 @@ def _in_words(error: ErrorDetails, value: object) -> str:
             return text if told else f"{text}; {ends}"
         case "literal_error":
             allowed = str(context["expected"]).replace("'", "").replace(" or ", ", ").split(", ")
+            if allowed == ["True"]:
+                return "must be true, or be omitted"
             meant = suggestion(value, allowed) if isinstance(value, str) else ""
             return f"must be one of {', '.join(allowed)}" + (
                 meant if "did you mean" in meant else ""

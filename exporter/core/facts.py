@@ -32,6 +32,56 @@ class Arrival:
     junk: bool = False  # it was in the folder for spam
 
 
+_PAYLOADS = {
+    "gtube": "test spam (GTUBE)",
+    "eicar": "a test virus (EICAR)",
+    "forged_from": "a forged sender",
+    "blocked_attachment": "a forbidden attachment",
+}
+_EXPECTED = {
+    "code": ("be refused", "refused as expected", "have been refused"),
+    "junk": ("be filed as spam", "filed as spam, as expected", "have been filed as spam"),
+    "lost": ("not arrive", "not delivered, as expected", "not have arrived"),
+}
+"""What must happen, what has happened, and what should have happened."""
+
+
+@dataclass(frozen=True, slots=True)
+class FilterTest:
+    """What a filter must do with the message (`expect`), and what the message carries for it."""
+
+    expected: str  # code, junk or lost
+    payload: str = ""  # gtube, eicar, forged_from or blocked_attachment; empty: nothing
+
+    def __str__(self) -> str:
+        return f"{self.carried} must {_EXPECTED[self.expected][0]}"
+
+    @property
+    def carried(self) -> str:
+        """What the filter is tested with, for people."""
+        return _PAYLOADS.get(self.payload, "the message")
+
+    @property
+    def met(self) -> str:
+        """What has happened if the trip succeeded."""
+        return _EXPECTED[self.expected][1]
+
+    @property
+    def may_arrive(self) -> bool:
+        """Whether the message should be in the mailbox, and how long that takes says something."""
+        return self.expected == "junk"
+
+    def let_through(self, folder: str, *, removed: bool = False) -> str:
+        """What has happened if the filter failed. `removed`: the message came without its
+        payload."""
+        where = f" in {folder}" if folder else ""
+        without = ", without its payload" if removed else ""
+        return (
+            f"the filter let {self.carried} through: it arrived{where}{without}, and should"
+            f" {_EXPECTED[self.expected][2]}"
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Unclear:
     """A message that refers to ours, but is neither ours nor a notice that we understand. Texts are

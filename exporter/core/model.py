@@ -17,6 +17,7 @@ from exporter.core.facts import (
     Client,
     Disagreement,
     DnsRecords,
+    FilterTest,
     Hop,
     LateArrival,
     LeftFrom,
@@ -274,6 +275,7 @@ Fact = (
     | SenderCheck
     | Disagreement
     | SpamScore
+    | FilterTest
     | Arrival
     | ArrivedHeaders
     | LateArrival
@@ -285,7 +287,7 @@ Fact = (
     | Changes
 )
 
-_IN_LISTS = Arrival, LateArrival, Listing, QueriedList, Changes
+_IN_LISTS = FilterTest, Arrival, LateArrival, Listing, QueriedList, Changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,6 +320,11 @@ class Outcome:
     @property
     def success(self) -> bool:
         return self.failure is None
+
+    @property
+    def filter_test(self) -> FilterTest | None:
+        """What a filter had to do with the message, if its trip tested one."""
+        return next((fact for fact in self.facts if isinstance(fact, FilterTest)), None)
 
     @property
     def finished_at(self) -> float:

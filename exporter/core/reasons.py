@@ -243,10 +243,11 @@ class Reason(StrEnum):
     )
     ACCEPTED = (
         "accepted",
-        "it was accepted, and should have been rejected (`expect`)",
-        (Phase.SEND,),
+        "a server or a filter let it through (`expect`); the code names the payload",
+        (Phase.SEND, Phase.VERIFY),
         NO_TRAIT,
-        "configuration.md#modulesnameroundtripexpect",
+        "faults.md#filters",
+        "MailtripFilterLetThrough",
     )
     STARVED = (
         "starved",

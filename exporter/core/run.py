@@ -145,6 +145,10 @@ class Run(Trace):
         """Seconds until the trip's deadline."""
         return self._deadline.left()
 
+    def overdue(self) -> ProbeError:
+        """What the trip fails with if its deadline passes now."""
+        return self._deadline.error()
+
     def extend(self) -> None:
         """Gives a trip whose message is back time for its verdict and the deletion: twice
         `session_timeout` and the time to write the verdict down, whatever its deadline was.

@@ -15,6 +15,8 @@ class RoundTripScope:
     sending: frozenset[Step] = frozenset()
     mailbox: frozenset[Step] = frozenset()
     failures: tuple[tuple[Phase, Reason], ...] = ()
+    looks: bool = False
+    """Whether its messages are looked for in a mailbox, be it to prove that they do not come."""
     sorts_junk: bool = False
     """Whether its messages may be filed as spam."""
     falls_back: bool = False
@@ -32,7 +34,7 @@ class RoundTripScope:
 
     @property
     def arrives(self) -> bool:
-        """Whether its messages are awaited in a mailbox."""
+        """Whether its messages are awaited in a mailbox, and should come."""
         return (Phase.DELIVER, Reason.OVERDUE) in self.failures
 
     @property

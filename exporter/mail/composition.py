@@ -6,7 +6,7 @@ References.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from email.header import Header
 from email.utils import formatdate
@@ -14,6 +14,7 @@ from hashlib import sha256
 from itertools import islice
 
 from exporter.config.header import TOKEN_PLACE
+from exporter.mail.payloads import attachment_of, line_of
 from exporter.mail.tokens import Token
 
 TOKEN_HEADER = "X-Mailtrip-Token"  # noqa: S105
@@ -40,6 +41,7 @@ class Content:
     subject: str = f"mailtrip {TOKEN_PLACE}"
     headers: tuple[tuple[str, str], ...] = ()  # on top of ours
     size: int = 0  # bytes that the message has at least; without filler it has about one thousand
+    payload: str = ""  # what a filter must react to, see payloads.py
 
 
 _BODY = """\
@@ -54,6 +56,10 @@ read this in your mailbox, it may be deleted too.
 {recipient}
 """
 OPENING = "This is a test message of mailtrip, the e-mail round-trip exporter for Prometheus."
+_PURPOSE = """\
+
+It also tests a filter, with the harmless payload {payload}.
+"""
 _DIGEST = re.compile(rf"{_SEAL.replace(' ', '')}([0-9a-f]{{32}})(?![0-9a-f])")
 
 
@@ -64,9 +70,15 @@ def compose(
 
     Auto-Submitted (RFC 3834) and X-Auto-Response-Suppress (Exchange) keep vacation replies away.
     """
+    payload, attachment = content.payload, attachment_of(content.payload)
     ascii_only = sender.isascii() and recipient.isascii()
+    kind = {
+        "Content-Type": f"text/plain; charset={'us-ascii' if ascii_only else 'utf-8'}",
+        "Content-Transfer-Encoding": "7bit" if ascii_only else "8bit",
+    }
     headers = {
-        "From": f"<{sender}>",
+        # A forged sender is the recipient, so that no reply and no report goes to anybody else.
+        "From": f"<{recipient if payload == 'forged_from' else sender}>",
         "To": f"<{recipient}>",
         "Subject": _subject(content.subject, token),
         "Date": formatdate(sent_at),
@@ -76,17 +88,35 @@ def compose(
         "X-Auto-Response-Suppress": "All",
         **{name: _encoded(name, value) for name, value in content.headers},
         "MIME-Version": "1.0",
-        "Content-Type": f"text/plain; charset={'us-ascii' if ascii_only else 'utf-8'}",
-        "Content-Transfer-Encoding": "7bit" if ascii_only else "8bit",
     }
-    head = "".join(f"{name}: {value}\n" for name, value in headers.items())
+    before, after = "", ""
+    if attachment:
+        limit = boundary(token)
+        before = f"--{limit}\n{_lines(kind)}\n"
+        after = f"\n--{limit}\n{attachment.part()}\n--{limit}--\n"
+        kind = {"Content-Type": f'multipart/mixed; boundary="{limit}"'}
+    head = _lines(headers | kind)
     ends = (f"From: {sender}"[:LONGEST_LINE], f"To: {recipient}"[:LONGEST_LINE])
     text = _BODY.format(token=token.word, sender=ends[0], recipient=ends[1])
+    if payload:
+        text += _PURPOSE.format(payload=payload)
+    if line := line_of(payload):
+        text += f"\n{line}\n"
     last_line = len(_seal(text)) + 3
-    bare = len(f"{head}\n{text}".replace("\n", "\r\n").encode()) + last_line
+    around = f"{head}\n{before}{text}{after}"
+    bare = len(around.replace("\n", "\r\n").encode()) + last_line
     text += "".join(_filler(content.size - bare))
-    whole = f"{head}\n{text}{_seal(text)}\n"
+    whole = f"{head}\n{before}{text}{_seal(text)}\n{after}"
     return ProbeMessage(sender, recipient, whole.replace("\n", "\r\n").encode())
+
+
+def boundary(token: Token) -> str:
+    """Between the parts of a message that has an attachment (RFC 2046 section 5.1.1)."""
+    return f"mailtrip-{token.trip}"
+
+
+def _lines(headers: Mapping[str, str]) -> str:
+    return "".join(f"{name}: {value}\n" for name, value in headers.items())
 
 
 def _subject(wanted: str, token: Token) -> str:

@@ -11,7 +11,7 @@ from enum import StrEnum
 from exporter.core.facts import Unclear
 from exporter.core.model import one_line
 from exporter.mail.bounces import Bounce
-from exporter.mail.composition import TOKEN_HEADER, is_sealed
+from exporter.mail.composition import TOKEN_HEADER, boundary, is_sealed
 from exporter.mail.mime import MAX_DEPTH as MAX_DEPTH
 from exporter.mail.mime import MAX_PARTS as MAX_PARTS
 from exporter.mail.mime import Part, decoded, in_charset, parse
@@ -119,16 +119,16 @@ def _wrappings(message: Part, word: str) -> list[Part]:
 
 
 def is_whole(message: Part, token: Token) -> bool:
-    """Whether our text is complete, in a plain message that is not wrapped; True if that is
-    unknown."""
-    if (
-        message.content_type != "text/plain"
-        or token.word not in _all(message, "message-id").lower()
-    ):
+    """Whether our text is complete, in a message as we composed it, not wrapped or converted; True
+    if that is unknown."""
+    if token.word not in _all(message, "message-id").lower():
         return True
-    if message.content.lstrip().startswith(_ARMOUR):
+    ours = message
+    if message.parts and message.parameters.get("boundary") == boundary(token):
+        ours = message.parts[0]
+    if ours.content_type != "text/plain" or ours.content.lstrip().startswith(_ARMOUR):
         return True
-    return is_sealed(in_charset(message.content, message.parameters.get("charset", "")), token)
+    return is_sealed(in_charset(ours.content, ours.parameters.get("charset", "")), token)
 
 
 def _texts(message: Part) -> Iterator[tuple[str, FoundIn]]:

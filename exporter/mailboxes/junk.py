@@ -1,6 +1,9 @@
 """Names of junk folders, used when the server marks none by special use (RFC 6154)."""
 
+from collections.abc import Iterable
 from unicodedata import normalize
+
+from exporter.core.reasons import Reason
 
 _NAMES = """
     Junk, Spam, Junk E-mail, Junk Email, Junk-E-Mail, Junk Mail, Bulk, Bulk Mail, Spamverdacht,
@@ -26,3 +29,8 @@ _JUNK = frozenset(_canonical(name.strip()) for name in _NAMES.split(","))
 def is_junk(name: str) -> bool:
     """Whether this is the name of a junk folder, decoded and without its parent folders."""
     return _canonical(name) in _JUNK
+
+
+def reasons_of_folders(names: Iterable[str]) -> frozenset[Reason]:
+    """`junk`, if one of the folders that are searched may be one for spam: the inbox is none."""
+    return frozenset({Reason.JUNK} if any(name.upper() != "INBOX" for name in names) else ())

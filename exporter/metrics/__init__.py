@@ -8,6 +8,8 @@ from exporter.core.fairness import Slices
 from exporter.core.maintenance import Maintenance
 from exporter.core.model import ExchangerVisit, Outcome, ProbeKey
 from exporter.core.outage import Standing
+from exporter.core.phases import Phase
+from exporter.core.reasons import Reason
 from exporter.core.scope import BlocklistScope, Scope
 from exporter.mailboxes.watcher.statistics import Statistics
 from exporter.metrics.blocklists import BlocklistSeries
@@ -92,6 +94,10 @@ class Metrics:
 
     def visited(self, probe: ProbeKey, visits: tuple[ExchangerVisit, ...]) -> None:
         self._mail_of(probe).visited(visits)
+
+    def let_through(self, probe: ProbeKey) -> None:
+        """Counts a message that a filter let through, after its trip had ended."""
+        self._mail_of(probe).add("mailtrip_failures_total", 1, Phase.VERIFY, Reason.ACCEPTED)
 
     def bounced(self, probe: ProbeKey) -> None:
         """Counts a bounce that arrived after its trip had failed."""

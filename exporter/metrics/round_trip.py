@@ -59,9 +59,9 @@ def _foreseen(scope: RoundTripScope, step_histograms: bool) -> Foreseen:
     once = {
         "mailtrip_late_total": scope.arrives,
         "mailtrip_lost_total": scope.arrives,
-        "mailtrip_duplicates_total": scope.arrives,
+        "mailtrip_duplicates_total": scope.looks,
         "mailtrip_bounces_total": scope.bounces,
-        "mailtrip_unclear_total": scope.arrives,
+        "mailtrip_unclear_total": scope.looks,
         "mailtrip_junk_total": scope.sorts_junk,
         "mailtrip_retries_total": scope.retries,
         "mailtrip_delivery_delay_seconds": scope.arrives,
@@ -140,10 +140,12 @@ class RoundTripSeries(ProbeSeries):
             self.add("mailtrip_retries_total", len(waits))
         for span in outcome.spans:
             self._time(span, sum(waits))
+        test = outcome.filter_test
         for fact in outcome.facts:
             if isinstance(fact, Arrival):
-                self._time_arrival(fact, outcome)
-                if fact.junk:
+                if not test or test.may_arrive:
+                    self._time_arrival(fact, outcome)
+                if fact.junk and not test:
                     self.add("mailtrip_junk_total", 1)
         super().finished(outcome, standing)
 

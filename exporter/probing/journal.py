@@ -24,7 +24,13 @@ class TripJournal:
     async def verdict(self, run: Run, judged: ProbeError | None) -> None:
         with contained(self.trip, self.probe):
             failure = (
-                Failure(Phase.VERIFY, None, judged.reason, detail="found before a restart")
+                Failure(
+                    judged.phase or Phase.VERIFY,
+                    None,
+                    judged.reason,
+                    judged.code,
+                    "found before a restart",
+                )
                 if judged
                 else None
             )

@@ -178,7 +178,12 @@ class Ledger:
         self._store.keep_unsettled(probe, unsettled)
 
     def _write_end(self, trip: Trip, outcome: Outcome, run: Run, *, arrived: bool) -> None:
-        if arrived:
+        test = outcome.filter_test
+        if outcome.success and test and test.expected == "lost":
+            self._settle(trip, State.UNWANTED)
+            for old in self._overdue.add(replace(trip, state=State.UNWANTED)):
+                self._settle(old, State.FAILED)
+        elif arrived:
             self._settle(trip, State.ARRIVED)
         elif outcome.failure and outcome.failure.reason is Reason.OVERDUE:
             self._settle(trip, State.OVERDUE)
@@ -238,19 +243,20 @@ class Ledger:
         if kind is not Kind.BOUNCE and (overdue := self._overdue.get(known.id)):
             arrival = await self._late_arrival(overdue, stray)
         late = self._overdue.take(known.id)
+        unwanted = late is not None and late.state is State.UNWANTED
         if kind is Kind.BOUNCE:
             self._observer.bounced(known.probe)
         elif late and arrival:
-            self._observer.late(late.probe, late.id, arrival)
-            self._store.keep_late_arrival(late.id, late.probe, arrival)
+            if unwanted:
+                self._observer.let_through(late.probe)
+            else:
+                self._observer.late(late.probe, late.id, arrival)
+            self._store.keep_late_arrival(late.id, late.probe, arrival, unwanted=unwanted)
         elif known.state in _SEEN_BEFORE or known.id in self._in_flight:
             self._observer.duplicate(known.probe)
         if known.id not in self._in_flight:
-            tell = (
-                partial(log_message, logging.WARNING, known, str(arrival))
-                if late and arrival
-                else None
-            )
+            words = f"a filter let it through: {arrival}" if unwanted else str(arrival)
+            tell = partial(log_message, logging.WARNING, known, words) if late and arrival else None
             settled = self._settle(known, State.FOUND, tell)
             if late:  # were it deleted before that is on the disk, a restart would take it for lost
                 await self._on_disk(self._store.written(settled), known)
@@ -277,6 +283,9 @@ class Ledger:
         """Counts messages that are overdue for too long as lost. Call it periodically."""
         now = self._passed.now()
         for trip in self._overdue.take_lost(now.monotonic):
+            if trip.state is State.UNWANTED:
+                self._store.forget(trip.id)
+                continue
             self._store.forget(
                 trip.id, partial(log_message, logging.ERROR, trip, "the message is lost")
             )
@@ -302,7 +311,7 @@ class Ledger:
             if trip.state is State.SENT or trip.verdict:
                 self._in_flight[trip.id] = trip
                 resumable.append(trip)
-            elif trip.state is State.OVERDUE:
+            elif trip.state in (State.OVERDUE, State.UNWANTED):
                 more = max(now.monotonic + LOOK_FOR - trip.expires, 0.0)
                 self._overdue.add(replace(trip, expires_at=trip.expires_at + more))
             elif trip.state in (State.LEAVING, State.FOUND):

@@ -3,14 +3,18 @@ of the store.
 
 thinning.py has which of them are kept."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from json import dumps
 from sqlite3 import Connection
 
 from pydantic import TypeAdapter, ValidationError
 
-from exporter.core.model import Fact, Outcome, ProbeKey
+from exporter.core.facts import FilterTest, LateArrival
+from exporter.core.model import Fact, Failure, Outcome, ProbeKey
 from exporter.core.outage import Outage
+from exporter.core.phases import Phase
+from exporter.core.reasons import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +67,24 @@ def facts_readable(text: str) -> tuple[Fact, ...]:
 
 def add(connection: Connection, trip: str, *facts: Fact, brief: bool = True) -> None:
     """Adds what has become known of a trip since its end, if the trip is kept; to what is kept of
-    it in `brief`, too."""
+    it in `brief`, too. If its message came, and should not have come, the trip has failed."""
     for table in ("recent", "traces") if brief else ("traces",):
         of_trip = "number = (SELECT number FROM recent WHERE trip = ?)"
         find = f"SELECT outcome FROM {table} WHERE {of_trip}"  # noqa: S608
         row = connection.execute(find, (trip,)).fetchone()
         if row and (outcome := readable(row[0])):
-            text = written(replace(outcome, facts=(*outcome.facts, *facts)))
+            failure = outcome.failure or _let_through(outcome.filter_test, facts)
+            text = written(replace(outcome, facts=(*outcome.facts, *facts), failure=failure))
             update = f"UPDATE {table} SET outcome = ?, size = ? WHERE {of_trip}"  # noqa: S608
             connection.execute(update, (text, len(text.encode()), trip))
+
+
+def _let_through(test: FilterTest | None, facts: Iterable[Fact]) -> Failure | None:
+    for fact in facts:
+        if test and isinstance(fact, LateArrival):
+            detail = test.let_through(fact.folder)
+            return Failure(Phase.VERIFY, None, Reason.ACCEPTED, test.payload, detail)
+    return None
 
 
 def newest(

@@ -300,12 +300,17 @@ class Store:
         within = GATHER if outcome.success else SOON
         return self._commits.add(change, weight=len(text), tell=tell, within=within)
 
-    def keep_late_arrival(self, trip_id: str, probe: ProbeKey, arrival: LateArrival) -> None:
-        """Counts a message that came late, and adds to what is kept of its trip."""
+    def keep_late_arrival(
+        self, trip_id: str, probe: ProbeKey, arrival: LateArrival, *, unwanted: bool = False
+    ) -> None:
+        """Counts a message that came late, and adds to what is kept of its trip. An `unwanted` one
+        should not have come at all."""
 
         def change(connection: sqlite3.Connection) -> None:
-            days.count_late(connection, probe, arrival.at, arrival.delay)
             evidence.add(connection, trip_id, arrival)
+            if unwanted:
+                return
+            days.count_late(connection, probe, arrival.at, arrival.delay)
             if arrival.delay is not None:
                 thinning.keep_exemplar(connection, probe, trip_id, arrival.delay)
 

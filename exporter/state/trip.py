@@ -14,6 +14,7 @@ class State(StrEnum):
     FOUND = "found"  # seen in the mailbox; perhaps not deleted yet
     OVERDUE = "overdue"  # not back in time; still known, so that it can come late
     FAILED = "failed"  # the trip failed otherwise; if the message comes, it is only cleaned away
+    UNWANTED = "unwanted"  # not seen, as expected; still known, so that it can be told if it comes
     ARRIVED = "arrived"
 
 

@@ -18,6 +18,7 @@ from exporter.core.facts import (
     Client,
     Disagreement,
     DnsRecords,
+    FilterTest,
     Hop,
     LeftFrom,
     MailServer,
@@ -120,11 +121,15 @@ def _print_words(console: Console, line: str, style: str = "", indent: int = 0) 
 def _success(outcome: Outcome) -> str:
     """How long the message took; the total duration includes mailtrip's own waits."""
     arrival = next((fact for fact in outcome.facts if isinstance(fact, Arrival)), None)
+    test = outcome.filter_test
     if arrival is None:
-        return "refused as expected"
+        return test.met if test else "refused as expected"
+    words = [test.met] if test else []
     if arrival.round_trip is None:
-        return "received"
-    return f"round trip {arrival.round_trip:.3f} s, delivery delay {_delay(arrival)}"
+        words.append("received")
+    else:
+        words.append(f"round trip {arrival.round_trip:.3f} s, delivery delay {_delay(arrival)}")
+    return "; ".join(words)
 
 
 def _delay(arrival: Arrival) -> str:
@@ -207,6 +212,8 @@ def _facts(outcome: Outcome) -> list[str]:
             case Changes():
                 lines += [f"changed           {in_words(one)}" for one in fact.changes]
                 lines += [f"listed on         {one}" for one in fact.listed]
+            case FilterTest():
+                lines.append(f"filter test       {fact}")
             case Unclear():
                 lines.append(f"unclear message   from {fact.sender}: {fact.subject}: {fact.text}")
             case Arrival():

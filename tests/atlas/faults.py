@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from tests.atlas.dns_and_network import DNS, NETWORK
+from tests.atlas.filters import FILTERS
 from tests.atlas.local import LOCAL
 from tests.atlas.mailbox import IMAP, POP3_FAULTS
 from tests.atlas.smtp import SMTP
@@ -16,6 +17,7 @@ FAULTS: Mapping[str, Sequence[Fault]] = {
     "TLS": TLS,
     "What SMTP servers answer": SMTP,
     "On the way": TRANSIT,
+    "Filters": FILTERS,
     "An IMAP mailbox": IMAP,
     "A POP3 mailbox": POP3_FAULTS,
     "This machine": LOCAL,

@@ -350,6 +350,49 @@ def test_options_that_never_go_together_are_told_of(given: tuple[str, ...], said
     ] * bool(said)
 
 
+FILTERED = """\
+mailboxes:
+  imap: {imap: {host: imap.b.example, username: %s, password: {env: HOME}}}
+  inbox: {imap: {host: imap.b.example, username: %s, password: {env: HOME}, folders: [INBOX]}}
+  pop: {pop3: {host: pop.b.example, username: %s, password: {env: HOME}}}
+modules:
+  a:
+    roundtrip: {from: a@b.example, send: {mx: {}}, mailbox: %s, payload: eicar, expect: {%s}}
+  b: {targets: [x@c.example], roundtrip: {from: a@b.example, send: {mx: {}}, mailbox: %s}}
+probes:
+  - {name: a, module: a, target: x@C.example}
+"""
+NO_JUNK = "modules.a.roundtrip.expect.junk: the mailbox %s has no junk folder: use imap or maildir"
+UNPROVEN = (
+    "warning: modules.a.roundtrip.expect.lost: no other module proves that ordinary mail arrives in"
+)
+NOT_ITS_OWN = (
+    "probes[0].target: the payload goes to x@c.example, and the mailbox imap is of y@c.example"
+)
+
+
+@pytest.mark.parametrize(
+    ("user", "mailbox", "expect", "other", "said"),
+    [
+        ("x@c.example", "imap", "junk: true", "imap", ""),
+        ("x@c.example", "inbox", "junk: true", "imap", NO_JUNK % "inbox"),
+        ("x@c.example", "pop", "junk: true", "imap", NO_JUNK % "pop"),
+        ("x@c.example", "pop", "lost: true", "pop", ""),
+        ("x@c.example", "pop", "lost: true", "imap", UNPROVEN),
+        ("x@c.example", "pop", "lost: true", "pop, expect: {lost: true}", UNPROVEN),
+        ("x", "imap", "junk: true", "imap", ""),
+        ("y@c.example", "imap", "junk: true", "imap", NOT_ITS_OWN),
+    ],
+)
+def test_a_filter_is_tested_where_its_work_is_seen(
+    user: str, mailbox: str, expect: str, other: str, said: str
+) -> None:
+    lines = found(FILTERED % (user, user, user, mailbox, expect, other))
+    about = [line for line in lines if "modules.a." in line or "probes[0]" in line]
+    assert len(about) == bool(said), lines
+    assert all(said in line for line in about)
+
+
 @pytest.mark.parametrize(
     ("sender", "domain", "fits"),
     [

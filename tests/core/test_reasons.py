@@ -14,7 +14,6 @@ NO_FAULT = {
     Reason.LISTED: "of a blocklist check, and the atlas makes round trips",
     Reason.UNUSABLE: "of a blocklist check, and the atlas makes round trips",
     Reason.INTERNAL: "a bug, and the bugs that are known are fixed",
-    Reason.ACCEPTED: "nothing is broken: the module asks for a refusal",
 }
 RARE = {
     (Phase.DELETE, Reason.MAILBOX_FULL): "an IMAP server may refuse STORE over quota",

@@ -95,6 +95,44 @@ def test_junk_that_is_no_failure_is_counted_all_the_same() -> None:
     assert Reason.JUNK not in reasons(made, Phase.VERIFY)
 
 
+FILTERED = "from: a@example.org, send: {sendmail: {}}, mailbox: m, payload: eicar, expect: {%s}"
+MAILDIR = "{m: {maildir: {path: /d}}}"
+
+
+def test_a_message_that_must_be_filed_as_spam_is_awaited_and_may_be_let_through() -> None:
+    made = scope_of(FILTERED % "junk: true", MAILDIR)
+    assert made.arrives
+    assert {Reason.ACCEPTED, Reason.ALTERED} <= reasons(made, Phase.VERIFY)
+    assert Reason.JUNK not in reasons(made, Phase.VERIFY)
+    assert not made.sorts_junk, "no alert about what is expected"
+
+
+def test_a_message_that_must_be_lost_has_no_delay_and_cannot_be_overdue() -> None:
+    made = scope_of(FILTERED % "lost: true", MAILDIR)
+    assert made.looks
+    assert not made.arrives
+    assert reasons(made, Phase.VERIFY) == {Reason.ACCEPTED}
+    assert Reason.ACCEPTED not in reasons(made, Phase.SEND)
+
+
+def test_a_payload_that_must_be_refused_needs_its_mailbox_open() -> None:
+    made = scope_of(FILTERED % "code: 554", MAILDIR)
+    assert {phase for phase, _ in made.failures} == {Phase.OPEN, Phase.SEND}
+    assert made.mailboxes == ("m",)
+    assert Step.DELETE in made.mailbox
+    assert not made.arrives
+
+
+@pytest.mark.parametrize("folders", ["[INBOX]", "[inbox, Junk]"])
+@pytest.mark.parametrize(
+    "kind", ["imap: {host: h, folders: %s}", "maildir: {path: /d, folders: %s}"]
+)
+def test_junk_is_found_only_beside_the_inbox(kind: str, folders: str) -> None:
+    mailbox = "{m: {%s}}" % (kind % folders)
+    made = scope_of("from: a@example.org, send: {sendmail: {}}, mailbox: m", mailbox)
+    assert made.sorts_junk is ("Junk" in folders)
+
+
 def test_only_exchangers_are_tried_again_and_in_plain_text() -> None:
     assert EXCHANGER.retries
     assert EXCHANGER.falls_back

@@ -5,7 +5,7 @@ from dataclasses import replace
 from exporter.core.clock import Clock
 from exporter.core.model import ProbeKey
 from exporter.mailboxes.watcher.watcher import Watcher
-from exporter.probing.overdue import OverdueTrips
+from exporter.probing.overdue import MOST_UNWANTED, OverdueTrips
 from exporter.state.trip import State, Trip
 from tests.support import virtual_time as virtual
 from tests.support.watcher_rig import WatcherRig
@@ -38,3 +38,15 @@ def test_lost_is_what_has_expired() -> None:
     assert overdue.take_lost(101.0) == [TRIP]
     assert overdue.take_lost(101.0) == []
     assert overdue.get("later") is later
+
+
+def test_of_those_that_must_not_arrive_only_the_newest_are_kept() -> None:
+    overdue = OverdueTrips({}, Clock())
+    assert overdue.add(TRIP) == []
+    trips = [replace(TRIP, id=str(n), state=State.UNWANTED) for n in range(MOST_UNWANTED + 2)]
+    assert overdue.take("5") is None
+    assert [old.id for trip in trips for old in overdue.add(trip)] == ["0", "1"]
+    assert overdue.get("0") is None
+    assert overdue.get("t") is TRIP, "a failure is never given up"
+    overdue.take("2")
+    assert overdue.add(replace(trips[0], id="more")) == []

@@ -57,11 +57,12 @@ class ProberRig:
         for name, one in (("monitor", self.mailbox), ("sender", self.sender_s_mailbox)):
             self.watchers[name] = Watcher(name, one, mint, self.clock, 30, self.ledger.stray)
         self.prober = Prober(mint, self.ledger, self.metrics, self.clock, maintenance)
+        refused = "code" in str(more.get("expect")) and "payload" not in more
         options = RoundtripOptions.model_validate(
             {
                 "from": "probe@example.org",
                 "send": {"smtp": {"host": "mx"}},
-                **({} if "expect" in more else {"mailbox": "monitor"}),
+                **({} if refused else {"mailbox": "monitor"}),
                 "late_after": "24h",
                 **more,
             }

@@ -15,7 +15,7 @@ import pytest
 from rich.console import Console
 
 from exporter.commands.probe import may_still_come
-from exporter.core.facts import Arrival, Change, Changes
+from exporter.core.facts import Arrival, Change, Changes, FilterTest
 from exporter.core.json_output import KINDS
 from exporter.core.model import Fact, Failure, Outcome, ProbeKey, Reply, Span
 from exporter.core.phases import Phase
@@ -309,6 +309,12 @@ def test_every_kind_of_fact_has_a_name_for_scripts() -> None:
         ),
         ((Arrival("INBOX", "header", None, None),), "OK: received"),
         ((), "OK: refused as expected"),
+        ((FilterTest("code", "gtube"),), "OK: refused as expected"),
+        ((FilterTest("lost", "gtube"),), "OK: not delivered, as expected"),
+        (
+            (FilterTest("junk"), Arrival("Junk", "header", 0.0861, 0.1612)),
+            "OK: filed as spam, as expected; round trip 0.161 s, delivery delay 0.086 s",
+        ),
     ],
 )
 def test_a_success_ends_with_the_verdict(facts: tuple[Fact, ...], last: str) -> None:

@@ -19,6 +19,7 @@ from exporter.mail.tokens import new_key
 from exporter.settings import Settings
 from exporter.state.store import Store
 from tests.lab.client import Lab, LabUser
+from tests.lab.facts import VICTIM
 
 DIRECTORY = Path(__file__).resolve().parents[2] / "examples"
 
@@ -61,6 +62,15 @@ PEOPLE = {
     },
     "relay.yml": {"monitor@example.org": "{user}", "probe@example.org": "{user}", "shop": "probe"},
     "sendmail.yml": {"monitor@example.org": "{user}"},
+    "filters.yml": {
+        "mx1.example.org": "mx1.lab.test",
+        "probe@example.net": "probe@mon.test",
+        "monitor@example.org": "{user}",
+        "boss@example.org": VICTIM,
+        "filed@example.org": "sorted@lab.test",
+        "silent@example.org": "dropped@lab.test",
+        "3m": "8s",
+    },
     "untouched.yml": {"mailtrip@example.org": "forward@lab.test"},
     "reputation.yml": {
         "192.0.2.1": "192.0.2.1",
@@ -91,7 +101,7 @@ FORWARDED_TO_DOVECOT = {"forwarded-mailbox.yml"}
 PROBES = [
     (file, probe.name) for file in PEOPLE for probe in Settings.load(str(DIRECTORY / file)).probes
 ]
-WITHOUT_BOUNCES = {"mx.yml", "reputation.yml", "explained.yml"}
+WITHOUT_BOUNCES = {"mx.yml", "filters.yml", "reputation.yml", "explained.yml"}
 PROBES_WITH_BOUNCES = [(file, name) for file, name in PROBES if file not in WITHOUT_BOUNCES]
 FOREIGN = b"From: boss@lab.test\r\nSubject: please read\r\n\r\nThis is nobody's business.\r\n"
 

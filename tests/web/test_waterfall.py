@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from exporter.core.facts import FilterTest
 from exporter.core.model import Failure, Outcome, Span
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
@@ -106,6 +107,17 @@ def test_a_refusal_that_is_expected_is_not_drawn_as_a_failure() -> None:
         trip(Span(Phase.SEND, None, 0.0, 10.0, Reason.ACCEPTED), failure=accepted)
     ).rows()
     assert (row.reason, row.note) == ("accepted", "accepted, but should have been refused")
+
+
+def test_what_a_filter_did_or_not_is_said_in_its_phase() -> None:
+    away = trip(Span(Phase.DELIVER, None, 0.0, 10.0))
+    (row,) = Waterfall(replace(away, facts=(FilterTest("lost", "eicar"),))).rows()
+    assert row.note == "not delivered, as expected"
+    passed = Failure(Phase.VERIFY, None, Reason.ACCEPTED, "eicar", "x")
+    (row,) = Waterfall(
+        trip(Span(Phase.VERIFY, None, 0.0, 10.0, Reason.ACCEPTED), failure=passed)
+    ).rows()
+    assert (row.reason, row.note) == ("accepted", "let through by a filter")
 
 
 def test_bars_stay_inside_the_drawing_whatever_the_clocks_say() -> None:

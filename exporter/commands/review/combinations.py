@@ -4,10 +4,12 @@ from collections.abc import Iterator
 
 from exporter.checks.module import Module
 from exporter.checks.options import RoundtripOptions
+from exporter.config.address import PLACEHOLDER
 from exporter.config.finding import Finding
-from exporter.config.grammar import domain_of
+from exporter.config.grammar import domain_of, email_of
 from exporter.config.mistakes import Path
 from exporter.config.types import duration_text, size_text
+from exporter.core.reasons import Reason
 from exporter.mailboxes.kind import MailboxKind
 from exporter.mailboxes.session import READ_LIMIT
 from exporter.settings import Settings
@@ -23,6 +25,7 @@ def of_combinations(settings: Settings) -> Iterator[Finding]:
             yield from _of_deadlines(path, module, trip)
             yield from _of_sending(path, module, trip)
             yield from _of_the_mailbox(path, settings, module, trip)
+            yield from _of_payloads(name, settings, module, trip)
             yield from _of_bounces(path, settings, trip)
             yield from _of_the_signature(path, trip)
 
@@ -56,7 +59,60 @@ def _of_the_mailbox(
         mailbox = settings.mailboxes[trip.mailbox].how
         for finding in mailbox.review(trip.mailbox, module.timeout, trip.size or 0):
             yield finding.below(*path)
+        yield from _of_filters((*path, "roundtrip"), settings, trip, mailbox)
         yield from _of_requirements((*path, "roundtrip", "require"), trip, mailbox)
+
+
+def _of_filters(
+    path: Path, settings: Settings, trip: RoundtripOptions, mailbox: MailboxKind
+) -> Iterator[Finding]:
+    """Spam that would not be found, and a message that may be lost though no filter works."""
+    if not trip.expect:
+        return
+    if trip.expect.junk and Reason.JUNK not in mailbox.reasons:
+        text = (
+            f"the mailbox {trip.mailbox} has no junk folder: use imap or maildir, with a junk"
+            " folder in `folders`"
+        )
+        yield Finding((*path, "expect", "junk"), text)
+    others = (module.roundtrip for module in settings.modules.values() if module.roundtrip)
+    if trip.expect.lost and not any(
+        one.mailbox == trip.mailbox and one.expect is None for one in others
+    ):
+        text = (
+            f"no other module proves that ordinary mail arrives in {trip.mailbox}: if none does,"
+            " this one succeeds though no filter works"
+        )
+        yield Finding((*path, "expect", "lost"), text, warning=True)
+
+
+def _of_payloads(
+    name: str, settings: Settings, module: Module, trip: RoundtripOptions
+) -> Iterator[Finding]:
+    """A recipient that may not be the mailbox where the payload is deleted."""
+    user = (
+        email_of(getattr(settings.mailboxes[trip.mailbox].how, "username", "") or "")
+        if trip.mailbox
+        else None
+    )
+    if not trip.payload or not user:
+        return
+    places: list[tuple[Path, str]] = [(("modules", name, "roundtrip", "to"), "")]
+    if PLACEHOLDER in trip.to:
+        places = [(("modules", name, "targets", n), one) for n, one in enumerate(module.targets)]
+        places += [
+            (("probes", n, "target"), probe.target)
+            for n, probe in enumerate(settings.probes)
+            if probe.module == name
+        ]
+    for path, target in places:
+        recipient = email_of(trip.to.replace(PLACEHOLDER, target))
+        if recipient != user:
+            text = (
+                f"the payload goes to {recipient}, and the mailbox {trip.mailbox} is of {user}:"
+                " make sure that it is an address of that mailbox alone"
+            )
+            yield Finding(path, text, warning=True)
 
 
 def _of_requirements(path: Path, trip: RoundtripOptions, mailbox: MailboxKind) -> Iterator[Finding]:

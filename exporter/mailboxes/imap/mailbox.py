@@ -17,6 +17,7 @@ from exporter.core.steps import Step
 from exporter.core.trace import Trace
 from exporter.mailboxes.imap.folder import Bookmark
 from exporter.mailboxes.imap.session import ImapSession, open_session
+from exporter.mailboxes.junk import reasons_of_folders
 from exporter.mailboxes.server import MailServerOptions
 from exporter.net.bearer import Bearer, authenticate_with_token, bearer_mechanism, get_token
 from exporter.net.credentials import Credentials
@@ -66,7 +67,7 @@ class ImapOptions(MailServerOptions):
 
     @property
     def reasons(self) -> frozenset[Reason]:
-        return self.reasons_of_access | {Reason.JUNK}
+        return self.reasons_of_access | reasons_of_folders(self.folders)
 
     def review(self, name: str, timeout: float, size: int) -> Iterator[Finding]:
         yield from ()

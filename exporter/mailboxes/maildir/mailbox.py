@@ -17,7 +17,7 @@ from exporter.core.steps import Step
 from exporter.core.threads import Worker
 from exporter.core.trace import Trace
 from exporter.core.wake import Wake
-from exporter.mailboxes.junk import is_junk
+from exporter.mailboxes.junk import is_junk, reasons_of_folders
 from exporter.mailboxes.maildir.files import MaildirFiles
 from exporter.mailboxes.maildir.folder import SUBDIRECTORIES, Folder, Ref, unique_name
 from exporter.mailboxes.maildir.stored_message import StoredMessage, UnreadableMessage
@@ -70,7 +70,8 @@ class MaildirOptions(Options):
     @property
     def reasons(self) -> frozenset[Reason]:
         """A file system may hang."""
-        return frozenset({Reason.TIMEOUT, Reason.UNAVAILABLE, Reason.REJECTED, Reason.JUNK})
+        of_files = frozenset({Reason.TIMEOUT, Reason.UNAVAILABLE, Reason.REJECTED})
+        return of_files | reasons_of_folders(self.folders)
 
     @property
     def place(self) -> str:

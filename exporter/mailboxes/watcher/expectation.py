@@ -65,6 +65,8 @@ class MailboxWatcher(Protocol):
 # Of a trip's time, before its end: when the mailbox is looked into once more, thoroughly.
 LAST_LOOK = 0.1
 INSTANT = 0.001  # seconds that are no time to wait; a clock may not even show less
+LAST_MOMENT = 0.1  # seconds before its deadline: when a trip ends whose message must not come
+_LONGEST_WAIT = 3600.0  # seconds; then it is seen how much time is left
 SHORTEST_LAST_LOOK, LONGEST_LAST_LOOK = 0.5, 5.0  # seconds
 
 
@@ -124,6 +126,19 @@ class Expectation:
         """Returns when the message is seen."""
         self._watcher.wake()
         return await asyncio.shield(self.found)
+
+    async def absence(self) -> Found | None:
+        """Returns None shortly before the trip's deadline if the message was not seen, though the
+        mailbox was watched; or the message when it is seen. Raises ProbeError if the mailbox could
+        not be read, and if the message was returned."""
+        self._watcher.wake()
+        while (left := self.run.time_left() - LAST_MOMENT) > INSTANT:
+            await asyncio.wait([self.found], timeout=min(left, _LONGEST_WAIT))
+            if self.found.done():
+                return self.found.result()
+        if (error := self.run.overdue()).reason is not Reason.OVERDUE:
+            raise error
+        return None
 
     async def delete(self) -> None:
         """Returns when the message is gone from the mailbox."""

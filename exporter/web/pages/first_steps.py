@@ -25,7 +25,7 @@ FIRST_STEPS = {
     Reason.UNAUTHENTICATED: "Compare the records in DNS with the signature: dig TXT _dmarc.DOMAIN.",
     Reason.LISTED: "Open the page of the list, and ask it to remove the entry.",
     Reason.UNUSABLE: "Check the resolver: most lists refuse the queries of public ones.",
-    Reason.ACCEPTED: "Check the filter that should reject such messages.",
+    Reason.ACCEPTED: "Check that the filter runs, and that messages on this path pass it.",
     Reason.STARVED: "Give mailtrip more processor time. Mail may be fine.",
     Reason.INTERNAL: "Look at the log of mailtrip, and report the bug.",
 }

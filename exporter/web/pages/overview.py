@@ -102,14 +102,17 @@ def _probe_row(
 
 
 def in_words(outcome: Outcome) -> str:
-    """A success in words: the message is back, or was refused as expected, or the target is not
-    listed."""
+    """A success in words: the message is back, or a filter did what was expected, or the target is
+    not listed."""
     arrival = next((fact for fact in outcome.facts if isinstance(fact, Arrival)), None)
+    test = outcome.filter_test
     if arrival:
-        return _back(arrival)
+        back = _back(arrival)
+        return f"{test.met}; {back}" if test and outcome.success else back
     listings = [fact for fact in outcome.facts if isinstance(fact, Listing)]
     if not listings:
-        return f"refused as expected, {duration(outcome.duration)}"
+        met = test.met if test else "refused as expected"
+        return f"{met}, {duration(outcome.duration)}"
     asked = {
         one.blocklist for one in listings if one.alarming and one.state is not ListState.UNKNOWN
     }

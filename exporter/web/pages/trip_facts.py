@@ -11,6 +11,7 @@ from exporter.core.facts import (
     Client,
     Disagreement,
     DnsRecords,
+    FilterTest,
     LateArrival,
     LeftFrom,
     MailServer,
@@ -77,6 +78,8 @@ def _in_words(fact: object, zone: TimeZone) -> Iterator[tuple[str, str]]:
             yield "delivered by", str(fact)
         case SpamScore():
             yield f"spam score ({fact.scanner})", f"{fact.score:g}"
+        case FilterTest():
+            yield "filter test", str(fact)
         case Unclear():
             yield "unclear message", f"from {fact.sender}: {fact.subject}: {fact.text}"
         case LateArrival():

@@ -72,6 +72,11 @@ class Waterfall:
             and any(one.phase is Phase.SEND and one.reason for one in self._phases)
         )
 
+        test = outcome.filter_test
+        self._stayed_away = (
+            outcome.success and not under_way and test is not None and test.expected == "lost"
+        )
+
     def rows(self) -> list[Row]:
         """The phases in order, each with its steps; the hops are below the time in transit."""
         spans = sorted(
@@ -131,9 +136,13 @@ class Waterfall:
                 return "querying the blocklists"
             return _LISTS_FAILED.get(span.reason, "failed to query the blocklists")
         if span.reason is Reason.ACCEPTED:
+            if span.phase is Phase.VERIFY:
+                return "let through by a filter"
             return "accepted, but should have been refused"
         if span.reason and self._refused:
             return "refused as expected"
+        if span.phase is Phase.DELIVER and self._stayed_away:
+            return "not delivered, as expected"
         return (_FAILED if span.reason else _MEANING)[span.phase]
 
     def _hop_rows(self) -> Iterator[Row]:
