@@ -14,6 +14,9 @@ from email.message import Message
 
 import pytest
 
+from exporter.mail.composition import Content, ProbeMessage, compose
+from exporter.mail.tokens import Mint
+from tests.lab import facts
 from tests.lab.client import Lab, LabUser
 from tests.lab.shell import LabError, can_connect, wait_until
 
@@ -325,3 +328,60 @@ def test_the_next_user_is_another_whom_no_late_message_of_the_test_before_reache
         pass
     with lab.fresh_user() as second:
         assert second.name != first.name
+
+
+def carrying(payload: str, recipient: str) -> ProbeMessage:
+    token = Mint(b"k" * 32).mint(1_700_000_000)
+    return compose(token, "probe@mon.test", recipient, 1_700_000_000, Content(payload=payload))
+
+
+def deliver(lab: Lab, message: ProbeMessage, port: int = 25) -> int:
+    """The reply code of the MX."""
+    source = (lab.mon_ip, 0)
+    with smtplib.SMTP(lab.mx_ip, port, lab.mon_name, timeout=20, source_address=source) as client:
+        try:
+            client.sendmail(message.sender, message.recipient, message.raw)
+        except smtplib.SMTPDataError as refusal:
+            return refusal.smtp_code
+        return 250
+
+
+@pytest.mark.parametrize(
+    ("payload", "code"), [("gtube", 554), ("eicar", 554), ("blocked_attachment", 550)]
+)
+def test_the_mx_refuses_what_its_filters_find(
+    lab: Lab, lab_user: LabUser, payload: str, code: int
+) -> None:
+    message = carrying(payload, lab_user.address)
+    assert deliver(lab, message) == code
+    assert deliver(lab, message, 10027) == 250
+    lab_user.wait_for_mails()
+
+
+def test_the_mx_refuses_forged_mail_for_the_domain_that_forbids_it(lab: Lab) -> None:
+    assert deliver(lab, carrying("forged_from", facts.VICTIM)) == 554
+
+
+def test_what_is_marked_is_sorted_or_dropped(lab: Lab, person: Callable[[str], LabUser]) -> None:
+    for name in ("dropped", "sorted"):
+        assert deliver(lab, carrying("eicar", person(name).address)) == 250
+    (mail,) = lab.user("sorted").wait_for_mails()
+    assert mail.folder == "Junk"
+    assert lab.user("dropped").mails() == []
+
+
+def test_a_port_of_the_mx_drops_what_rspamd_rejects(lab: Lab, lab_user: LabUser) -> None:
+    assert deliver(lab, carrying("gtube", lab_user.address), 10028) == 250
+    assert deliver(lab, carrying("", lab_user.address), 10028) == 250
+    (mail,) = lab_user.wait_for_mails()
+    assert b"GTUBE" not in mail.content
+
+
+@pytest.mark.parametrize(("server", "payload"), [("clamd", "eicar"), ("rspamd", "gtube")])
+def test_without_its_filter_the_mx_takes_mail_all_the_same(
+    lab: Lab, lab_user: LabUser, server: str, payload: str
+) -> None:
+    lab.stop(server)
+    assert deliver(lab, carrying(payload, lab_user.address)) == 250
+    lab.start(server)
+    assert deliver(lab, carrying(payload, lab_user.address)) == 554

@@ -47,6 +47,8 @@ class Counts:
 
     def unclear(self, probe: ProbeKey) -> None: ...
 
+    def let_through(self, probe: ProbeKey) -> None: ...
+
 
 @dataclass
 class Trip:
