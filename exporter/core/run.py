@@ -24,6 +24,7 @@ from exporter.core.reasons import Reason
 from exporter.core.trace import TimedBlock, Trace
 from exporter.core.transcript import MOST_LINES, Transcript
 from exporter.core.transcript_view import FEW_LINES
+from exporter.core.wake import Wake
 
 VERDICT_PATIENCE = 5.0  # seconds for writing down the verdict before a message is deleted
 
@@ -63,7 +64,7 @@ class Run(Trace):
         # Of the server that has taken the message: a reply with the queue's name, most often.
         self.answer = ""
         # Sending is over, or waits to be repeated: another message of ours may be sent meanwhile.
-        self.makes_way = asyncio.Event()
+        self.makes_way = Wake()
         self.uncertain = False  # the whole message was sent, and the final reply has not come
         self._journal = journal
         self._deadline = Deadline(clock)

@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from exporter.core.clock import Clock
 from exporter.core.facts import Arrival
@@ -76,11 +76,7 @@ class ExchangerVisits:
 
     async def run(self, flight: "asyncio.Task[Outcome]") -> tuple[ExchangerVisit, ...]:
         """Sends the messages, waits for them, and reports. Empty if the exchangers are unknown."""
-        way = asyncio.create_task(self._run.makes_way.wait())
-        try:
-            await asyncio.wait((flight, way), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            way.cancel()
+        await self._wait_for_way(self._run, flight)
         visits: tuple[ExchangerVisit, ...] = ()
         with contained(self._trip, self._probe.key):
             visits = await self._all(flight)
@@ -106,11 +102,7 @@ class ExchangerVisits:
                 run = self._new_run(patience)
                 visit = asyncio.create_task(self._visit(exchanger, run))
                 visits.append(visit)
-                way = asyncio.create_task(run.makes_way.wait())
-                try:
-                    await asyncio.wait((visit, way), return_when=asyncio.FIRST_COMPLETED)
-                finally:
-                    way.cancel()
+                await self._wait_for_way(run, visit)
             made = list(await asyncio.gather(*visits))
         finally:
             for visit in visits:
@@ -119,6 +111,11 @@ class ExchangerVisits:
         if own and any(_is_same(one, own) for one in exchangers):
             made.append(await self._own(own, flight))
         return tuple(sorted(made, key=lambda one: (one.preference, one.host, one.address)))
+
+    async def _wait_for_way(self, run: Run, task: "asyncio.Task[Any]") -> None:
+        """Returns when the task has sent its message, waits to send it again, or has ended."""
+        task.add_done_callback(lambda _: run.makes_way.set())
+        await run.makes_way.sleep(max(self._end - self._clock.monotonic(), 0.0))
 
     def _patience(self, remaining: int) -> float:
         """The time for a conversation with the next one, so that the others have as much: one that

@@ -19,7 +19,7 @@ from exporter.settings import Settings
 from tests.support.name_server import Zone, name_server, names
 from tests.support.ports import free_port
 from tests.support.sender_rig import make_sender
-from tests.support.sending import new_run, probe_message, send
+from tests.support.sending import PATIENCE, new_run, probe_message, send
 from tests.support.smtp_witness import Reply, SmtpWitness, Stage, witness
 
 DOMAIN = "example.test"
@@ -138,7 +138,7 @@ async def test_a_deferred_message_lets_others_be_sent_before_it_is_sent_again() 
                 Exchanger("two.example.test", 10, "127.0.0.2")
             )
             sending = asyncio.create_task(send(it, probe_message(f"x@{DOMAIN}"), run))
-            await run.makes_way.wait()
+            await run.makes_way.sleep(PATIENCE)
             assert one.received == []
             assert await sending is None
         assert len(one.received) == 1
