@@ -24,8 +24,8 @@ from exporter.net.oauth2 import provider
 from exporter.net.pop3 import connection as pop3
 from exporter.net.pop3 import reader as pop3_reader
 from exporter.net.smtpd import limits as smtpd_limits
-from exporter.probing import on_the_spot, probes
-from exporter.senders import mx, sendmail
+from exporter.probing import exchanger_visits, on_the_spot, probes
+from exporter.senders import exchanger_addresses, mx, sendmail
 from exporter.state import days as kept_days
 from exporter.state import outages, outcomes, thinning
 from exporter.web import (
@@ -114,6 +114,10 @@ LIMITS = {
     "DNS: a query, with all retries (`resolver.timeout`)": seconds(names.DEFAULT_TIMEOUT),
     "DNS: chained CNAME records; exchangers; addresses of a host": (
         f"{dns.message.MAX_CHAIN}; {mx.MAX_EXCHANGERS}; {tcp.MAX_ADDRESSES}"
+    ),
+    "Addresses of exchangers with `each`; lines kept of one that fails; characters of each": (
+        f"{exchanger_addresses.MOST_ADDRESSES}; {exchanger_visits.MOST_LINES};"
+        f" {exchanger_visits.LONGEST_LINE}"
     ),
     "DNS: exchangers that a trip keeps; other records of a name; characters of each": (
         f"{dns_records.MOST_EXCHANGERS}; {dns_records.MOST_TEXTS}; {dns_records.MAX_TEXT}"
