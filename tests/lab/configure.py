@@ -176,7 +176,8 @@ def write_users(rundir: RunDirectory) -> None:
 
 
 def make_mailboxes(rundir: RunDirectory) -> None:
-    """A Maildir for everybody, with the script templates/sieve/USER.sieve if there is one.
+    """A Maildir for everybody, with the script templates/sieve/USER.sieve if there is one. It is
+    whole, so that it can be read before the first message has come.
 
     Dovecot gives new files and folders the permissions of the Maildir: everybody may look into
     these.

@@ -309,6 +309,14 @@ def test_a_users_mails_tell_flags_but_not_who_looked(lab: Lab, lab_user: LabUser
     assert flagged != before[0]
 
 
+def test_a_mailbox_is_a_whole_maildir_before_its_first_message(
+    person: Callable[[str], LabUser],
+) -> None:
+    maildir = person("probe").maildir
+    assert {path.name for path in maildir.iterdir()} == {"cur", "new", "tmp"}
+    assert all(path.owner() == "mail" for path in maildir.iterdir())
+
+
 def test_mailboxes_can_be_looked_into_without_being_root(lab_user: LabUser) -> None:
     lab_user.deliver(composed(lab_user.address).encode())
     [mail] = lab_user.mails()
