@@ -41,6 +41,7 @@ modules:
 probes:
   - {name: me, module: self, target: self@mon.example.org}
   - {name: nobody, module: dead, target: someone@example.org}
+resolver: {nameservers: ["127.0.0.1:1"]}
 """
 
 
@@ -431,6 +432,7 @@ def test_no_series_of_a_failing_probe_is_missing(file: str, tmp_path: Path) -> N
             *(
                 "mailtrip_hops",
                 "mailtrip_hop_delay_seconds",
+                "mailtrip_authentication_result",
             ),  # it has not arrived by any way
             "mailtrip_smtp_reply_code",  # nobody has replied
         }
