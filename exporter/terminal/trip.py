@@ -17,7 +17,6 @@ from exporter.core.facts import (
     Changes,
     Client,
     Disagreement,
-    DnsRecords,
     FilterTest,
     Hop,
     LeftFrom,
@@ -194,8 +193,6 @@ def _facts(outcome: Outcome) -> list[str]:
                 lines.append(f"left from         {fact.address}")
             case MailServer():
                 lines.append(f"server            {fact}")
-            case DnsRecords():
-                lines.append(f"{f'{fact.kind} in DNS':<17} {fact}")
             case Authentication():
                 lines.append(f"{fact.method:<17} {fact.result}")
             case SenderCheck():
