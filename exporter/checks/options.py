@@ -310,10 +310,10 @@ class RoundtripOptions(Options):
 
     @model_validator(mode="after")
     def _tests_one_way(self) -> Self:
-        if self.expect and self.send.how.visits_each:
+        if self.expect and self.expect.lost and self.send.how.visits_each:
             raise ValueError(
-                "use send.mx.each or expect, not both: `each` says through which exchangers"
-                " ordinary mail arrives; test their filters with a target for each"
+                "use send.mx.each or expect.lost, not both: the messages beside the trip end before"
+                " its timeout; test each exchanger with a target of its own"
             )
         return self
 
