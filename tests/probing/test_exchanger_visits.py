@@ -283,6 +283,20 @@ async def test_a_trip_by_hand_sends_no_second_message_to_each_meanwhile(rig: Exc
     assert rig.exchangers.sent == [2, 1, 0]
 
 
+@virtual.on_a(lambda: ExchangersRig(expect={"code": 550}))
+async def test_what_must_be_refused_must_be_refused_by_each(rig: ExchangersRig) -> None:
+    for number in (0, 1):
+        rig.exchanger(number).refusal = Reason.REJECTED
+    outcome = await rig.trip()
+    assert outcome.failure
+    assert outcome.failure.reason is Reason.ACCEPTED  # by the last one
+    assert results(await rig.visits()) == [
+        ("192.0.2.1", True, ""),
+        ("192.0.2.2", True, ""),
+        ("192.0.2.3", False, "accepted"),
+    ]
+
+
 @virtual.on_a(ExchangersRig)
 async def test_junk_through_one_exchanger_is_a_failure_of_this_one(rig: ExchangersRig) -> None:
     rig.mailbox.junk = True

@@ -95,21 +95,20 @@ class PretendExchangers:
 
 
 class ExchangersRig(ProberRig):
-    """Three exchangers, of two names."""
+    """`others` are the options of the round trip."""
 
     def __init__(
         self,
         directory: Path | None = None,
         *,
         mailbox: PretendMailbox | None = None,
+        **others: object,
     ) -> None:
         super().__init__(directory, mailbox)
         self.exchangers = PretendExchangers(self.mailbox)
-        options = {
-            "from": "probe@example.org",
-            "send": {"mx": {"each": True}},
-            "mailbox": "monitor",
-        }
+        options = {"from": "probe@example.org", "send": {"mx": {"each": True}}, **others}
+        if "expect" not in others:
+            options["mailbox"] = "monitor"
         self.probe.check = RoundTrip(
             RoundtripOptions.model_validate(options),
             KEY.target,
