@@ -38,6 +38,7 @@ from exporter.core.model import (
     one_line,
 )
 from exporter.core.phases import Phase
+from exporter.core.tls_sessions import with_sessions
 from exporter.terminal.listings import remarks_on
 from exporter.terminal.progress_line import ProgressLine
 
@@ -171,7 +172,7 @@ def _bar(span: Span, total: float, width: int) -> Text:
 
 def _facts(outcome: Outcome) -> list[str]:
     lines = []
-    for fact in outcome.facts:
+    for fact, which in with_sessions(outcome.facts):
         match fact:
             case Reply():
                 lines.append(f"last SMTP reply   {fact.code} {fact.text}")
@@ -184,9 +185,10 @@ def _facts(outcome: Outcome) -> list[str]:
             case TlsPolicy():
                 lines.append(f"TLS policy        {fact}")
             case TlsSession():
-                lines.append(f"{f'TLS, {fact.place}':17} {_tls(fact)}")
+                session = f"{which}: " if which else ""
+                lines.append(f"{f'TLS, {fact.place}':17} {session}{_tls(fact)}")
                 if fact.issued:
-                    lines.append(f"certificate       {fact.issued}")
+                    lines.append(f"certificate       {session}{fact.issued}")
             case Hop():
                 lines.append(f"hop {fact.number:<13} {_hop(fact)}")
             case LeftFrom():

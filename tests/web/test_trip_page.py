@@ -15,8 +15,9 @@ from exporter.core.model import (
     QueriedList,
     Reply,
     Span,
+    TlsSession,
 )
-from exporter.core.phases import Phase
+from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.mail.tokens import Mint
@@ -199,6 +200,20 @@ async def test_the_page_of_a_probe_says_how_it_stands() -> None:
         await happened(here, replace(trip(4, WHY), started_at=now - 3600.0))
         words = words_of(await page_of(here, path))
         assert "Availability without planned outages: 4.34" in words, "an hour of 23"
+
+
+async def test_of_several_tls_sessions_each_says_which_it_is() -> None:
+    facts = tuple(
+        TlsSession(Leg.SEND, "TLSv1.3", cipher, None, issuer="CN=our CA", host=host)
+        for cipher, host in (("AES128", "mx1.lab.test"), ("AES256", "mx2.lab.test"))
+    )
+    first = await page(replace(FAILED, facts=facts[:1]))
+    both = await page(replace(FAILED, facts=facts))
+    assert "<dt>TLS, send<dd>TLSv1.3 AES128" in first
+    for number, host, cipher in ((1, "mx1.lab.test", "AES128"), (2, "mx2.lab.test", "AES256")):
+        which = f"send (session {number} of 2, {host})"
+        assert f"<dt>TLS, {which}<dd>TLSv1.3 {cipher}" in both
+        assert f"<dt>certificate, {which}<dd>issued by CN=our CA" in both
 
 
 async def test_what_authentication_says_has_a_colour_beside_its_word() -> None:

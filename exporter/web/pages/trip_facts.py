@@ -27,6 +27,7 @@ from exporter.core.model import (
     TlsPolicy,
     TlsSession,
 )
+from exporter.core.tls_sessions import with_sessions
 from exporter.mail.queue_name import queue_name
 from exporter.web.pages.styles import BAD, GOOD
 from exporter.web.pages.time_zone import TimeZone
@@ -41,12 +42,12 @@ def facts_in_words(outcome: Outcome, zone: TimeZone) -> list[tuple[str, str, str
     """A name, a text, and its style."""
     return [
         (name, text, _STYLES.get(fact.result, "") if isinstance(fact, _RESULTS) else "")
-        for fact in outcome.facts
-        for name, text in _in_words(fact, zone)
+        for fact, which in with_sessions(outcome.facts)
+        for name, text in _in_words(fact, which, zone)
     ]
 
 
-def _in_words(fact: object, zone: TimeZone) -> Iterator[tuple[str, str]]:
+def _in_words(fact: object, which: str, zone: TimeZone) -> Iterator[tuple[str, str]]:
     match fact:
         case Reply():
             yield "last SMTP reply", f"{fact.code} {fact.text}"
@@ -59,9 +60,10 @@ def _in_words(fact: object, zone: TimeZone) -> Iterator[tuple[str, str]]:
         case TlsPolicy():
             yield "TLS policy", str(fact)
         case TlsSession():
-            yield f"TLS, {fact.place}", tls_in_words(fact, zone)
+            session = f" ({which})" if which else ""
+            yield f"TLS, {fact.place}{session}", tls_in_words(fact, zone)
             if fact.issued:
-                yield f"certificate, {fact.leg}", fact.issued
+                yield f"certificate, {fact.leg}{session}", fact.issued
         case MailServer():
             yield "server", str(fact)
         case DnsRecords():
