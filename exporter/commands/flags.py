@@ -258,7 +258,9 @@ def _parser() -> tuple[_Parser, dict[str, _Parser]]:
     )
     help_json = "print the outcome as one JSON document; see docs/cli.md"
     probing.add_argument("--json", action="store_true", help=help_json)
-    help_transcript = "print the transcript of the sessions; always printed after a failure"
+    help_transcript = (
+        "print the whole transcript of the sessions; without it, a failure prints the newest lines"
+    )
     probing.add_argument("--transcript", action="store_true", help=help_transcript)
 
     _add_maintenance_flags(

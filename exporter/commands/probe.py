@@ -80,7 +80,8 @@ def run(options: argparse.Namespace) -> int:
     else:
         console = Screen()
         if outcome.failure or options.transcript:
-            transcript(outcome, console)  # it is long, and what is read first comes last
+            # What is read first comes last.
+            transcript(outcome, console, whole=options.transcript)
         display_of(settings, key).result(outcome, console)
     if may_still_come(outcome) and (words := left_behind(key, settings)):
         print(words, file=sys.stderr)

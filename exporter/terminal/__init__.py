@@ -25,6 +25,7 @@ __all__ = [
 ]
 
 WIDTH = 100  # characters, where there is no terminal to ask
+NEWEST_LINES = 20  # of a transcript that nobody asked for
 Renderer = Callable[[Outcome, Console], None]
 
 
@@ -43,9 +44,13 @@ DISPLAYS = {
 """By key in a module."""
 
 
-def transcript(outcome: Outcome, console: Console) -> None:
-    """The transcript, as lines."""
+def transcript(outcome: Outcome, console: Console, *, whole: bool = True) -> None:
+    """The transcript, as lines: all, or the newest."""
     lines = outcome.transcript or ("nothing was exchanged",)
+    left_out = 0 if whole else max(0, len(lines) - NEWEST_LINES)
+    if left_out:
+        earlier = "earlier line is" if left_out == 1 else "earlier lines are"
+        lines = (f"({left_out} {earlier} left out; --transcript shows all)", *lines[left_out:])
     console.out(
         "", "transcript (seconds, leg, C: mailtrip, S: server)", *lines, sep="\n", highlight=False
     )

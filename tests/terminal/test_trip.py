@@ -21,7 +21,7 @@ from exporter.core.model import Fact, Failure, Outcome, ProbeKey, Reply, Span
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
-from exporter.terminal import waterfall
+from exporter.terminal import transcript, waterfall
 from tests.commands.test_cli import mailtrip
 from tests.lab.client import Lab
 from tests.support.ports import free_port
@@ -34,6 +34,7 @@ CONFIGURATION = """\
 resolver: {{nameservers: ["{dns}"]}}
 mailboxes:
   slow: {{imap: {{host: imap.lab.test, ca_file: {ca}, username: slow2, password: {password}}}}}
+  grey: {{imap: {{host: imap.lab.test, ca_file: {ca}, username: grey, password: {password}}}}}
 modules:
   slow: &module
     timeout: 30s
@@ -45,11 +46,14 @@ modules:
       mailbox: slow
   never: {{<<: *module, timeout: 5s, roundtrip: *trip}}
   refused: {{<<: *module, roundtrip: {{<<: *trip, send: {{smtp: {{host: dead.lab.test}}}}}}}}
+  grey: {{<<: *module, roundtrip: {{<<: *trip, mailbox: grey,
+      send: {{mx: {{source_address: {mon}, retry_after: 1s}}}}}}}}
   lists: {{timeout: 5s, dnsbl: {{lists: [bl.lab.test, blclean.lab.test]}}}}
 probes:
   - {{name: slow, module: slow, target: slow2@lab.test}}
   - {{name: never, module: never, target: blackhole@lab.test}}
   - {{name: refused, module: refused, target: slow2@lab.test}}
+  - {{name: grey, module: grey, target: grey@lab.test}}
   - {{name: lists, module: lists, target: {mx}}}
 """
 SILENT = """\
@@ -91,7 +95,8 @@ WAITING = "waiting for the message …"
 
 @pytest.fixture
 def directory(lab: Lab, tmp_path: Path) -> Path:
-    text = CONFIGURATION.format(dns=lab.dns, ca=lab.ca, password=lab.password, mx=lab.mx_ip)
+    values = {"dns": lab.dns, "ca": lab.ca, "password": lab.password}
+    text = CONFIGURATION.format(**values, mx=lab.mx_ip, mon=lab.mon_ip)
     (tmp_path / "mailtrip.yml").write_text(text)
     return tmp_path
 
@@ -232,6 +237,28 @@ def test_the_verdict_stands_below_what_was_said(directory: Path) -> None:
     assert "\r" not in failed.stdout + failed.stderr
 
 
+@pytest.mark.parametrize(
+    ("known", "whole", "first", "shown"),
+    [
+        (0, False, "nothing was exchanged", 1),
+        (20, False, "line 0", 20),
+        (21, False, "(1 earlier line is left out; --transcript shows all)", 21),
+        (300, False, "(280 earlier lines are left out; --transcript shows all)", 21),
+        (300, True, "line 0", 300),
+    ],
+)
+def test_a_transcript_that_nobody_asked_for_is_short(
+    known: int, whole: bool, first: str, shown: int
+) -> None:
+    lines = tuple(f"line {number}" for number in range(known))
+    screen = StringIO()
+    trip = replace(ended(Reason.OVERDUE), transcript=lines)
+    transcript(trip, Console(file=screen, width=80), whole=whole)
+    told = screen.getvalue().splitlines()[2:]
+    assert (told[0], len(told)) == (first, shown)
+    assert told[-1:] == list(lines[-1:] or [first])
+
+
 def test_who_waits_for_a_mailbox_sees_why_and_when_it_is_tried_again(tmp_path: Path) -> None:
     dead = free_port()
     (tmp_path / "mailtrip.yml").write_text(UNREACHABLE.format(dead=dead))
@@ -362,6 +389,16 @@ def test_a_failure_ends_with_what_changed_below_a_text_for_the_other_postmaster(
     assert "  changed           the leaving address: 192.0.2.9 instead of 192.0.2.7" in lines
     assert [line for line in lines if line.startswith("Subject: mail to ")]
     assert lines[-1].endswith(": the leaving address: 192.0.2.9 instead of 192.0.2.7")
+
+
+def test_the_tls_sessions_of_a_greylisted_message_are_told_apart(directory: Path) -> None:
+    made = mailtrip(*PROBE, "grey", directory=directory)
+    assert made.returncode == 0
+    sessions = [line for line in made.stdout.splitlines() if line.startswith("  TLS, send")]
+    assert len(sessions) >= 2
+    for number, line in enumerate(sessions, 1):
+        assert line.startswith(f"  TLS, send         session {number} of {len(sessions)}: TLSv1.3")
+    assert made.stdout.count("last SMTP reply") == 1
 
 
 @pytest.mark.parametrize("width", [60, 80, 300])

@@ -34,7 +34,7 @@ complete -c mailtrip -n '__fish_seen_subcommand_from probe' -s h -l help -d 'sho
 complete -c mailtrip -n '__fish_seen_subcommand_from probe' -l config.file -r -F -d 'a file or a directory; several files form one configuration; default: mailtrip.yml in the working directory, or if that is missing, mailtrip sends messages to itself'
 complete -c mailtrip -n '__fish_seen_subcommand_from probe' -l module -x -d 'a name from modules:, for TARGET'
 complete -c mailtrip -n '__fish_seen_subcommand_from probe' -l json -d 'print the outcome as one JSON document; see docs/cli.md'
-complete -c mailtrip -n '__fish_seen_subcommand_from probe' -l transcript -d 'print the transcript of the sessions; always printed after a failure'
+complete -c mailtrip -n '__fish_seen_subcommand_from probe' -l transcript -d 'print the whole transcript of the sessions; without it, a failure prints the newest lines'
 complete -c mailtrip -n '__fish_seen_subcommand_from maintenance' -s h -l help -d 'show this help message and exit'
 complete -c mailtrip -n '__fish_seen_subcommand_from maintenance' -l probes -x -d 'start: names of probes, or targets of other pairs; a pattern; may be repeated'
 complete -c mailtrip -n '__fish_seen_subcommand_from maintenance' -l for -x -d 'start: how long it lasts, such as 2h'
