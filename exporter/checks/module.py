@@ -40,11 +40,10 @@ class Module(CheckOptions):
     because blocklists limit the number of queries."""
 
     interval_after_failure: Interval | None = None
-    """Time between trips to a target while its newest trip is a failure: so a failure is confirmed,
-    and a recovery seen, soon, and a healthy target gets no more messages than without. If many
-    fail, at most one is checked again in a second. Default: 1m,
-    but not more than `interval`, and not less than the `gap` of `send`. Default for `dnsbl`:
-    `interval`."""
+    """Time between trips to a target while its newest trip is a failure, but not `starved`: so a
+    failure is confirmed, and a recovery seen, soon, and a healthy target gets no more messages than
+    without. If many fail, at most one is checked again in a second. Default: 1m, but not more than
+    `interval`, and not less than the `gap` of `send`. Default for `dnsbl`: `interval`."""
 
     timeout: Duration = 600.0
     """The message must be back by then, or the trip fails as overdue. Mail between providers often
