@@ -97,7 +97,10 @@ async def test_a_trip_is_seen_while_it_is_under_way_and_by_the_same_link_when_it
         probe = here.probes.get_or_create(KEY)
         (trip,) = probe.flights
         await until(lambda: bool(here.rig.sender.sent))
-        assert f'href="trips/{trip}"' in (await here.get("/"))[1]
+        start = (await here.get("/"))[1]
+        assert f'href="trips/{trip}"' in start
+        # A phone shows no line break there: a space must part it from the time before it.
+        assert re.search(rf'\s<br><a href="trips/{trip}">1 in progress</a>', start)
         status, page = await here.get(f"/trips/{trip}")
         assert (status, "in progress" in page, 'http-equiv="refresh"' in page) == (200, True, True)
         here.rig.mailbox.deliver(here.rig.sender.sent[0])
