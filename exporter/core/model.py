@@ -180,6 +180,11 @@ class ListState(StrEnum):
     CLEAN = "clean"
     UNKNOWN = "unknown"
 
+    @property
+    def in_words(self) -> str:
+        """For people; programs read the value."""
+        return "not listed" if self is ListState.CLEAN else self.value
+
 
 @dataclass(frozen=True, slots=True)
 class Listing:

@@ -52,7 +52,7 @@ def table(outcome: Outcome, console: Console) -> None:
             f"\ntrip {outcome.trip}  {outcome.probe}  ", verdict, f"  {outcome.duration:.2f} s"
         )
     )
-    rows = [(one.blocklist, one.subject, str(one.state)) for one in listings]
+    rows = [(one.blocklist, one.subject, one.state.in_words) for one in listings]
     widths = [max(map(len, column)) for column in zip(_HEAD, *rows, strict=True)]
     if listings:
         _row(console, _HEAD, widths, "bold", ["codes and meaning, or why it is unknown"])

@@ -204,7 +204,7 @@ def _facts(outcome: Outcome) -> list[str]:
             case Client():
                 lines.append(f"delivered by      {fact}")
             case Listing():
-                about = f"{fact.subject} is {fact.state} on {fact.blocklist}"
+                about = f"{fact.subject} is {fact.state.in_words} on {fact.blocklist}"
                 lines.append(f"blocklist         {'; '.join([about, *remarks_on(fact)])}")
             case SpamScore():
                 lines.append(f"spam score        {fact.score:g} ({fact.scanner})")

@@ -39,14 +39,14 @@ def test_the_table_says_what_every_list_says_and_how_to_get_off_it() -> None:
         shown.getvalue()
         == """
 trip 0123456789abcd  reputation → example.org  FAILED  2.50 s
-  list             about        state    codes and meaning, or why it is unknown
-  zen.example      192.0.2.1    listed   127.0.0.2 127.0.0.4  SBL, XBL
-                                         a reason
-  zen.example      2001:db8::1  clean
-  dnswl.example    192.0.2.1    listed   127.0.10.3 (not a failure)
-  dead.example     192.0.2.1    unknown  no answer in time
-  spamcop.example  192.0.2.1    listed   127.0.0.2
-                                         delisting: https://off.example/
+  list             about        state       codes and meaning, or why it is unknown
+  zen.example      192.0.2.1    listed      127.0.0.2 127.0.0.4  SBL, XBL
+                                            a reason
+  zen.example      2001:db8::1  not listed
+  dnswl.example    192.0.2.1    listed      127.0.10.3 (not a failure)
+  dead.example     192.0.2.1    unknown     no answer in time
+  spamcop.example  192.0.2.1    listed      127.0.0.2
+                                            delisting: https://off.example/
 
 verify: listed 127.0.0.2: 192.0.2.1 is listed on zen.example (127.0.0.2)
 """
@@ -85,7 +85,7 @@ def test_lists_that_all_fail_for_one_reason_speak_against_the_resolver() -> None
 
 def test_the_verdict_is_also_the_last_line() -> None:
     clean = Listing("clean.example", "192.0.2.1", ListState.CLEAN)
-    assert shown_for(clean).endswith(" clean not listed")
+    assert shown_for(clean).endswith(" not listed not listed")
     some = shown_for(clean, unknown("a.example", "refused"))
     assert some.endswith(" not listed, incomplete: 1 of 2 lists unknown")
 

@@ -9,12 +9,6 @@ from exporter.core.model import Listing, ListState
 from exporter.web.pages.styles import BAD, GOOD, PLAIN
 from exporter.web.pages.time_zone import UTC_ZONE, TimeZone
 
-WORDS = {
-    ListState.LISTED: "listed",
-    ListState.CLEAN: "not listed",
-    ListState.UNKNOWN: "unknown",
-}
-
 
 class AnswerView:
     """The answer of a list, and what it answered in the week before."""
@@ -25,7 +19,7 @@ class AnswerView:
         self.listing = listing
         self.past = past
         self._zone = zone
-        self.word = WORDS[listing.state]
+        self.word = listing.state.in_words
         self.state = style_of(listing.state) if listing.alarming else PLAIN
 
     @property

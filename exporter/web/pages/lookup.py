@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from exporter.blocklists import Lookup, SubjectAnswers
 from exporter.core.model import ListState
 from exporter.web.lookups_now import LookupNow
-from exporter.web.pages.answer import WORDS, AnswerView, style_of
+from exporter.web.pages.answer import AnswerView, style_of
 from exporter.web.pages.probe_link import ProbeLink
 from exporter.web.pages.time_zone import TimeZone
 
@@ -51,12 +51,12 @@ class SubjectView:
             return []
         return [
             Agreement(
-                WORDS[state],
+                state.in_words,
                 style_of(state),
                 _names(one for one in judges if one.listing.state is state),
                 _names(one for one in judges if one.past and one.state_before is state),
             )
-            for state in WORDS
+            for state in ListState
         ]
 
 
@@ -66,7 +66,7 @@ class LookupView:
     def __init__(self, now: LookupNow, zone: TimeZone) -> None:
         lookup = now.lookup
         self.what = lookup.what.text
-        self.word = WORDS[lookup.state]
+        self.word = lookup.state.in_words
         self.state = style_of(lookup.state)
         self.configured = now.configured
         self.reasons = [*_listings(lookup), *lookup.problems]
