@@ -87,7 +87,7 @@ def test_a_service_becomes_healthy_with_the_rights_that_it_has(
 ) -> None:
     name = stack.name(service)
     healthy = wait_until(lambda: podman.attempt("healthcheck", "run", name).returncode == 0, 60)
-    assert healthy, podman.attempt("logs", name)
+    assert healthy, [podman.attempt("logs", name), podman.attempt("ps", "--all")]
     (about,) = json.loads(podman("inspect", name))
     assert about["HostConfig"]["ReadonlyRootfs"]
     assert about["EffectiveCaps"] in ([], None)

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from selenium import webdriver
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
 PROGRAM, DRIVER = Path("/usr/bin/chromium"), Path("/usr/bin/chromedriver")
@@ -41,6 +43,15 @@ class Browser:
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
         self.driver.get(address)
+        self._wait()
+
+    def press(self, element: WebElement, *keys: str) -> None:
+        """Presses keys in an element, and waits for the page that they lead to."""
+        self.driver.execute_script("window.left = true")
+        element.send_keys(*keys)
+        # Between two pages the driver answers with errors of many kinds.
+        wait = WebDriverWait(self.driver, 60, 0.02, ignored_exceptions=[WebDriverException])
+        wait.until(lambda driver: driver.execute_script("return !window.left"))
         self._wait()
 
     def evaluate(self, script: str, *arguments: Any) -> Any:

@@ -5,8 +5,6 @@ import time
 import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.expected_conditions import staleness_of
-from selenium.webdriver.support.wait import WebDriverWait
 
 from tests.support.axe import breaches
 from tests.support.chromium import DESKTOP, PHONE, Browser
@@ -34,13 +32,11 @@ async def test_a_name_is_looked_up_by_keyboard_and_the_answer_can_be_read(
         assert breaches(browser) == []
         assert browser.driver.find_element(By.NAME, "what").is_displayed()
         link = browser.driver.find_element(By.LINK_TEXT, "page for look-ups")
-        link.send_keys(Keys.ENTER)
-        WebDriverWait(browser.driver, 60).until(staleness_of(link))
+        browser.press(link, Keys.ENTER)
         assert browser.evaluate("return document.querySelector('[http-equiv=refresh]')") is None
         field = browser.driver.switch_to.active_element
         assert field.get_attribute("name") == "what", "a page that does not renew itself"
-        field.send_keys("bad.test" + Keys.ENTER)
-        WebDriverWait(browser.driver, 60).until(staleness_of(field))
+        browser.press(field, "bad.test", Keys.ENTER)
         assert "Is bad.test on a blocklist?" in browser.text
         assert "listed since" in browser.text
         assert "how to be delisted" in browser.text
