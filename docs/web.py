@@ -64,6 +64,9 @@ scrape_configs:
 * `--web.external-url https://mon.example.org/mailtrip` is for use behind a reverse proxy. All paths are then
   below `/mailtrip`; if the proxy removes that prefix, add `--web.route-prefix /`. Links in
   [alerts](alerts.md) and dashboards lead there, so it is of use without a proxy, too.
+* `--web.grafana-url https://grafana.example.org` adds a link to the page of each probe with a mailbox: to its
+  [dashboard](../dashboards/README.md) *One probe* in your Grafana. The URL may have a path, and no credentials. The link names the probe by the label
+  `probe`, and a probe from `/probe` by its target, as the label `instance`; if Grafana knows several `job`s, choose there.
 * It accepts requests only under **its names** (others get 421): otherwise a web page could make its own name resolve
   to mailtrip's address, and read the answers (DNS rebinding). Its names are IP addresses, single words (`mailtrip`), private names (which end
   with `.local`, `.internal`, `.lan`, `.home.arpa`, `.svc`, `.cluster.local` and the like), the name of the machine, and

@@ -346,6 +346,8 @@ def _add_serve_flags(command: argparse.ArgumentParser) -> None:
     add("--web.external-url", dest="web_external_url", metavar="URL", help=help_url)
     help_prefix = "the prefix of all paths; default: the path of --web.external-url"
     add("--web.route-prefix", dest="web_route_prefix", metavar="PATH", help=help_prefix)
+    help_grafana = "the URL of Grafana: the page of a probe then has a link to its dashboard"
+    add("--web.grafana-url", dest="web_grafana_url", metavar="URL", help=help_grafana)
     help_zone = "the time zone of the pages, such as Europe/Berlin; default %(default)s"
     add(
         "--web.time-zone",

@@ -22,6 +22,7 @@ from exporter.settings import Settings
 from exporter.state.store import Store
 from exporter.web.api.routes import api
 from exporter.web.external_url import ExternalUrl
+from exporter.web.grafana import NO_GRAFANA, Grafana
 from exporter.web.listeners import Listener
 from exporter.web.lookups_now import LookupsNow
 from exporter.web.middleware import Middleware
@@ -50,6 +51,7 @@ class Options:
     demonstration: str = ""  # a configuration to begin with, if none is given
     config_files: Sequence[str] = ()  # by their absolute paths; empty: none is given
     watch: bool = False  # them, and reload
+    grafana: Grafana = NO_GRAFANA  # where the dashboards are
     ready: Callable[[], None] = lambda: None  # called once, when the state and the web are open
     stopping: Callable[[], None] = lambda: None  # called once, when we are asked to stop
 
@@ -85,6 +87,7 @@ async def serve(settings: Settings, state_dir: Path, options: Options) -> None:
             files=options.config_files,
             zone=options.time_zone,
             demonstration=options.demonstration,
+            grafana=options.grafana,
         )
         lookups = LookupsNow(app.lookups, app.probes, app.store, app.clock)
         scheduler = Scheduler(app.prober, app.clock, lambda: app.probes.named)

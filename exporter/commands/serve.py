@@ -24,6 +24,7 @@ from exporter.net.listening import listen_problem
 from exporter.settings import Settings
 from exporter.state.schema import StateUnusable
 from exporter.web.external_url import ExternalUrl
+from exporter.web.grafana import Grafana
 from exporter.web.listeners import CannotListen, Listener, systemd_sockets
 from exporter.web.pages.time_zone import TimeZone
 from exporter.web.web_config import WebConfigFile
@@ -46,6 +47,7 @@ def run(options: argparse.Namespace) -> int:
     settings, warnings = reading.options, review(reading)
     web_config_file = WebConfigFile(options.web_config_file) if options.web_config_file else None
     listeners, external_url = _listeners(options), _external_url(options)
+    grafana = _grafana(options)
     state_dir = options.state_dir or Path(settings.state.dir)
     if not files:
         asyncio.run(check_embedded(settings))
@@ -77,6 +79,7 @@ def run(options: argparse.Namespace) -> int:
         demonstration="" if files else FIRST.read_text(encoding="utf-8"),
         config_files=[os.path.abspath(file) for file in files],
         watch=options.auto_reload,
+        grafana=grafana,
         ready=ready,
         stopping=leave_in_time,
     )
@@ -163,5 +166,12 @@ def _external_url(options: argparse.Namespace) -> ExternalUrl:
         return ExternalUrl.from_flags(
             options.web_external_url, options.web_route_prefix, options.web_allowed_hosts
         )
+    except ValueError as error:
+        raise CannotStart(str(error)) from None
+
+
+def _grafana(options: argparse.Namespace) -> Grafana:
+    try:
+        return Grafana.from_flag(options.web_grafana_url)
     except ValueError as error:
         raise CannotStart(str(error)) from None

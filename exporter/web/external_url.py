@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from exporter.config.grammar import domain_of
 
+EXTERNAL_URL = "--web.external-url"
 ALLOWED_HOST = "--web.allowed-host"
 MOST_DEEP = 20  # folders of a path for which links lead upwards one by one
 _PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)*")
@@ -29,7 +30,7 @@ class ExternalUrl:
         cls, external_url: str | None, route_prefix: str | None, allowed_hosts: Iterable[str] = ()
     ) -> "ExternalUrl":
         """Parses the flags as Prometheus does. Raises ValueError with a line for administrators."""
-        url = _url(external_url or "")
+        url = base_url(EXTERNAL_URL, external_url or "", "https://mail.example.org/mailtrip")
         prefix = (
             urlsplit(url).path if route_prefix is None else f"/{route_prefix.strip('/')}"
         ).rstrip("/")
@@ -69,7 +70,9 @@ def _name(text: str) -> str:
     return f"{start}{name}"
 
 
-def _url(text: str) -> str:
+def base_url(flag: str, text: str, example: str) -> str:
+    """The URL that a flag gives, without a final slash. Raises ValueError with a line for
+    administrators."""
     if not text:
         return ""
     try:
@@ -78,10 +81,7 @@ def _url(text: str) -> str:
     except ValueError:
         usable = False
     if not usable:
-        raise ValueError("--web.external-url: not a URL such as https://mail.example.org/mailtrip")
+        raise ValueError(f"{flag}: not a URL such as {example}")
     if parts.username or parts.password or parts.query or parts.fragment:
-        raise ValueError(
-            "--web.external-url: only scheme, host, port and path, such as"
-            " https://mail.example.org/mailtrip"
-        )
+        raise ValueError(f"{flag}: only scheme, host, port and path, such as {example}")
     return text.rstrip("/")

@@ -128,6 +128,12 @@ def test_pages_are_in_the_time_zone_of_the_flag_and_nothing_else(start: Start) -
     assert "IST" not in exporter.get("/metrics") + exporter.get("/api/v1/probes")
 
 
+def test_the_page_of_a_probe_leads_to_its_dashboard_if_the_flag_says_where(start: Start) -> None:
+    page = start("--web.grafana-url=https://mon.example.org/grafana/").get("/trips?probe=me")
+    link = "https://mon.example.org/grafana/d/mailtrip-one-probe?var-probe=me"
+    assert f'<a href="{link}">its dashboard in Grafana</a>' in page
+
+
 def test_everything_stands_below_the_prefix_of_the_external_url(start: Start) -> None:
     exporter = start("--web.external-url=https://mon.example.org/mail/", prefix="/mail")
     with pytest.raises(urllib.error.HTTPError, match="404") as nothing:
@@ -259,6 +265,14 @@ def test_the_sockets_of_systemd_are_answered(tmp_path: Path, configuration: str)
         (
             ["--web.external-url=https://me:word@mon.example.org"],
             "mailtrip: --web.external-url: only scheme, host",
+        ),
+        (
+            ["--web.grafana-url=grafana.example.org"],
+            "mailtrip: --web.grafana-url: not a URL such as https://grafana.example.org",
+        ),
+        (
+            ["--web.grafana-url=https://me:word@grafana.example.org"],
+            "mailtrip: --web.grafana-url: only scheme, host",
         ),
         (
             ["--web.time-zone=Europe/Berln"],

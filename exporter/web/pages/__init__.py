@@ -27,6 +27,7 @@ from exporter.state.schema import StateUnusable
 from exporter.state.thinning import FAILURES, NEWEST, SUCCESSES
 from exporter.state.timeline import TimelineTrip
 from exporter.web.blocklist_status import blocklist_statuses
+from exporter.web.grafana import NO_GRAFANA, Grafana
 from exporter.web.lookups_now import LookupNow
 from exporter.web.pages.again import TripAgain
 from exporter.web.pages.appearance import STYLE_VERSION, templates
@@ -105,7 +106,8 @@ class UnknownName(Exception):
 class Pages:
     """Each page as HTML; None if it does not exist. `now` returns the seconds since the epoch. With
     `admin` the start page has a form for look-ups on blocklists. `files` are the configuration's.
-    Times are written in `zone`. A `demonstration` has a configuration to begin with."""
+    Times are written in `zone`. A `demonstration` has a configuration to begin with. `grafana` is
+    where the dashboards are."""
 
     def __init__(
         self,
@@ -119,6 +121,7 @@ class Pages:
         files: Sequence[str] = (),
         zone: TimeZone = UTC_ZONE,
         demonstration: str = "",
+        grafana: Grafana = NO_GRAFANA,
     ) -> None:
         self._probes = probes
         self._records = records
@@ -129,6 +132,7 @@ class Pages:
         self._again = TripAgain(files)
         self._zone = zone
         self._demonstration = demonstration
+        self._grafana = grafana
         self._templates = templates(zone)
 
     async def overview(self, query: Query = ALL) -> str:
@@ -200,6 +204,7 @@ class Pages:
             root="",
             probe=probe,
             mailbox=self._mailbox_of(key),
+            dashboard=self._grafana.dashboard_of(key, probe.name) if probe.mailbox else "",
             trips=trips,
             chart=delay_chart(timeline, zone=self._zone),
             availability=[
