@@ -1,6 +1,6 @@
 """The addresses of exchangers, one by one: for `each`."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from ipaddress import ip_address
 
 from exporter.config.server import NetworkOptions
@@ -15,7 +15,11 @@ MOST_ADDRESSES = 20
 
 
 async def addresses_of(
-    exchangers: Iterable[Exchanger], resolver: Resolver, network: NetworkOptions, run: Run
+    exchangers: Iterable[Exchanger],
+    resolver: Resolver,
+    network: NetworkOptions,
+    run: Run,
+    source: Callable[[str, str | None], str] = source_towards,
 ) -> list[Exchanger]:
     """Each address of each exchanger, in the order of preferences. A name that has none, or cannot
     be resolved, is there without an address. An address that no connection from here can have is
@@ -25,12 +29,13 @@ async def addresses_of(
     for one in in_order[:MOST_ADDRESSES]:
         host = one.host.lower()
         for address in await _addresses(one.host, resolver, network, run):
-            if address and not source_towards(address, network.source_address):
+            if address and not source(address, network.source_address):
                 run.note(f"-- {one.host} [{address}]: no route from here; not tested")
             else:
                 found.setdefault((host, address), Exchanger(host, one.preference, address))
-    if len(found) > MOST_ADDRESSES:
-        run.note(f"-- {len(found)} addresses of exchangers; the first {MOST_ADDRESSES} are tested")
+        if len(found) > MOST_ADDRESSES:
+            run.note(f"-- more addresses of exchangers; the first {MOST_ADDRESSES} are tested")
+            break
     return [*found.values()][:MOST_ADDRESSES]
 
 
@@ -42,5 +47,12 @@ async def _addresses(host: str, resolver: Resolver, network: NetworkOptions, run
     except ProbeError as error:
         run.note(f"-- {host}: {error}")
         return [""]
-    addresses = sorted({ip_address(one) for one in found}, key=lambda one: (one.version, one))
-    return [str(one) for one in addresses]
+    old, new = ([one for one in found if (":" in one) is new] for new in (False, True))
+    return [*_first(old), *_first(new)]
+
+
+def _first(addresses: Iterable[str]) -> list[str]:
+    """Those of one family, in order; of very many, always the same few. To ask for the route to
+    each would take long."""
+    few = sorted(set(addresses))[: MOST_ADDRESSES + 1]
+    return [str(one) for one in sorted(map(ip_address, few), key=int)]

@@ -10,10 +10,11 @@ import pytest
 
 from exporter.commands.preflight.attempts import attempts
 from exporter.commands.preflight.report import lines
+from exporter.config.server import NetworkOptions
 from exporter.core.model import Exchanger, Failure, ProbeError
 from exporter.core.reasons import Reason
 from exporter.net.dns import Resolver
-from exporter.senders.exchanger_addresses import MOST_ADDRESSES
+from exporter.senders.exchanger_addresses import MOST_ADDRESSES, addresses_of
 from exporter.senders.mx import MxSender
 from exporter.settings import Settings
 from tests.support.name_server import Zone, name_server, names
@@ -85,6 +86,31 @@ async def test_a_domain_that_takes_no_mail_has_none() -> None:
 async def test_they_are_limited_to_the_preferred_ones() -> None:
     exchangers, _ = await found("many.test")
     assert [one.preference for one in exchangers] == list(range(MOST_ADDRESSES))
+
+
+async def test_a_name_with_thousands_of_addresses_takes_no_time_of_others() -> None:
+    class Generous(Resolver):
+        asked = 0
+
+        async def addresses(self, host: str, ip: str = "any") -> list[str]:
+            self.asked += 1
+            v4 = [f"127.0.{n // 250}.{n % 250 + 1}" for n in range(1000)]
+            return [*v4, *(f"2001:db8::{n + 1:x}" for n in range(1000))]
+
+    resolver, run = Generous(), new_run()
+    hosts = [Exchanger(f"h{number}.example.test", number) for number in range(1000)]
+    routes: list[str] = []
+
+    def source(address: str, ours: str | None) -> str:
+        routes.append(address)
+        return "" if ":" in address else "127.0.0.1"
+
+    exchangers = await addresses_of(hosts, resolver, NetworkOptions(), run, source)
+    assert len(exchangers) == MOST_ADDRESSES
+    assert {one.host for one in exchangers} == {"h0.example.test"}
+    assert len(routes) <= 2 * (MOST_ADDRESSES + 1)  # each takes 0.1 ms
+    assert resolver.asked == 1
+    assert len(run.transcript) < 30
 
 
 @asynccontextmanager
