@@ -103,6 +103,20 @@ async def test_a_mailbox_that_cannot_be_read_proves_nothing(rig: ProberRig) -> N
 
 
 @virtual.on_a(LOST)
+async def test_a_mailbox_that_does_not_answer_the_last_look_proves_nothing(rig: ProberRig) -> None:
+    async def hang() -> None:
+        await asyncio.sleep(TIMEOUT - 10)  # its session has 30 s for an answer
+        rig.mailbox.hangs = True
+
+    rig.sender.delay = TIMEOUT - 5
+    outcome, _ = await asyncio.gather(rig.trip(), hang())
+    assert str(failure(outcome)) == (
+        "deliver: timeout: mailbox monitor did not answer when it was looked into at last"
+    )
+    assert outcome.legs == {Leg.MAILBOX: False, Leg.SEND: True}
+
+
+@virtual.on_a(LOST)
 async def test_a_message_that_was_perhaps_not_sent_proves_nothing(rig: ProberRig) -> None:
     rig.sender.delay, rig.sender.uncertain = None, True
     outcome = await rig.trip()

@@ -93,6 +93,7 @@ class Expectation:
         self._named = named
         self._notes: Transcript | None = None  # of the mailbox, for this trip only
         self._may_recheck = True
+        self._is_rechecked = False
 
     @property
     def awaits(self) -> Awaits:
@@ -129,8 +130,8 @@ class Expectation:
 
     async def absence(self) -> Found | None:
         """Returns None shortly before the trip's deadline if the message was not seen, though the
-        mailbox was watched; or the message when it is seen. Raises ProbeError if the mailbox could
-        not be read, and if the message was returned."""
+        mailbox was watched to the last look; or the message when it is seen. Raises ProbeError if
+        the mailbox could not be read, and if the message was returned."""
         self._watcher.wake()
         while (left := self.run.time_left() - LAST_MOMENT) > INSTANT:
             await asyncio.wait([self.found], timeout=min(left, _LONGEST_WAIT))
@@ -138,6 +139,9 @@ class Expectation:
                 return self.found.result()
         if (error := self.run.overdue()).reason is not Reason.OVERDUE:
             raise error
+        if not self._is_rechecked:
+            detail = f"mailbox {self._watcher.name} did not answer when it was looked into at last"
+            raise ProbeError(Reason.TIMEOUT, detail)
         return None
 
     async def delete(self) -> None:
@@ -156,9 +160,13 @@ class Expectation:
         due = left - min(max(share, SHORTEST_LAST_LOOK), LONGEST_LAST_LOOK)
         return due if due > INSTANT else 0.0
 
-    def rechecked(self) -> None:
-        """Notes that the thorough poll is done now."""
+    def rechecks(self) -> None:
+        """Notes that the thorough poll begins now."""
         self._may_recheck = False
+
+    def rechecked(self) -> None:
+        """Notes that the mailbox has answered the thorough poll."""
+        self._is_rechecked = True
 
     def trouble(self) -> ProbeError | None:
         """Why the mailbox is not open: the failure, or the current step of opening it."""

@@ -5,6 +5,7 @@ from exporter.core.transcript import Transcript
 from exporter.mailboxes.session import Rechecking, Rereading, Session, Sighting
 from exporter.mailboxes.watcher.deletions import Deletions
 from exporter.mailboxes.watcher.dispatch import Dispatcher
+from exporter.mailboxes.watcher.expectation import Expectation
 from exporter.mailboxes.watcher.statistics import Statistics
 from exporter.mailboxes.watcher.waiting import Waiting
 
@@ -29,19 +30,23 @@ class Poll:
 
     async def scan(self, session: Session, trace: Trace) -> list[Sighting]:
         """The messages that are new to the session. Raises ProbeError."""
-        self._recheck_due(session)
+        rechecking = self._recheck_due(session)
         async with trace.conversation():
             sightings = await session.scan()
+        for expectation in rechecking:
+            expectation.rechecked()
         self._statistics.messages = session.messages
         return sightings
 
-    def _recheck_due(self, session: Session) -> None:
-        """Before a trip is overdue, a session that relies on announcements polls once."""
+    def _recheck_due(self, session: Session) -> list[Expectation]:
+        """Before a trip is overdue, a session that relies on announcements polls once. Returns
+        whose trips these are."""
         due = self._waiting.to_recheck()
         for expectation in due:
-            expectation.rechecked()
+            expectation.rechecks()
         if due and isinstance(session, Rechecking):
             session.recheck()
+        return due
 
     async def act(
         self, sightings: list[Sighting], session: Session, trace: Trace, began: int
