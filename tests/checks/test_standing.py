@@ -81,7 +81,7 @@ async def test_the_client_of_the_receiver_is_looked_up_and_the_trip_succeeds(
     assert (listed["blocklist"], listed["subject"]) == ("bl.lab.test", lab.mx_ip)
     shown = in_a_terminal(outcome)
     assert f"blocklist         {lab.mx_ip} is listed on bl.lab.test; 127.0.0.2" in shown
-    assert f"{lab.mx_ip} is clean on blclean.lab.test" in shown
+    assert f"{lab.mx_ip} is not listed on blclean.lab.test" in shown
 
 
 def in_a_terminal(outcome: Outcome) -> str:
@@ -120,6 +120,18 @@ async def test_a_list_that_does_not_answer_is_unknown_and_soon() -> None:
             await lists.close()
     assert [one.state for one in answers] == [LISTED, UNKNOWN]
     assert "no answer within" in answers[1].text
+
+
+async def test_a_public_list_does_not_get_to_know_an_internal_address() -> None:
+    async with names_server(saying) as server:
+        rig = BlocklistRig(server.address)
+        lists = [a_list("bl.spamcop.net"), a_list("own.example")]
+        assert [one.public for one in lists] == [True, False]
+        answers = await Standing(lists, rig.lists).of("10.1.2.3", rig.run)
+        await rig.lists.close()
+    assert [one.state for one in answers] == [UNKNOWN, CLEAN]
+    assert "not public" in answers[0].text
+    assert not [name for name, _ in server.asked if name.endswith("spamcop.net")]
 
 
 @pytest.mark.parametrize(("ipv6", "count"), [(True, 1), (False, 0)])
