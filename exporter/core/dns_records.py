@@ -14,9 +14,9 @@ _DIGEST = 16  # hexadecimal digits, for what was cut
 
 def records(kind: RecordKind, name: str, texts: Iterable[str]) -> DnsRecords:
     """The records of a name; none is an empty tuple."""
-    found = sorted(set(map(_cut, texts)))
     most = MOST_EXCHANGERS if kind is RecordKind.MX else MOST_TEXTS
-    return DnsRecords(kind, name.lower().removesuffix("."), tuple(found[:most]))
+    found = sorted(set(texts))[:most]  # of perhaps a thousand: to clean all takes long
+    return DnsRecords(kind, name.lower().removesuffix("."), tuple(sorted(map(_cut, found))))
 
 
 def exchanger_records(domain: str, exchangers: Iterable[Exchanger]) -> DnsRecords:
