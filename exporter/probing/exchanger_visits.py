@@ -29,6 +29,7 @@ from exporter.core.model import (
 from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason
 from exporter.core.run import Run
+from exporter.core.steps import Step
 from exporter.core.transcript import Transcript
 from exporter.mail.tokens import Mint
 from exporter.probing.bugs import contained
@@ -41,8 +42,11 @@ log = logging.getLogger(__name__)
 SHARE = 0.9  # of the interval, or of a shorter timeout: then the next trip finds it done
 SENDING = 0.5  # of that; the rest is for messages to arrive
 LEAST = 1.0  # seconds for a conversation
+ENOUGH = 20.0  # for one with an exchanger that pauses before its greeting, as many do
 MOST_LINES = 20  # of the transcript of a message that failed
 LONGEST_LINE = 200  # characters
+
+_REACHING = frozenset({Step.RESOLVE, Step.CONNECT})
 
 Kind = TypeVar("Kind")
 
@@ -149,7 +153,18 @@ class ExchangerVisits:
         self._ledger.end_visit(token.trip, run, arrived=arrived)
         lines = run.newest_lines(MOST_LINES) if failure else ()
         shown = tuple(one_line(line, LONGEST_LINE) for line in lines)
-        return _visit_of(exchanger, run, failure, shown)
+        visit = _visit_of(exchanger, run, failure, shown)
+        return replace(visit, success=None) if self._was_hurried(visit, run) else visit
+
+    def _was_hurried(self, visit: ExchangerVisit, run: Run) -> bool:
+        """Whether an exchanger that is there was perhaps only slower than its share of the time."""
+        failure, patience = visit.failure, run.session_timeout or 0.0
+        return (
+            failure is not None
+            and (failure.phase, failure.reason) == (Phase.SEND, Reason.TIMEOUT)
+            and failure.step not in _REACHING
+            and patience < min(ENOUGH, self._probe.session_timeout)
+        )
 
     async def _own(self, exchanger: Exchanger, flight: "asyncio.Task[Outcome]") -> ExchangerVisit:
         """What became of the trip's own message, as far as it is known in time."""

@@ -10,7 +10,7 @@ from exporter.core.reasons import Reason
 from exporter.state.commits import GATHER
 from exporter.state.trip import State
 from tests.support import virtual_time as virtual
-from tests.support.exchangers_rig import Dead, ExchangersRig, Greylisting
+from tests.support.exchangers_rig import Dead, ExchangersRig, Greylisting, Pausing
 from tests.support.pretend import PretendSender
 from tests.support.prober_rig import INTERVAL, KEY
 from tests.support.scopes import EXCHANGER
@@ -109,6 +109,29 @@ async def test_one_that_is_down_does_not_use_up_the_time_of_the_others(rig: Exch
     visits = await rig.visits()
     assert [one.success for one in visits] == [False] * 19 + [True, True]
     assert rig.clock.monotonic() < INTERVAL
+
+
+@pytest.mark.parametrize(
+    ("others", "pause", "success"),
+    [(2, 6.0, True), (19, 8.0, None), (2, 1000.0, False)],
+    ids=["in time", "slower than its share", "silent"],
+)
+def test_a_slow_greeting_is_a_fault_only_if_there_was_enough_time(
+    others: int, pause: float, success: bool | None
+) -> None:
+    async def course() -> None:
+        rig = ExchangersRig()
+        rig.exchangers.senders = {Exchanger("mx", 10, "192.0.2.1"): PretendSender(rig.mailbox)}
+        for number in range(others):
+            slow = Pausing(rig.mailbox)
+            slow.pause = pause
+            rig.exchangers.senders[Exchanger("mx", 20, f"192.0.2.{number + 2}")] = slow
+        await rig.trip()
+        visits = await rig.visits()
+        assert [one.success for one in visits[:2]] == [True, success]
+        await rig.close()
+
+    virtual.run(course())
 
 
 @virtual.on_a(ExchangersRig)

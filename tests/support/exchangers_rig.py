@@ -39,6 +39,18 @@ class Dead(PretendSender):
                 await asyncio.sleep(100_000)
 
 
+class Pausing(PretendSender):
+    """An exchanger that greets after `pause` seconds."""
+
+    pause = 6.0
+
+    async def send(self, message: ProbeMessage, run: Run) -> None:
+        async with run.conversation(server="pausing"):
+            with run.step(Step.GREETING):
+                await asyncio.sleep(self.pause)
+        await super().send(message, run)
+
+
 class Greylisting(PretendSender):
     """An exchanger that takes a message the second time, 30 s later."""
 
