@@ -128,7 +128,8 @@ class RoundTrip:
         bounces = self._bounces if self._bounces != self.mailbox else None
         with self._watchers[self.mailbox].expect(trip, run, named=bool(bounces)) as expected:
             if bounces:
-                with self._watchers[bounces].expect(trip, run, expected.found, named=True):
+                returning = self._watchers[bounces]
+                with returning.expect(trip, run, expected.found, named=True) as expected.returns:
                     yield expected
             else:
                 yield expected

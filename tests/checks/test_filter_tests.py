@@ -116,6 +116,22 @@ async def test_a_mailbox_that_does_not_answer_the_last_look_proves_nothing(rig: 
     assert outcome.legs == {Leg.MAILBOX: False, Leg.SEND: True}
 
 
+@pytest.mark.parametrize("how", ["hangs", "down"])
+def test_a_mailbox_for_bounces_that_cannot_be_read_proves_nothing(how: str) -> None:
+    async def course() -> None:
+        rig = LOST(bounces="sender")
+        rig.sender.delay = None
+        assert (await rig.trip()).success
+        rig.sender_s_mailbox.hangs = how == "hangs"
+        rig.sender_s_mailbox.down = ProbeError(Reason.UNAVAILABLE, "the disk is full")
+        outcome = await rig.trip()
+        assert failure(outcome).phase is Phase.DELIVER
+        assert outcome.legs[Leg.MAILBOX] is False
+        await rig.close()
+
+    virtual.run(course())
+
+
 @virtual.on_a(LOST)
 async def test_a_message_that_was_perhaps_not_sent_proves_nothing(rig: ProberRig) -> None:
     rig.sender.delay, rig.sender.uncertain = None, True

@@ -87,6 +87,7 @@ class Expectation:
         self.opened: asyncio.Future[None] = loop.create_future()
         # This mailbox can only tell that the message will not come.
         self.for_bounces = found is not None
+        self.returns: Expectation | None = None  # of the mailbox for bounces, if it is another one
         self.found: asyncio.Future[Found] = found or loop.create_future()
         self.deleted: asyncio.Future[None] | None = None
         self._watcher = watcher
@@ -139,10 +140,18 @@ class Expectation:
                 return self.found.result()
         if (error := self.run.overdue()).reason is not Reason.OVERDUE:
             raise error
-        if not self._is_rechecked:
-            detail = f"mailbox {self._watcher.name} did not answer when it was looked into at last"
-            raise ProbeError(Reason.TIMEOUT, detail)
+        for one in filter(None, (self, self.returns)):
+            if unlooked := one.unanswered():
+                raise unlooked
         return None
+
+    def unanswered(self) -> ProbeError | None:
+        """Why a message that was not seen may be in the mailbox all the same: the last look had no
+        answer."""
+        if self._is_rechecked:
+            return self.trouble()
+        detail = f"mailbox {self._watcher.name} did not answer when it was looked into at last"
+        return self.trouble() or ProbeError(Reason.TIMEOUT, detail)
 
     async def delete(self) -> None:
         """Returns when the message is gone from the mailbox."""
