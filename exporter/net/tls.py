@@ -7,7 +7,6 @@ import sys
 import warnings
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, suppress
-from dataclasses import replace
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Self, cast
@@ -31,6 +30,7 @@ _VERSIONS = {
 }
 _LEGACY = ("TLS10", "TLS11")
 NEVER = 86400.0  # seconds; asyncio's own limits are out of the way, since our callers cancel
+UNDECODABLE = (AttributeError, LookupError, TypeError, ValueError, ssl.SSLError)
 _OLD_CIPHERS = "DEFAULT:!aNULL:!eNULL:@SECLEVEL=0"  # never those that know no certificates
 # SSL_OP_LEGACY_SERVER_CONNECT: a server without RFC 5746; named from Python 3.12 on.
 _LEGACY_SERVER_CONNECT = 0x4
@@ -119,23 +119,26 @@ def accept_from(context: ssl.SSLContext, oldest: TlsVersion) -> None:
 def session_fact(tls: ssl.SSLObject, leg: Leg, host: str) -> TlsSession:
     """The TLS parameters, as a fact of the trip. The chain is unknown if it was not verified."""
     cipher = tls.cipher()
-    certificate = tls.getpeercert(True)
-    fact = TlsSession(
+    certificate, verified = tls.getpeercert(True), tls.getpeercert()
+    info = verified or _decoded_of(tls)
+    return TlsSession(
         leg,
         tls.version() or "",
         cipher[0] if cipher else "",
         expiry_of(certificate) if certificate else None,
+        _earliest_end(_verified_chain(tls)) if verified else None,
+        issuer_of(info) if info else "",
+        serial_of(info) if info else "",
         host=host,
         fingerprint=fingerprint_of(certificate) if certificate else "",
     )
-    if not (info := tls.getpeercert()):
-        return fact
-    return replace(
-        fact,
-        chain_expires_at=_earliest_end(_verified_chain(tls)),
-        issuer=issuer_of(info),
-        serial=serial_of(info),
-    )
+
+
+def _decoded_of(tls: ssl.SSLObject) -> Info:
+    """The server's own certificate, verified or not; empty if Python cannot decode it."""
+    with suppress(*UNDECODABLE):
+        return cast(_Conversation, tls).decoded()[0]
+    return {}
 
 
 def fingerprint_of(certificate: bytes) -> str:
@@ -204,8 +207,8 @@ class _Conversation(ssl.SSLObject):
             refused = _CertificateRefused(*error.args)
             refused.verify_code, refused.verify_message = error.verify_code, error.verify_message
             refused.chain = tuple(self.chain())
-            with suppress(AttributeError, LookupError, TypeError, ValueError, ssl.SSLError):
-                info, sent = self._decoded()
+            with suppress(*UNDECODABLE):
+                info, sent = self.decoded()
                 refused.names = tuple(names_of(info)[0])
                 refused.issuer, refused.serial = issuer_of(info), serial_of(info)
                 refused.lines = tuple(lines_about(info, sent))
@@ -224,7 +227,7 @@ class _Conversation(ssl.SSLObject):
             return self.get_unverified_chain()
         return _der(self._sslobj.get_unverified_chain())  # type: ignore[attr-defined]
 
-    def _decoded(self) -> tuple[Info, int]:
+    def decoded(self) -> tuple[Info, int]:
         """The server's own certificate, and how many it sent. OpenSSL decodes at once, but Python
         has that in public only for certificates that verified."""
         chain = self._sslobj.get_unverified_chain() or []  # type: ignore[attr-defined]

@@ -169,6 +169,7 @@ async def test_a_certificate_above_it_that_ends_sooner_is_told(
     assert (fact.expires_at, fact.chain_expires_at) == (FUTURE.timestamp(), SOON.timestamp())
     assert fact.issuer == "O=Below"
     assert (unverified.expires_at, unverified.chain_expires_at) == (FUTURE.timestamp(), None)
+    assert (unverified.issuer, unverified.serial) == (fact.issuer, fact.serial)
 
 
 async def test_a_certificate_that_is_sent_and_not_needed_does_not_count(
