@@ -332,6 +332,13 @@ class Outcome:
         return next((fact for fact in self.facts if isinstance(fact, FilterTest)), None)
 
     @property
+    def queried_lists(self) -> bool:
+        """Whether blocklists were the whole trip. A round trip may ask some, too, when its message
+        has arrived."""
+        kinds = {type(fact) for fact in self.facts}
+        return Listing in kinds and Arrival not in kinds
+
+    @property
     def finished_at(self) -> float:
         return self.started_at + self.duration
 

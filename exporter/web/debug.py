@@ -6,7 +6,7 @@ from functools import partial
 
 from exporter import __version__
 from exporter.core.facts import LateArrival
-from exporter.core.model import Listing, Outcome
+from exporter.core.model import Outcome
 from exporter.mail.tokens import without_tokens
 from exporter.probing.probe import Probe
 from exporter.terminal import DISPLAYS, Renderer, as_text, transcript, waterfall
@@ -52,7 +52,7 @@ def trip_text(outcome: Outcome, *, under_way: bool) -> str:
     view = TripView(outcome, None, under_way=under_way)
     started = datetime.fromtimestamp(outcome.started_at, UTC).isoformat(" ", "seconds")
     head = f"mailtrip {__version__}, {outcome.probe}, started {started}\n\n"
-    kind = "dnsbl" if any(isinstance(one, Listing) for one in outcome.facts) else "roundtrip"
+    kind = "dnsbl" if outcome.queried_lists else "roundtrip"
     drawing = partial(waterfall, under_way=True) if under_way else DISPLAYS[kind].result
     if view.is_summary:
         kept = as_text(outcome, drawing).lstrip("\n")

@@ -333,6 +333,11 @@ async def test_text_tells_of_a_trip_in_progress_of_a_check_of_blocklists_and_of_
         await happened(here, asked)
         text = (await answer_to(here, f"/trips/{asked.trip}?format=text"))[3]
         assert "  bl.example.net  192.0.2.7  listed" in text
+        both = replace(trip(3), facts=(listing, Arrival("INBOX", "header", 0.1, 0.2)))
+        await happened(here, both)
+        text = (await answer_to(here, f"/trips/{both.trip}?format=text"))[3]
+        assert "blocklist         192.0.2.7 is listed on bl.example.net" in text
+        assert "\nOK: round trip 0.200 s, delivery delay 0.100 s\n" in text
         await happened(here, brief := replace(trip(2), spans=(), transcript=(), facts=()))
         text = (await answer_to(here, f"/trips/{brief.trip}?format=text"))[3]
         assert text.endswith("\nOnly the verdict of this trip is kept.\n")

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from exporter.core.durations import duration
-from exporter.core.facts import Arrival, Hop
-from exporter.core.model import Listing, Outcome, Span
+from exporter.core.facts import Hop
+from exporter.core.model import Outcome, Span
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 
@@ -64,8 +64,6 @@ class Waterfall:
             (one for one in outcome.spans if one.step is None), key=lambda one: one.start
         )
         self._hops = [fact for fact in outcome.facts if isinstance(fact, Hop)]
-        kinds = {type(fact) for fact in outcome.facts}
-        self._queried_lists = Listing in kinds and Arrival not in kinds
         self._refused = (  # and that is the success
             outcome.success
             and not under_way
@@ -131,7 +129,7 @@ class Waterfall:
 
     def _meaning(self, span: Span) -> str:
         """What a failed phase did not achieve."""
-        if self._queried_lists or span.reason in (Reason.LISTED, Reason.UNUSABLE):
+        if self._outcome.queried_lists or span.reason in (Reason.LISTED, Reason.UNUSABLE):
             if not span.reason:
                 return "querying the blocklists"
             return _LISTS_FAILED.get(span.reason, "failed to query the blocklists")
