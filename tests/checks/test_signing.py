@@ -76,8 +76,9 @@ async def test_an_international_sender_is_signed_too() -> None:
         (b"\r\nSubject: mailtrip", b"\r\nSubject: Mailtrip"),
         (b"This is a test", b"This was a test"),
         (b"\r\nTo: ", b"\r\nFrom: <boss@example.org>\r\nTo: "),
+        (b"\r\nFrom: <probe@", b"\r\nFrom: <boss@example.org>\r\nFrom: <probe@"),
     ],
-    ids=["sender", "subject", "text", "a second sender"],
+    ids=["sender", "subject", "text", "a second sender below", "a second sender above"],
 )
 async def test_a_change_on_the_way_makes_it_invalid(before: bytes, after: bytes) -> None:
     made = signer(KEYS["rsa"]).signed(message(), NOW)
