@@ -15,6 +15,7 @@ import dns.rrset
 import pytest
 
 from exporter.core.clock import Clock
+from exporter.core.facts import MailServer
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 from exporter.core.trace import Trace
@@ -299,6 +300,18 @@ async def test_many_exchangers(listener: Listening) -> None:
             new_run(),
         )
     assert server.visits == 10
+
+
+async def test_exchangers_that_change(listener: Listening) -> None:
+    """At most 20 servers are kept of a trip, though a domain has others at each attempt."""
+    server, run = listener("421 busy"), new_run()
+    for attempt in range(3):
+        hosts = {f"mx{n}-{attempt}.example.test": {"A": ["127.0.0.1"]} for n in range(10)}
+        records = [f"{n} mx{n}-{attempt}.example.test." for n in range(10)]
+        async with names({"example.test": {"MX": records}, **hosts}) as resolver:
+            sender = make_sender("mx", {"port": server.port}, resolver)
+            await send(sender, probe_message("a@example.test"), run)
+    assert len([fact for fact in run.facts if isinstance(fact, MailServer)]) == 20
 
 
 @pytest.mark.parametrize(("place", "reason"), [(20, Reason.UNAVAILABLE), (21, Reason.CONNECT)])

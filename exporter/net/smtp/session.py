@@ -102,6 +102,9 @@ class _Protocol(SMTPProtocol):
         super().resume_writing()
 
 
+MOST_SERVERS = 20  # that a trip keeps as facts
+
+
 class SmtpSession:
     """A conversation from connecting to QUIT. Every failure is a ProbeError. See `session`."""
 
@@ -267,8 +270,12 @@ class SmtpSession:
             self._note_server(found)
 
     def _note_server(self, server: MailServer) -> None:
-        """The newest visit of a server counts."""
-        self.run.facts = [fact for fact in self.run.facts if not self._is_this(fact)]
+        """The newest visit of a server counts, of few servers: a domain may name others each
+        time that a message is sent again."""
+        others = [fact for fact in self.run.facts if isinstance(fact, MailServer)]
+        gone = others[: 1 - MOST_SERVERS]
+        facts = (fact for fact in self.run.facts if fact not in gone)
+        self.run.facts = [fact for fact in facts if not self._is_this(fact)]
         self.run.fact(server)
 
     def _is_this(self, fact: Fact) -> bool:
