@@ -69,6 +69,7 @@ class RoundTrip:
         self._to = options.to.replace("{target}", target)
         dkim = options.dkim
         self._signer = DkimSigner(dkim.domain, dkim.selector, dkim.key) if dkim else None
+        self.signed_by = self._signer.name if self._signer else ""
         self._sender = sender
 
     async def run(self, run: Run, token: Token) -> None:

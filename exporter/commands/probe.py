@@ -162,7 +162,7 @@ async def _trip_of(app: App, key: ProbeKey, console: Screen, aside: Screen) -> O
             raise
         with suppress(asyncio.CancelledError):  # the verdict is there
             status.update("comparing with the last good trips")
-            outcome = await _compared(app, outcome)
+            outcome = await _compared(app, probe, outcome)
         for visits in [*probe.visits.values()]:
             status.update("testing the other exchangers")
             told = await visits
@@ -171,7 +171,7 @@ async def _trip_of(app: App, key: ProbeKey, console: Screen, aside: Screen) -> O
     return outcome
 
 
-async def _compared(app: App, outcome: Outcome) -> Outcome:
+async def _compared(app: App, probe: Probe, outcome: Outcome) -> Outcome:
     """The outcome with what changed since the good trips that `mailtrip serve` has made, if there
     are any."""
     if outcome.success or changes_of(outcome):
@@ -180,7 +180,7 @@ async def _compared(app: App, outcome: Outcome) -> Outcome:
     before = await off_the_loop(
         partial(stored_good_trips, directory, outcome.probe, GOOD_TRIPS), threaded=True
     )
-    found = await app.comparisons.compare(outcome, before)
+    found = await app.comparisons.compare(outcome, before, signed_by=probe.signed_by)
     return replace(outcome, facts=(*outcome.facts, found)) if found else outcome
 
 

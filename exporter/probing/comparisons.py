@@ -74,7 +74,7 @@ class Comparisons:
             log.warning("trip %s is not compared: %s", outcome.trip, error)
             return
         lists = not probe.way.lists_asked
-        found = await self.compare(outcome, before, lists=lists)
+        found = await self.compare(outcome, before, lists=lists, signed_by=probe.signed_by)
         if found is None or (outcome.success and not found.changes):
             probe.way.quiet_until = self._clock.monotonic() + QUIET
             return
@@ -94,15 +94,22 @@ class Comparisons:
             )
 
     async def compare(
-        self, outcome: Outcome, before: Sequence[GoodTrip], *, lists: bool = True
+        self,
+        outcome: Outcome,
+        before: Sequence[GoodTrip],
+        *,
+        lists: bool = True,
+        signed_by: str = "",
     ) -> Changes | None:
         """What changed since the good trips, of which the newest is first; None if there is none.
         After a failure, what the trip did not come to see is queried; with `lists`, also the
-        blocklists, as after a change of the leaving address."""
+        blocklists, as after a change of the leaving address. `signed_by` is the name of our own
+        key."""
         if not before:
             return None
         now: Circumstances = circumstances_of(outcome.facts)
         if outcome.failure:
+            now = {**_own_selector(signed_by, before), **now}
             now = await self._spot.complete(now, before[0].circumstances)
         found = compare(now, before)
         if found is None:
@@ -131,3 +138,12 @@ def _leaving_address(now: Circumstances, before: Circumstances) -> str:
     ours = [values for values, earlier in seen if not known or earlier == known]
     found = now.get(left) or next(iter(ours), None) or known
     return min(found, default="")
+
+
+def _own_selector(signed_by: str, before: Sequence[GoodTrip]) -> Circumstances:
+    """The selector of our own key, if it is a new one: a message that was refused was not seen with
+    its signature. Others may sign for the same domain, too, and do not count here."""
+    selector, _, domain = signed_by.lower().partition("._domainkey.")
+    aspect = Aspect(What.SELECTOR, domain)
+    known = frozenset[str]().union(*(one.circumstances.get(aspect, ()) for one in before))
+    return {aspect: frozenset({selector})} if len(known) == 1 and selector not in known else {}

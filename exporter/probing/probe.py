@@ -106,6 +106,11 @@ class Probe:
         return str(getattr(self.check, "mailbox", ""))
 
     @property
+    def signed_by(self) -> str:
+        """Where the key of our signature is in DNS; empty if we do not sign."""
+        return str(getattr(self.check, "signed_by", ""))
+
+    @property
     def blocklists(self) -> tuple[str, ...]:
         """The blocklists that it queries; none if it sends messages."""
         return () if isinstance(self.check, MailCheck) else self.check.blocklists

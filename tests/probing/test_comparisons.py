@@ -13,7 +13,9 @@ from exporter.blocklists import Blocklist, Blocklists, Lookups
 from exporter.core.change_words import failure_in_words, sentence
 from exporter.core.circumstances import What
 from exporter.core.clock import Clock
-from exporter.core.facts import Changes
+from exporter.core.comparison import LEAST_SAMPLES
+from exporter.core.dns_records import records
+from exporter.core.facts import Changes, RecordKind
 from exporter.core.model import Fact, Listing, ListState, Outcome, ProbeKey
 from exporter.core.reasons import Reason
 from exporter.probing.comparisons import MOST_WAITING, Comparisons
@@ -220,3 +222,29 @@ async def test_good_trips_are_read_from_the_state_after_a_restart(tmp_path: Path
     async with rig(zone, directory=tmp_path) as one:
         kept = await one.store.recent(KEY, 1)
         assert named(kept[0]) == [(What.SPF, SPF_RECORD.name)]
+
+
+@pytest.mark.parametrize(
+    ("signed_by", "others", "expected"),
+    [
+        ("K2._domainkey.example.org", (), [("dkim_selector", "example.org")]),
+        ("k1._domainkey.example.org", (), []),
+        ("k2._domainkey.example.net", (), []),
+        ("k2._domainkey.example.org", ("relay",), []),
+        ("", (), []),
+    ],
+    ids=["another", "the same", "another domain", "a relay signs too", "unsigned"],
+)
+async def test_the_selector_of_a_refused_message_is_ours(
+    signed_by: str, others: Sequence[str], expected: list[tuple[str, str]]
+) -> None:
+    more = tuple(
+        records(RecordKind.DKIM, f"{one}._domainkey.example.org", ["v=DKIM1; p="]) for one in others
+    )
+    zone = {f"{name}._domainkey.example.org": {"TXT": ['"v=DKIM1; p="']} for name in others}
+    async with rig({**ZONE, **zone}) as one:
+        for _ in range(LEAST_SAMPLES):
+            await one.good(instead(more=more))
+        one.probe.check.signed_by = signed_by  # type: ignore[union-attr]
+        bad = await one.bad()
+    assert named(bad) == expected

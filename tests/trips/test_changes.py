@@ -180,6 +180,19 @@ async def test_a_selector_that_was_rotated_is_named(
     assert found.changes[0].what != "dkim_key"
 
 
+async def test_a_selector_of_ours_is_named_although_the_message_was_not_taken(
+    lab: Lab, lab_user: LabUser, zone: Records
+) -> None:
+    async with rig(lab, lab_user, zone) as here:
+        await here.good()
+        here.configure(selector="k2")
+        zone |= {"mx1.lab.test": {"A": [lab.dead_ip]}}
+        found = await here.changes()
+    assert named(found) == {"addresses mx1.lab.test", "dkim_selector mon.test"}
+    (selector,) = (one for one in found.changes if one.what == "dkim_selector")
+    assert (selector.before, selector.after) == (("k1",), ("k2",))
+
+
 async def test_another_certificate_is_named(lab: Lab, lab_user: LabUser, zone: Records) -> None:
     async with rig(lab, lab_user, zone) as here:
         await here.good()
