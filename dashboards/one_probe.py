@@ -225,25 +225,20 @@ def delay() -> list[Json]:
             "keeps a message shows at the hop after it.",
             [query(of("mailtrip_hop_delay_seconds"), "{{hop}} {{by}}")],
             links=[TRIPS],
+            **logarithmic(linear_below=1),  # 0 is frequent
         ),
     ]
 
 
 def sending() -> list[Json]:
     newest = of("mailtrip_last_smtp_step_duration_seconds")
-    stacked = {
-        "drawStyle": "line",
-        "fillOpacity": 40,
-        "lineWidth": 0,
-        "stacking": {"mode": "normal", "group": "A"},
-    }
     return [
         row("Conversations"),
         lines(
             "SMTP, by command",
-            "Duration of each step of the newest sending, stacked.",
+            "Duration of each step of the newest sending.",
             [query(newest, "{{step}}")],
-            custom=stacked,
+            **logarithmic(),
         ),
         lines(
             "Sending in all",
@@ -261,12 +256,14 @@ def sending() -> list[Json]:
             "90 % quantile of the newest durations of each step, over the last hour.",
             [query(f"quantile_over_time(0.9, {newest}[1h])", "{{step}}")],
             width=8,
+            **logarithmic(),
         ),
         lines(
             "Mailbox, by step",
             "Duration of each step of the newest mailbox session.",
             [query(of("mailtrip_last_mailbox_step_duration_seconds"), "{{step}}")],
             width=8,
+            **logarithmic(),
         ),
         lines(
             "Slow steps",

@@ -128,17 +128,21 @@ def lines(
     return panel("timeseries", title, description, queries, unit, **kept)
 
 
-def logarithmic(thresholds: Json) -> Json:
-    """The look of curves of durations, which differ by factors: for `lines`."""
+def logarithmic(thresholds: Json | None = None, *, linear_below: float | None = None) -> Json:
+    """The look of curves of durations, which differ by factors: for `lines`. A logarithmic axis
+    leaves 0 out, unless it is linear below some seconds."""
+    scale: Json = {"type": "log", "log": 10}
+    if linear_below is not None:
+        scale |= {"type": "symlog", "linearThreshold": linear_below}
     custom = {
         "drawStyle": "line",
         "lineWidth": 1,
         "fillOpacity": 0,
         "showPoints": "auto",
-        "thresholdsStyle": {"mode": "dashed"},
-        "scaleDistribution": {"type": "log", "log": 10},
+        "thresholdsStyle": {"mode": "dashed" if thresholds else "off"},
+        "scaleDistribution": scale,
     }
-    return {"custom": custom, "thresholds": thresholds}
+    return {"custom": custom, **({"thresholds": thresholds} if thresholds else {})}
 
 
 def worst(expression: str, by: str, badness: str) -> str:
