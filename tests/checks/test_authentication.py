@@ -207,7 +207,7 @@ def test_if_we_are_too_late_the_sender_is_not_blamed(
 
 
 class SilentAtFirst(Zone):
-    """A name server that does not answer until it is told to."""
+    """A name server that does not answer while it is `silent`."""
 
     silent = True
 

@@ -1,4 +1,4 @@
-"""What blocklists say about the client that delivered a message: it is told, and fails nothing."""
+"""What blocklists say about the client that delivered a message: a fact, which fails nothing."""
 
 import io
 from pathlib import Path

@@ -112,7 +112,7 @@ def test_the_version_that_is_announced(records: list[str], version: str | None) 
     "begin", ["v=STSv1", "v=STSv1; id=1", "v=STSv1; id=1;", "v=STSv1; id=1; x"]
 )
 def test_a_record_as_long_as_dns_allows_is_soon_read(begin: str) -> None:
-    """Whoever has the domain could hold up everything else."""
+    """The owner of the domain could hold up everything else."""
     began = perf_counter()
     assert version_of([begin + " " * 65000 + "\n"]) is None
     assert perf_counter() - began < 0.5
