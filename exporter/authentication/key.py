@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from exporter.authentication.lookups import Lookups
 from exporter.authentication.tag_list import tags_of, without_blanks
 from exporter.authentication.verdict import Result
+from exporter.net.signatures import LEAST_BITS, MOST_BITS, public_key
 
 if TYPE_CHECKING:
     from exporter.net.signatures import PublicKey
@@ -64,9 +65,6 @@ def _read(tags: dict[str, str], name: str, algorithm: str) -> SenderKey:
         encoded = b64decode(without_blanks(tags["p"]), validate=True)
     except (Error, ValueError):
         encoded = b""
-    # It imports cryptography, which only a signature needs.
-    from exporter.net.signatures import LEAST_BITS, MOST_BITS, public_key
-
     key = public_key(algorithm, encoded)
     if key is None:
         raise unusable("cannot be read")

@@ -49,3 +49,14 @@ def public_key_of(certificate: bytes) -> bytes:
     for _ in ("validity", "subject"):
         at = end_of(certificate, at)
     return certificate[at : end_of(certificate, at)]
+
+
+def elements_of(der: bytes) -> list[tuple[int, bytes]]:
+    """The elements that follow each other there: the tag and the content of each. Raises IndexError
+    and ValueError."""
+    elements, at = [], 0
+    while at < len(der):
+        end = end_of(der, at)
+        elements.append((der[at], der[begin_of(der, at) : end]))
+        at = end
+    return elements
