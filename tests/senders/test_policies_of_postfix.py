@@ -90,6 +90,12 @@ EXPLAINED = {
 }
 """Domains to which Postfix sends by MTA-STS, and mailtrip does not."""
 
+RAW_KEYS = {
+    "weaker.dane.test": "RFC 7671 section 9: of several digests only the strongest counts; OpenSSL"
+    " compares a raw public key (RFC 7250), for which Postfix asks from 3.9 on, with all of them",
+}
+"""Domains to which a Postfix that asks for raw public keys sends by DANE, and mailtrip does not."""
+
 LEAST_STATES = 26  # in which they come to the same verdict
 
 
@@ -137,11 +143,15 @@ async def test_postfix_comes_to_the_same(lab: Lab) -> None:
     ways = {"dane": {domain: found for domain, (found, _) in STATES.items()}}
     ways |= {"sts": {domain: found for domain, (_, found) in STATES.items()}}
     said = await of_postfix(lab, ways, STATES)
+    text = (lab.directory / "log/relay.log").read_text()
+    explained = {
+        "sts": set(EXPLAINED),
+        "dane": set(RAW_KEYS) if "raw public key)" in text else set(),
+    }
     for way, found in ways.items():
         same = {domain: failure is None for domain, (_, failure) in found.items()}
         differing = {domain for domain in STATES if said[way, domain] != same[domain]}
-        assert differing == (set(EXPLAINED) if way == "sts" else set())
-    text = (lab.directory / "log/relay.log").read_text()
+        assert differing == explained[way]
     for way, found in ways.items():
         verified = set(
             re.findall(rf"{way}/smtp\[\d+\]: Verified TLS connection .* to mx\.(\S+)\[", text)
