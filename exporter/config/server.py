@@ -127,6 +127,8 @@ class ServerOptions(TlsOptions, NetworkOptions):
             yield "only one of these can be given: password, oauth2"
         if oauth2 is not None and given.get("tls") == "none":
             yield "oauth2 needs TLS: a token must not be sent in plain text"
+        if str(auth).endswith("-plus") and given.get("tls") == "none":
+            yield f"auth: {auth} needs TLS: it binds the login to the TLS session"
         if auth is not None and (auth in ("xoauth2", "oauthbearer")) != (oauth2 is not None):
             yield f"auth: {auth} does not work with {'a password' if oauth2 is None else 'oauth2'}"
 

@@ -36,8 +36,11 @@ class SmtpOptions(ServerOptions, PacedOptions):
     """TCP port. Default: 465 with `tls: implicit`, 587 with a login or `tls: starttls`, else 25."""
 
     auth: Auth | None = None
-    """The only mechanism that is used. Default: the first of plain, login, scram-sha-256, cram-md5
-    that the server offers; with `oauth2` the first of oauthbearer, xoauth2."""
+    """The only mechanism that is used. Default: the first of plain, login, scram-sha-256,
+    scram-sha-512, scram-sha-1, cram-md5 that the server offers; with `oauth2` the first of
+    oauthbearer, xoauth2. The `-plus` mechanisms bind the login to its TLS session: up to TLS 1.2
+    they come before the other SCRAM mechanisms (tls-unique), and with TLS 1.3 after all others
+    (tls-server-end-point). NTLM and GSSAPI are not supported."""
 
     ehlo_name: EhloName | None = None
     """The name for EHLO. Default: the name of this machine."""

@@ -1,13 +1,20 @@
 """What a server can make of a login that goes wrong."""
 
+import ssl
 from base64 import b64encode
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.hashes import SHA256
 
 from exporter.core.reasons import Reason
+from exporter.net.channel_binding import binding_of
+from exporter.net.mechanisms import password_mechanism
 from tests.security.test_credentials import GREETING, PASSWORD, SECRETS, USER, refused, visit
 from tests.support.recording_peers import Listener
+from tests.support.scram_server import ScramServer
+from tests.support.tls_session import session
 
 Listening = Callable[..., Listener]
 ASK_FOR_NAME = f"334 {b64encode(b'Username:').decode()}"
@@ -55,3 +62,21 @@ def scram_server(listener: Listening, iterations: int) -> Listener:
     return listener(
         GREETING["smtp"], {"EHLO": "250-hello\r\n250 AUTH SCRAM-SHA-256", "AUTH": f"334 {first}"}
     )
+
+
+@pytest.mark.parametrize("version", ["TLSv1_2", "TLSv1_3"])
+async def test_channel_binding(tmp_path: Path, version: str) -> None:
+    """A login by a `-plus` mechanism is bound to its TLS session: a server in between, which ends
+    TLS, cannot pass it on."""
+    in_between, _ = session(tmp_path, ssl.TLSVersion[version], SHA256())
+    ours = binding_of(in_between)
+    real, _ = session(tmp_path, ssl.TLSVersion[version], SHA256())
+    theirs = binding_of(real)
+    assert ours
+    assert theirs
+    for binding, good in ((ours, True), (theirs, False)):
+        server = ScramServer("sha256", PASSWORD, binding.data)
+        scram = password_mechanism("scram-sha-256-plus", USER, PASSWORD, "mx.test", in_between)
+        final = await scram.answer(server.first(scram.initial_response() or b""))
+        server.final(final or b"")
+        assert server.succeeded is good

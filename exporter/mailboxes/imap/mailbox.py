@@ -1,5 +1,6 @@
 """A mailbox on an IMAP server."""
 
+import ssl
 from collections.abc import Callable, Iterator
 from typing import ClassVar, Literal
 
@@ -24,9 +25,9 @@ from exporter.net.credentials import Credentials
 from exporter.net.dns import Resolver
 from exporter.net.imap.connection import ImapConnection, converse
 from exporter.net.imap.login import authenticate, login
+from exporter.net.mechanisms import ForPassword, in_order, password_mechanism, unsupported
 from exporter.net.oauth2 import Account, Accounts, Token
-from exporter.net.sasl import NoLoginSent, Plain
-from exporter.net.scram import SCRAM, Scram
+from exporter.net.sasl import NoLoginSent
 from exporter.net.tcp import dial
 from exporter.net.tls import client_context, session_fact
 
@@ -52,10 +53,10 @@ class ImapOptions(MailServerOptions):
     If the server marks no folder as `\\Junk`, it is the one named Junk or Spam in one of many
     languages."""
 
-    auth: Literal["login", "plain", "scram-sha-256", "xoauth2", "oauthbearer"] | None = None
+    auth: Literal["login", "plain", ForPassword, "xoauth2", "oauthbearer"] | None = None
     """The only mechanism that is used: the command LOGIN, or AUTHENTICATE with another one.
-    Default: the mechanism that the server offers, of login, plain, scram-sha-256; with `oauth2` of
-    oauthbearer, xoauth2."""
+    Default: the first that the server offers of login, plain, SCRAM (see `auth` of `smtp`),
+    cram-md5; with `oauth2` of oauthbearer, xoauth2."""
 
     id: bool = True
     """Whether to send the name and version of this program to a server that offers ID (RFC 2971).
@@ -190,13 +191,13 @@ class ImapMailbox:
     async def _try(self, imap: ImapConnection, user: str, password: str) -> None:
         """Tries one mechanism; another one only if the server refused the mechanism itself."""
         host, first = self._options.host, None
-        for name in self._mechanisms(await imap.capability(), encrypted=bool(imap.tls)):
-            if name == SCRAM:
-                reply = await authenticate(imap, Scram(user, password, host))
-            elif name == "plain":
-                reply = await authenticate(imap, Plain(user, password))
-            else:
+        for name in self._mechanisms(await imap.capability(), imap.tls):
+            if name == "login":
                 reply = await login(imap, user, password)
+            else:
+                chosen = self._options.auth is not None
+                mechanism = password_mechanism(name, user, password, host, imap.tls, chosen=chosen)
+                reply = await authenticate(imap, mechanism)
             if not reply.mechanism_refused:
                 reply.data("the login", Reason.AUTH)
                 return
@@ -221,10 +222,11 @@ class ImapMailbox:
 
         await authenticate_with_token(account, token, trace, attempt)
 
-    def _mechanisms(self, offered: set[str], *, encrypted: bool) -> list[str]:
+    def _mechanisms(self, offered: set[str], tls: ssl.SSLObject | None) -> list[str]:
         """The mechanisms to try, in this order. Raises ProbeError (auth) if there are none."""
         host, wanted = self._options.host, self._options.auth
-        usable = [name for name in ("plain", SCRAM) if f"AUTH={name.upper()}" in offered]
+        known = ("plain", *in_order(tls))
+        usable = [name for name in known if f"AUTH={name.upper()}" in offered]
         if "LOGINDISABLED" not in offered:
             usable.insert(0, "login")
         if wanted and wanted not in usable and wanted != "login":
@@ -232,8 +234,9 @@ class ImapMailbox:
                 Reason.AUTH, f"{host} does not offer AUTHENTICATE {wanted.upper()}"
             ) from NoLoginSent()
         if (wanted or "login") not in usable and not (usable and not wanted):
-            hint = "" if encrypted else " on connections without TLS"
+            hint = "" if tls else " on connections without TLS"
+            others = unsupported([name.removeprefix("AUTH=") for name in offered])
             raise ProbeError(
-                Reason.AUTH, f"{host} does not allow LOGIN{hint} (LOGINDISABLED)"
+                Reason.AUTH, f"{host} does not allow LOGIN{hint} (LOGINDISABLED){others}"
             ) from NoLoginSent()
         return [wanted] if wanted else usable

@@ -1,5 +1,6 @@
 """A mailbox on a POP3 server."""
 
+import ssl
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Literal
 
@@ -24,10 +25,10 @@ from exporter.net.bearer import (
 )
 from exporter.net.credentials import Credentials
 from exporter.net.dns import Resolver
+from exporter.net.mechanisms import ForPassword, in_order, password_mechanism, unsupported
 from exporter.net.oauth2 import Account, Accounts
 from exporter.net.pop3.connection import Pop3Connection, converse
-from exporter.net.sasl import NoLoginSent, Plain
-from exporter.net.scram import SCRAM, Scram
+from exporter.net.sasl import NoLoginSent
 from exporter.net.tcp import dial
 from exporter.net.tls import client_context, session_fact
 
@@ -48,11 +49,11 @@ class Pop3Options(MailServerOptions):
     username: OneWord
     """The login name."""
 
-    auth: Literal["user", "plain", "scram-sha-256", "xoauth2", "oauthbearer"] | None = None
+    auth: Literal["user", "plain", ForPassword, "xoauth2", "oauthbearer"] | None = None
     """The only mechanism that is used: the commands USER and PASS, or AUTH with another one.
-    Default: the mechanism that the server offers, of user, plain, scram-sha-256; with `oauth2` of
-    oauthbearer, xoauth2. `user` is also tried if it is not offered, because some servers accept it
-    anyway."""
+    Default: the first that the server offers of user, plain, SCRAM (see `auth` of `smtp`),
+    cram-md5; with `oauth2` of oauthbearer, xoauth2. `user` is also tried if it is not offered,
+    because some servers accept it anyway."""
 
     poll_interval: Duration = 0.5
     """Minimum time between two logins. POP3 shows new messages only after a new login: about every
@@ -168,13 +169,13 @@ class Pop3Mailbox:
             password = pop3.credentials.reveal()
         except SecretUnavailable as error:
             raise ProbeError(Reason.AUTH, str(error)) from NoLoginSent()
-        chosen = self._mechanism(await pop3.capa())
-        if chosen == SCRAM:
-            await pop3.authenticate(Scram(user, password, self._options.host))
-        elif chosen == "plain":
-            await pop3.authenticate(Plain(user, password))
-        else:
+        name = self._mechanism(await pop3.capa(), pop3.tls)
+        if name == "user":
             await pop3.user(user, password)
+            return
+        chosen, host = self._options.auth is not None, self._options.host
+        mechanism = password_mechanism(name, user, password, host, pop3.tls, chosen=chosen)
+        await pop3.authenticate(mechanism)
 
     async def _authenticate_with(
         self, pop3: Pop3Connection, account: Account, trace: Trace
@@ -196,19 +197,18 @@ class Pop3Mailbox:
 
         await authenticate_with_token(account, await account.token(), trace, attempt)
 
-    def _mechanism(self, offered: dict[str, list[str]] | None) -> str:
+    def _mechanism(self, offered: dict[str, list[str]] | None, tls: ssl.SSLObject | None) -> str:
         """The mechanism to use. A server without CAPA is assumed to support USER, as all did before
         CAPA. Some support it without listing it: set `auth` to try it."""
         sasl = (offered or {}).get("SASL", ())
         offers = {"user": offered is None or "USER" in offered}
-        offers |= {name: name.upper() in sasl for name in ("plain", SCRAM)}
+        offers |= {name: name.upper() in sasl for name in ("plain", *in_order(tls))}
         usual = next((name for name, is_offered in offers.items() if is_offered), "user")
         chosen: str = self._options.auth or usual
         if self._options.auth == "user":
             return chosen
-        if offered is not None and not offers[chosen]:
+        if offered is not None and not offers.get(chosen):
             command = "USER and PASS" if chosen == "user" else f"AUTH {chosen.upper()}"
-            raise ProbeError(
-                Reason.AUTH, f"{self._options.host} does not offer {command}"
-            ) from NoLoginSent()
+            detail = f"{self._options.host} does not offer {command}{unsupported(sasl)}"
+            raise ProbeError(Reason.AUTH, detail) from NoLoginSent()
         return chosen

@@ -10,12 +10,11 @@ from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.net.credentials import Credentials
-from exporter.net.sasl import Conversation, CramMd5, Login, Mechanism, Plain, refused
-from exporter.net.scram import SCRAM, Scram
+from exporter.net.mechanisms import ForPassword, in_order, password_mechanism, unsupported
+from exporter.net.sasl import Conversation, Mechanism, refused
 from exporter.net.smtp.session import SmtpSession
 
-Auth = Literal["plain", "login", "cram-md5", "scram-sha-256", "xoauth2", "oauthbearer"]
-FOR_PASSWORDS: tuple[Auth, ...] = ("plain", "login", "scram-sha-256", "cram-md5")
+Auth = Literal["login", "plain", ForPassword, "xoauth2", "oauthbearer"]
 LONGEST_COMMAND = 510  # octets without the line end (RFC 5321 section 4.5.3.1.4)
 # Too long, or not understood (RFC 4954 section 4): no word of the password.
 _NOT_TAKEN = frozenset({500, 501, 502, 504})
@@ -27,22 +26,24 @@ async def login(
     """AUTH with one password mechanism, once; with the next only if the server refuses a mechanism
     that it offers."""
     with smtp.run.step(Step.AUTH):
-        known = (mechanism,) if mechanism else FOR_PASSWORDS
-        if not (chosen := [name for name in known if name in smtp.mechanisms]):
+        known = (mechanism,) if mechanism else ("plain", "login", *in_order(smtp.tls))
+        if not (usable := [name for name in known if name in smtp.mechanisms]):
             offered = ", ".join(smtp.mechanisms) or "nothing"
             wanted = mechanism or "a supported login mechanism"
+            hint = unsupported(smtp.mechanisms)
             raise ProbeError(
-                Reason.AUTH, f"{smtp.server} does not offer {wanted}; it offers {offered}"
+                Reason.AUTH, f"{smtp.server} does not offer {wanted}; it offers {offered}{hint}"
             )
         try:
             revealed = credentials.reveal()
         except SecretUnavailable as error:
             raise ProbeError(Reason.AUTH, str(error)) from None
         while True:
-            talk, reply = await _converse(
-                smtp, _mechanism(chosen.pop(0), username, revealed, smtp.server)
+            attempt = password_mechanism(
+                usable.pop(0), username, revealed, smtp.server, smtp.tls, chosen=bool(mechanism)
             )
-            if reply.code not in _NOT_TAKEN or talk.challenges or not chosen:
+            talk, reply = await _converse(smtp, attempt)
+            if reply.code not in _NOT_TAKEN or talk.challenges or not usable:
                 break
         _conclude(smtp, talk, reply)
 
@@ -52,14 +53,6 @@ async def authenticate(smtp: SmtpSession, mechanism: Mechanism) -> None:
     with smtp.run.step(Step.AUTH):
         talk, reply = await _converse(smtp, mechanism)
         _conclude(smtp, talk, reply)
-
-
-def _mechanism(name: Auth, user: str, password: str, server: str) -> Mechanism:
-    if name == SCRAM:
-        return Scram(user, password, server)
-    if name == "cram-md5":
-        return CramMd5(user, password, server)
-    return Login(user, password, server) if name == "login" else Plain(user, password)
 
 
 async def _converse(smtp: SmtpSession, mechanism: Mechanism) -> tuple[Conversation, SMTPResponse]:

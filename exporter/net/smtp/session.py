@@ -383,9 +383,14 @@ class SmtpSession:
         """Translates the library's exceptions."""
         return map_exceptions(self._translations)
 
-    def _tls_object(self) -> ssl.SSLObject:
+    @property
+    def tls(self) -> ssl.SSLObject | None:
         transport = cast(asyncio.Transport, self._protocol.transport)
-        return cast(ssl.SSLObject, transport.get_extra_info("ssl_object"))
+        tls: ssl.SSLObject | None = transport.get_extra_info("ssl_object")
+        return tls
+
+    def _tls_object(self) -> ssl.SSLObject:
+        return cast(ssl.SSLObject, self.tls)
 
     def _note_tls(self) -> None:
         fact = session_fact(self._tls_object(), Leg.SEND, self.server)

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, contextmanager
 
 import pytest
 
+from exporter import __version__
 from exporter.config.server import TlsMode
 from exporter.core.clock import Clock
 from exporter.core.model import ProbeError, TlsSession
@@ -196,10 +197,22 @@ async def test_a_wrong_password_is_a_matter_of_auth(lab_user: LabUser, auth: str
     assert 'wr"ong' not in "\n".join(run.transcript)
 
 
-@pytest.mark.parametrize("auth", ["login", "plain"])
-async def test_both_mechanisms_log_in(lab_user: LabUser, auth: str) -> None:
+@pytest.mark.parametrize("auth", ["login", "plain", "cram-md5", "scram-sha-1", "scram-sha-256"])
+async def test_every_mechanism_logs_in(lab_user: LabUser, auth: str) -> None:
     async with opened(mailbox(lab_user, auth=auth)) as session:
         assert await session.scan() == []
+
+
+@pytest.mark.parametrize("told", [True, False])
+async def test_the_server_is_told_who_we_are_unless_it_must_not(
+    lab_user: LabUser, told: bool
+) -> None:
+    run = Run(Clock())
+    async with opened(mailbox(lab_user, id=told), run):
+        pass
+    said = "\n".join(run.transcript)
+    assert (f'ID ("name" "mailtrip" "version" "{__version__}")' in said) is told
+    assert ('S: * ID ("name" "Dovecot")' in said) is told
 
 
 @pytest.mark.parametrize("options", [{"ca_file": None}, {"server_name": "imap.example.org"}])

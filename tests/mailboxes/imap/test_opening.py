@@ -77,6 +77,12 @@ def test_tls_and_port_have_sensible_defaults(
             "",
             "127.0.0.1 does not allow LOGIN on connections without TLS (LOGINDISABLED)",
         ),
+        (
+            "only-tickets",
+            Reason.AUTH,
+            "",
+            "(LOGINDISABLED) (mailtrip does not support NTLM and GSSAPI)",
+        ),
     ],
 )
 async def test_a_login_that_fails_says_whose_fault_it_is(
@@ -91,6 +97,11 @@ async def test_a_login_that_fails_says_whose_fault_it_is(
 
 async def test_plain_is_used_where_login_is_disabled() -> None:
     async with opened("login-disabled-but-plain-offered"):
+        pass
+
+
+async def test_cram_md5_is_used_where_there_is_nothing_else() -> None:
+    async with opened("cram-md5-where-login-is-disabled"):
         pass
 
 

@@ -117,6 +117,16 @@ async def test_a_message_is_found_timed_and_deleted(
     assert lab_user.lab.password not in "\n".join(run.transcript)
 
 
+@pytest.mark.parametrize("auth", ["cram-md5", "scram-sha-1", "scram-sha-256"])
+async def test_mechanisms_that_do_not_send_the_password_log_in(
+    lab_user: LabUser, auth: str
+) -> None:
+    run = Run(Clock())
+    async with opened(mailbox(lab_user, auth=auth), run):
+        pass
+    assert f"C: AUTH {auth.upper()}" in "\n".join(run.transcript)
+
+
 async def test_1500_older_messages_do_not_hold_up_a_new_one(lab_user: LabUser) -> None:
     with smtplib.LMTP(lab_user.lab.imap_ip, 24, local_hostname="test.lab.test") as client:
         for number in range(1500):

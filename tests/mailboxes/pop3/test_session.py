@@ -224,6 +224,11 @@ async def test_plain_is_used_where_there_is_no_user() -> None:
         pass
 
 
+async def test_cram_md5_is_used_where_there_is_nothing_else() -> None:
+    async with opened("only-cram-md5"):
+        pass
+
+
 @pytest.mark.parametrize(
     ("dialogue", "auth", "missing"),
     [
@@ -237,7 +242,7 @@ async def test_a_password_goes_out_only_in_a_way_that_was_offered(
     error, step, _ = await why(dialogue, auth=auth)
     assert (error.reason, error.detail, step) == (
         Reason.AUTH,
-        f"127.0.0.1 does not offer {missing}",
+        f"127.0.0.1 does not offer {missing} (mailtrip does not support NTLM and GSSAPI)",
         Step.LOGIN,
     )
 
