@@ -18,6 +18,7 @@ from tests.container.podman import Podman, PodmanError
 from tests.lab.client import Lab, LabUser
 from tests.lab.shell import LabError
 from tests.support.alertmanager import AMTOOL, Alertmanager, Webhook
+from tests.support.cyrus import Cyrus, running_cyrus
 from tests.support.prometheus import BINARIES, PROMTOOL, Prometheus
 from tests.systems import LEFT_OUT, code_name, packages
 
@@ -146,6 +147,13 @@ def lab_user(lab: Lab) -> Iterator[LabUser]:
     """Somebody with an empty mailbox, whom no other test has."""
     with lab.fresh_user() as user:
         yield user
+
+
+@pytest.fixture
+def cyrus(servers: None) -> Iterator[Cyrus]:
+    """The delivery agent of a Cyrus, without a message."""
+    with running_cyrus() as one:
+        yield one
 
 
 @pytest.fixture

@@ -84,11 +84,8 @@ class NetworkOptions(Options):
     """The local address to connect from. Default: chosen by the system."""
 
 
-class ServerOptions(TlsOptions, NetworkOptions):
-    """A mail server that a client logs in to."""
-
-    host: Host
-    """Name or address of the server."""
+class AccessOptions(TlsOptions, NetworkOptions):
+    """How a client gets into a mail server: TLS and the login."""
 
     port: Port | None = None
     """TCP port. The default depends on the protocol and on `tls`."""
@@ -159,3 +156,10 @@ class ServerOptions(TlsOptions, NetworkOptions):
         if self.username is not None:
             reasons.add(Reason.AUTH)
         return frozenset(reasons)
+
+
+class ServerOptions(AccessOptions):
+    """A mail server that a client logs in to."""
+
+    host: Host
+    """Name or address of the server."""

@@ -11,6 +11,8 @@ _KNOWN = [
         r"\[InternalId=(?P<name>\d+)",  # Exchange
         r"\bOK +\d+ (?P<name>[\w.-]+) - gsmtp",  # Gmail
         r"\bqueued \((?P<name>[\w.-]+)\)",  # Haraka
+        r"\b2\.0\.0 <[^<>]*> (?P<name>[\w/+=:-]+) Saved",  # Dovecot's session (LMTP)
+        r"\bSESSIONID=<(?P<name>[\w.-]+)>",  # Cyrus's (LMTP)
         r"\bok \d+ (?P<name>qp \d+)",  # qmail
     )
 ]

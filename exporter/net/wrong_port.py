@@ -19,7 +19,7 @@ TLS_SHARE = 0.7  # of the time for a conversation, that may pass without a greet
 SILENCE = 2.0  # seconds without a greeting until we try whether the port expects TLS
 PATIENCE = 3.0  # seconds for the second connection
 MOST = 512  # bytes of a server's first words
-_PORTS = {"IMAP": "993 or 143", "POP3": "995 or 110", "SMTP": "587, 465 or 25"}
+_PORTS = {"IMAP": "993 or 143", "POP3": "995 or 110", "SMTP": "587, 465 or 25", "LMTP": "24"}
 _TLS_PORTS = {"IMAP": 993, "POP3": 995, "SMTP": 465}
 _TLS = re.compile(rb"[\x15\x16]\x03[\0-\4]")  # an alert or a handshake (RFC 8446 section 5.1)
 _GREETINGS = {
@@ -39,6 +39,9 @@ _GREETINGS = {
     "rsync": re.compile(rb"@RSYNCD:"),
 }
 
+_ALIKE = ({"IMAP", "POP3"}, {"SMTP", "LMTP"})
+"""Who wants the one may have meant the other."""
+
 Answer = TypeVar("Answer")
 
 
@@ -51,18 +54,17 @@ def protocol_of(first: bytes) -> str:
 
 
 def wrong_port_hint(first: bytes, wanted: str) -> str:
-    """The cure if a server that should speak `wanted` (IMAP, POP3, SMTP) begins with these bytes in
-    plain text.
+    """The cure if a server that should speak `wanted` (IMAP, POP3, SMTP, LMTP) begins with these
+    bytes in plain text.
 
     Empty if the protocol is unknown.
     """
     if (found := protocol_of(first)) == "TLS":
         return "it speaks TLS on this port: use `tls: implicit`"
-    if found in ("", wanted):
+    # An LMTP server greets as an SMTP server does (RFC 2033 section 4.1).
+    if found in ("", wanted) or (found == "SMTP" and wanted == "LMTP"):
         return ""
-    option = (
-        f"use `{found.lower()}`, or" if {found, wanted} == {"IMAP", "POP3"} else f"for {wanted} use"
-    )
+    option = f"use `{found.lower()}`, or" if {found, wanted} in _ALIKE else f"for {wanted} use"
     return (
         f"this is {'an' if found[0] in 'FHILNSVX' and found != 'VNC' else 'a'} {found} server:"
         f" {option} "
@@ -121,10 +123,9 @@ async def await_greeting_in_tls(
         silence = (
             f"{server} sent no greeting within {patience:.3g} s after a completed TLS handshake"
         )
-        cause = (
-            f"is this an {wanted} port? With `tls: implicit` it is {_TLS_PORTS[wanted]} on most"
-            " servers"
-        )
+        cause = f"is this an {wanted} port?"
+        if port := _TLS_PORTS.get(wanted):
+            cause += f" With `tls: implicit` it is {port} on most servers"
         raise ProbeError(
             Reason.TIMEOUT, f"{silence}: {cause.replace('an POP3', 'a POP3')}"
         ) from None

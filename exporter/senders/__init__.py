@@ -2,6 +2,7 @@
 
 from exporter.config.choice import Choice
 from exporter.senders.kind import SenderKind
+from exporter.senders.lmtp import LmtpOptions
 from exporter.senders.mx import MxOptions
 from exporter.senders.sendmail import SendmailOptions
 from exporter.senders.smtp import SmtpOptions
@@ -16,6 +17,9 @@ class SendOptions(Choice):
     mx: MxOptions | None = None
     """To the exchangers of the recipient's domain, found through MX records, as a mail server
     does."""
+
+    lmtp: LmtpOptions | None = None
+    """To the delivery agent of a mail server, which stores the message in the mailbox itself."""
 
     sendmail: SendmailOptions | None = None
     """Through the sendmail program of this machine, which queues it."""

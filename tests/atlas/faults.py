@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from tests.atlas.delivery_agent import DELIVERY_AGENT
 from tests.atlas.dns_and_network import DNS, NETWORK
 from tests.atlas.filters import FILTERS
 from tests.atlas.local import LOCAL
@@ -16,6 +17,7 @@ FAULTS: Mapping[str, Sequence[Fault]] = {
     "The network": NETWORK,
     "TLS": TLS,
     "What SMTP servers answer": SMTP,
+    "A delivery agent (LMTP)": DELIVERY_AGENT,
     "On the way": TRANSIT,
     "Filters": FILTERS,
     "An IMAP mailbox": IMAP,

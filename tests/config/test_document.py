@@ -7,6 +7,7 @@ import pytest
 
 from docs.configuration import COMMAND, PAGE, page
 from exporter.config.schema import keys_at
+from exporter.senders import SendOptions
 from exporter.settings import Settings
 
 
@@ -54,7 +55,7 @@ def test_the_schema_knows_the_keys_of_every_mapping() -> None:
         "maintenance",
     ]
     assert keys_at(schema, ("probes", 3)) == ["name", "module", "target", "interval"]
-    assert keys_at(schema, ("modules", "a", "roundtrip", "send")) == ["smtp", "mx", "sendmail"]
+    assert keys_at(schema, ("modules", "a", "roundtrip", "send")) == [*SendOptions.choices]
     assert keys_at(schema, ("modules", "a", "roundtrip", "nothing", "b")) == []
     assert keys_at(schema, ("modules",)) == [], "names are free"
 

@@ -22,11 +22,11 @@ modules:
     session_timeout: 5s
     roundtrip: &trip
       from: probe@spool.test
-      send: {lmtp: {host: 127.0.0.1, port: %(port)d}}
+      send: {depot: {host: 127.0.0.1, port: %(port)d}}
       mailbox: files
   each:
     session_timeout: 5s
-    roundtrip: {<<: *trip, to: "a@spool.test", send: {lmtp: {host: "{target}"}}}
+    roundtrip: {<<: *trip, to: "a@spool.test", send: {depot: {host: "{target}"}}}
     targets: ["*.spool.test"]
 probes:
   - {name: store, module: store, target: someone@spool.test}
@@ -89,8 +89,8 @@ class Copy:
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Copy:
     one = Copy(tmp_path_factory.mktemp("mailtrip"))
-    one.add("lmtp.py", "exporter/senders")
-    one.register("senders", "SendOptions", "lmtp", "LmtpOptions")
+    one.add("depot.py", "exporter/senders")
+    one.register("senders", "SendOptions", "depot", "DepotOptions")
     one.add("spool.py", "exporter/mailboxes")
     one.register("mailboxes", "MailboxOptions", "spool", "SpoolOptions")
     return one
@@ -100,7 +100,7 @@ MISTAKES = {
     "a target that is no host": (
         "target: someone@spool.test}",
         "target: someone@spool.test}\n  - {name: no, module: each, target: 'no_host!'}",
-        "invalid target for module each: send.lmtp.host would be 'no_host!': not a host; write a",
+        "invalid target for module each: send.depot.host would be 'no_host!': not a host; write a",
     ),
     "one target for two things": (
         'to: "a@spool.test", send',
@@ -110,7 +110,7 @@ MISTAKES = {
     "a port of another protocol": (
         "port: 1}",
         "port: 993}",
-        "993 is the port of IMAP, but this option is for LMTP: 24",
+        "993 is the port of IMAP, but this option is for DEPOT: 2424",
     ),
     "a message that is too large": (
         "mailbox: files",
@@ -126,7 +126,7 @@ MISTAKES = {
     "what the kind itself minds": (
         "  store:\n",
         "  store:\n    timeout: 2h\n",
-        "modules.store.roundtrip.send.lmtp: answers at once, and the module's timeout is 2h",
+        "modules.store.roundtrip.send.depot: answers at once, and the module's timeout is 2h",
     ),
 }
 
@@ -161,10 +161,10 @@ async def test_a_new_kind_without_a_rig_fails_and_one_with_a_rig_is_proven(copy:
     assert code == 1
     assert "write a rig for ['spool']" in said
     rigs = copy.path / "tests/support/sender_rigs.py"
-    text = rigs.read_text().replace('"smtp": SMTP', '"lmtp": LMTP, "smtp": SMTP')
-    text = text.replace("\n\nRIGS", "\nfrom tests.support.lmtp_rig import LMTP\n\nRIGS")
+    text = rigs.read_text().replace('"smtp": SMTP', '"depot": DEPOT, "smtp": SMTP')
+    text = text.replace("\n\nRIGS", "\nfrom tests.support.depot_rig import DEPOT\n\nRIGS")
     rigs.write_text(text)
-    copy.add("lmtp_rig.py", "tests/support")
-    code, said = await copy.python(*quick, "tests/senders/test_contract.py", "-k", "lmtp or rig")
+    copy.add("depot_rig.py", "tests/support")
+    code, said = await copy.python(*quick, "tests/senders/test_contract.py", "-k", "depot or rig")
     assert code == 0, said
     assert int(said.splitlines()[-1].split()[0]) > 50

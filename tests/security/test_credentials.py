@@ -294,13 +294,14 @@ def test_token_urls(given: dict[str, str]) -> None:
 
 
 async def test_exchangers(listener: Listening) -> None:
-    """Exchangers, which foreign DNS data can name, never get a login: only `smtp`, `imap` and
-    `pop3` have passwords, each for its own configured server."""
+    """Exchangers, which foreign DNS data can name, never get a login: only `smtp`, `lmtp`,
+    `imap` and `pop3` have passwords, each for its own configured server."""
     options = {
         kind: get_args(SendOptions.model_fields[kind].annotation)[0] for kind in SendOptions.choices
     }
     assert [kind for kind in SendOptions.choices if "password" in options[kind].model_fields] == [
-        "smtp"
+        "smtp",
+        "lmtp",
     ]
     usual = dict.fromkeys(("MAIL", "RCPT", "."), "250 ok") | {
         "DATA": "354 go on",

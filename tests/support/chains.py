@@ -81,6 +81,11 @@ def issue(
     return Identity(builder.sign(signer, SHA256()), key)
 
 
+def key_pem(key: EllipticCurvePrivateKey) -> bytes:
+    """PKCS #8, not encrypted."""
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
 def tlsa(of: Identity, usage: int = 3, selector: int = 1, matching: int = 1) -> Tlsa:
     """The record of that kind for a certificate."""
     part = public_key_of(of.der) if selector == PUBLIC_KEY else of.der
@@ -95,10 +100,9 @@ def written(record: Tlsa) -> str:
 def server_context(own: Identity, *others: Identity) -> ssl.SSLContext:
     """For a server that sends these certificates."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    key = own.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     with TemporaryDirectory() as directory:
         file = Path(directory) / "chain.pem"
-        file.write_bytes(key + b"".join(one.pem for one in (own, *others)))
+        file.write_bytes(key_pem(own.key) + b"".join(one.pem for one in (own, *others)))
         context.load_cert_chain(file)
     return context
 

@@ -3,6 +3,6 @@ holds for it too."""
 
 from tests.support.sender_rig import Kind
 from tests.support.sendmail_rig import SENDMAIL
-from tests.support.smtp_rig import MX, SMTP
+from tests.support.smtp_rig import LMTP, MX, SMTP
 
-RIGS: dict[str, Kind] = {"smtp": SMTP, "mx": MX, "sendmail": SENDMAIL}
+RIGS: dict[str, Kind] = {"smtp": SMTP, "mx": MX, "lmtp": LMTP, "sendmail": SENDMAIL}

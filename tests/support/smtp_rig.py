@@ -162,6 +162,10 @@ def _smtp(port: int, resolver: Resolver) -> Sender:
     return make_sender("smtp", {"host": "mx.example.test", "port": port, "tls": "none"}, resolver)
 
 
+def _lmtp(port: int, resolver: Resolver) -> Sender:
+    return make_sender("lmtp", {"host": "mx.example.test", "port": port}, resolver)
+
+
 def _mx(port: int, resolver: Resolver) -> Sender:
     """A message that is deferred is not sent again within the time of a test."""
     return make_sender("mx", {"port": port, "retry_after": "1h"}, resolver)
@@ -181,6 +185,7 @@ def rig(
 
 
 SMTP = Kind(rig(_smtp), (Step.RESOLVE, *STEPS), STAGES, (Stage.QUIT,), (Stage.DOT,), troubles())
+LMTP = Kind(rig(_lmtp), (Step.RESOLVE, *STEPS), STAGES, (Stage.QUIT,), (Stage.DOT,), troubles())
 MX = Kind(
     rig(_mx),
     (Step.RESOLVE, Step.RESOLVE, *STEPS),

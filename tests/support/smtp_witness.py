@@ -44,6 +44,7 @@ class Verdict(Enum):
 
 COMMANDS = {
     "EHLO": Stage.EHLO,
+    "LHLO": Stage.EHLO,  # RFC 2033
     "AUTH": Stage.AUTH,
     "STAR": Stage.STARTTLS,
     "MAIL": Stage.MAIL,
@@ -230,7 +231,8 @@ class SmtpWitness:
             await asyncio.sleep(0.005)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        line = Line(reader, writer, writer.get_extra_info("peername")[0])
+        peer = writer.get_extra_info("peername")
+        line = Line(reader, writer, peer[0] if peer else "")  # empty: a Unix socket
         self.lines.append(line)
         try:
             with suppress(ConnectionError, asyncio.IncompleteReadError):

@@ -61,6 +61,7 @@ PEOPLE = {
         "/home/monitor/Maildir": "{monitor_s_maildir}",
     },
     "relay.yml": {"monitor@example.org": "{user}", "probe@example.org": "{user}", "shop": "probe"},
+    "lmtp.yml": {"monitor@example.org": "{user}"},
     "sendmail.yml": {"monitor@example.org": "{user}"},
     "filters.yml": {
         "mx1.example.org": "mx1.lab.test",
@@ -101,7 +102,7 @@ FORWARDED_TO_DOVECOT = {"forwarded-mailbox.yml"}
 PROBES = [
     (file, probe.name) for file in PEOPLE for probe in Settings.load(str(DIRECTORY / file)).probes
 ]
-WITHOUT_BOUNCES = {"mx.yml", "filters.yml", "reputation.yml", "explained.yml"}
+WITHOUT_BOUNCES = {"mx.yml", "lmtp.yml", "filters.yml", "reputation.yml", "explained.yml"}
 PROBES_WITH_BOUNCES = [(file, name) for file, name in PROBES if file not in WITHOUT_BOUNCES]
 FOREIGN = b"From: boss@lab.test\r\nSubject: please read\r\n\r\nThis is nobody's business.\r\n"
 

@@ -1,4 +1,5 @@
-"""One conversation with an SMTP server (RFC 5321); every command is a timed step.
+"""One conversation with an SMTP server (RFC 5321) or an LMTP server (RFC 2033); every command is a
+timed step.
 
 aiosmtplib implements the protocol. Its `SMTP` class merges steps that we time separately, so this
 uses its protocol class directly. Time-outs are the caller's: a cancelled session is aborted, never
@@ -32,7 +33,7 @@ from exporter.net.exceptions import Kinds, Words, map_exceptions
 from exporter.net.redaction import Redaction
 from exporter.net.smtp.introduction import introduction_of
 from exporter.net.smtp.ports import BETWEEN_SERVERS
-from exporter.net.smtp.reply import no_smtp
+from exporter.net.smtp.reply import Protocol, not_this_protocol
 from exporter.net.smtp.reply import reason_for as reason_for
 from exporter.net.tcp import dial
 from exporter.net.tls import (
@@ -43,6 +44,7 @@ from exporter.net.tls import (
     session_fact,
     start_tls,
 )
+from exporter.net.unix_socket import dial_socket
 from exporter.net.wrong_port import MOST, await_greeting, await_greeting_in_tls, wrong_port_hint
 
 CODES = range(200, 600)  # RFC 5321 section 4.2; other codes never become labels
@@ -108,11 +110,18 @@ MOST_SERVERS = 20  # that a trip keeps as facts
 class SmtpSession:
     """A conversation from connecting to QUIT. Every failure is a ProbeError. See `session`."""
 
-    def __init__(self, server: str, run: Run, redaction: Redaction | None = None) -> None:
+    def __init__(
+        self,
+        server: str,
+        run: Run,
+        redaction: Redaction | None = None,
+        protocol: Protocol = "SMTP",
+    ) -> None:
         self.extensions: dict[str, str] = {}
         self.mechanisms: list[str] = []
         self._protocol = _Protocol(loop=asyncio.get_running_loop())
         self.server = server
+        self._speaks = protocol
         self.address = ""  # its IP address, once it is connected
         self.run = run
         self.redaction = redaction = redaction or Redaction()
@@ -125,7 +134,7 @@ class SmtpSession:
             ),
             SMTPResponseException: lambda error: ProbeError(
                 Reason.PROTOCOL,
-                f"{server} does not speak SMTP: {_cleaned(error.message, redaction)}",
+                f"{server} does not speak {protocol}: {_cleaned(error.message, redaction)}",
             ),
             ValueError: lambda _: ProbeError(
                 Reason.PROTOCOL, "an address or name contains a control character"
@@ -145,11 +154,25 @@ class SmtpSession:
         connected = await dial(resolver, self.server, port, network, self.run, address, self._found)
         connected_to = connected.getpeername()
         self.address = connected_to[0]
+        peer = None if port == BETWEEN_SERVERS else connected_to
+        await self._begin(connected, peer, implicit_tls)
+
+    async def connect_to_socket(self, path: str) -> None:
+        """Connects to a Unix socket, and reads the greeting."""
+        await self._begin(dial_socket(path, self.run), None, None)
+
+    async def _begin(
+        self,
+        connected: socket.socket,
+        peer: tuple[Any, ...] | None,
+        implicit_tls: TlsOptions | None,
+    ) -> None:
+        """A server that sends no greeting may be asked at `peer` what it speaks."""
         try:
             if implicit_tls:
                 with (
                     self.run.step(Step.TLS),
-                    handshake_errors(self.server, Leg.SEND, "SMTP", note=self.note),
+                    handshake_errors(self.server, Leg.SEND, self._speaks, note=self.note),
                 ):
                     await self._take_over(
                         connected,
@@ -166,17 +189,18 @@ class SmtpSession:
         with self.run.step(Step.GREETING):
             if implicit_tls:
                 reply = await await_greeting_in_tls(
-                    self._answer(), self.server, "SMTP", self.run.session_timeout
+                    self._answer(), self.server, self._speaks, self.run.session_timeout
                 )
             else:
-                reply = await self._greeting(None if port == BETWEEN_SERVERS else connected_to)
+                reply = await self._greeting(peer)
             self.expect(reply, 220, Step.GREETING)
 
     async def ehlo(self, name: str) -> None:
-        """EHLO, or HELO for a server that does not know it."""
+        """EHLO, or HELO for a server that does not know it; LHLO in LMTP."""
         with self.run.step(Step.EHLO):
-            reply = await self._command(f"EHLO {name}")
-            if reply.code in _NOT_ESMTP:
+            lmtp = self._speaks == "LMTP"
+            reply = await self._command(f"{'LHLO' if lmtp else 'EHLO'} {name}")
+            if reply.code in _NOT_ESMTP and not lmtp:
                 reply = await self._command(f"HELO {name}")
             self.expect(reply, 250, Step.EHLO)
             self._introduced(self._clean(reply.message))
@@ -317,13 +341,13 @@ class SmtpSession:
         cure."""
         try:
             return await (
-                await_greeting(self._answer(), peer, self.server, "SMTP")
+                await_greeting(self._answer(), peer, self.server, self._speaks)
                 if peer
                 else self._answer()
             )
         except ProbeError as error:
             if error.reason is Reason.PROTOCOL and (
-                words := wrong_port_hint(self._protocol.first, "SMTP")
+                words := wrong_port_hint(self._protocol.first, self._speaks)
             ):
                 raise ProbeError(error.reason, f"{error.detail} ({words})") from None
             raise
@@ -364,7 +388,8 @@ class SmtpSession:
             if valid:
                 self._decide(reply)
             detail = f"{self.server} answered {reply.code} {one_line(self._clean(reply.message))}"
-            detail += no_smtp(reply.code, self._protocol.first) if step is Step.EHLO else ""
+            if step is Step.EHLO:
+                detail += not_this_protocol(self._speaks, reply.code, self._protocol.first)
             raise ProbeError(
                 reason_for(step, reply.code, reply.message),
                 detail,
@@ -399,9 +424,11 @@ class SmtpSession:
 
 
 @contextmanager
-def session(server: str, run: Run, redaction: Redaction | None = None) -> Iterator[SmtpSession]:
+def session(
+    server: str, run: Run, redaction: Redaction | None = None, protocol: Protocol = "SMTP"
+) -> Iterator[SmtpSession]:
     """A conversation with `server`, the name to resolve, for TLS to verify and for errors."""
-    conversation = SmtpSession(server, run, redaction)
+    conversation = SmtpSession(server, run, redaction, protocol)
     try:
         yield conversation
     finally:

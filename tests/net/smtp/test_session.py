@@ -21,7 +21,8 @@ from exporter.mail.composition import compose
 from exporter.mail.tokens import Mint
 from exporter.net.dns import Resolver
 from exporter.net.smtp.session import session
-from exporter.senders.smtp import SmtpOptions, SmtpSender
+from exporter.senders.kind import Sender
+from exporter.senders.smtp import SmtpOptions
 from tests.support.sender_rig import means
 
 DIALOGUES = sorted((Path(__file__).parent / "dialogues").glob("*.txt"))
@@ -106,7 +107,7 @@ async def test_dialogue(file: Path) -> None:
     assert not any(word in transcript for word in ("s3same", "AG1lAHMzc2FtZQ==", "czNzYW1l"))
 
 
-async def verdict(sender: SmtpSender, run: Run) -> list[str]:
+async def verdict(sender: Sender, run: Run) -> list[str]:
     """In the words of the last line of a dialogue."""
     try:
         async with run.phase(Phase.SEND):

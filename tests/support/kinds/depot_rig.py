@@ -8,8 +8,8 @@ from tests.support.smtp_rig import STAGES, STEPS, rig, troubles
 from tests.support.smtp_witness import Stage
 
 
-def _lmtp(port: int, resolver: Resolver) -> Sender:
-    return make_sender("lmtp", {"host": "mx.example.test", "port": port}, resolver)
+def _depot(port: int, resolver: Resolver) -> Sender:
+    return make_sender("depot", {"host": "mx.example.test", "port": port}, resolver)
 
 
-LMTP = Kind(rig(_lmtp), (Step.RESOLVE, *STEPS), STAGES, (Stage.QUIT,), (Stage.DOT,), troubles())
+DEPOT = Kind(rig(_depot), (Step.RESOLVE, *STEPS), STAGES, (Stage.QUIT,), (Stage.DOT,), troubles())

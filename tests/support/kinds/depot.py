@@ -1,5 +1,4 @@
-"""Sends to a server that takes mail as an LMTP server does: without a login, on a port of its
-own."""
+"""Sends to a server that takes mail without a login, on a port of its own."""
 
 from collections.abc import Iterator
 from typing import ClassVar
@@ -20,16 +19,16 @@ from exporter.senders.kind import Means
 from exporter.senders.pace import PacedOptions
 
 
-class LmtpOptions(NetworkOptions, PacedOptions):
-    """A server of our own that stores messages (RFC 2033)."""
+class DepotOptions(NetworkOptions, PacedOptions):
+    """A server of our own that stores messages."""
 
-    ports: ClassVar[Ports] = Ports("LMTP", others=(24,))
+    ports: ClassVar[Ports] = Ports("DEPOT", others=(2424,))
     most_servers: ClassVar[int] = 1
 
     host: HostTemplate
     """Name or address of the server; `{target}` stands for the target."""
 
-    port: Port = 24
+    port: Port = 2424
     """TCP port."""
 
     @property
@@ -68,14 +67,14 @@ class LmtpOptions(NetworkOptions, PacedOptions):
             text = f"answers at once, and the module's timeout is {duration_text(timeout)}"
             yield Finding((), text, warning=True)
 
-    def sender(self, target: str, means: Means) -> "LmtpSender":
-        return LmtpSender(self, means.resolver, target)
+    def sender(self, target: str, means: Means) -> "DepotSender":
+        return DepotSender(self, means.resolver, target)
 
 
-class LmtpSender:
+class DepotSender:
     """One server, one try."""
 
-    def __init__(self, options: LmtpOptions, resolver: Resolver, target: str) -> None:
+    def __init__(self, options: DepotOptions, resolver: Resolver, target: str) -> None:
         self._options = options
         self._resolver = resolver
         self._host = options.host.replace(PLACEHOLDER, target)
