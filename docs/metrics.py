@@ -123,6 +123,8 @@ def page() -> str:
         INTRODUCTION,
         "## Only on `/probe`\n",
         *_table(ONLY_ON_PROBE),
+        "Rules for blackbox_exporter work on these unchanged. `mailtrip_tls_certificate_expiry_timestamp_seconds` and"
+        " `mailtrip_tls_info` tell the servers of a trip apart.\n",
         "## Of a probe, on `/probe` and `/metrics`\n",
         "Of every probe:\n",
         *_table(OF_EVERY_PROBE),

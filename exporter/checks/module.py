@@ -1,6 +1,7 @@
 """A module: a named check with its options; and a probe, which points one at a target."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any
 
 from pydantic import (
@@ -125,7 +126,7 @@ class Module(CheckOptions):
     def scope(self, mailboxes: Mapping[str, MailboxOptions]) -> Scope:
         """What can happen in a trip of this module. `mailboxes` are all of them, by name."""
         scope: Scope = self.chosen[1].scope(mailboxes)
-        return scope
+        return replace(scope, timeout=self.timeout)
 
     def fits(self, target: str) -> bool:
         """Whether a pattern in `targets` matches this target, which is in its canonical form."""

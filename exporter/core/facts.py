@@ -218,6 +218,7 @@ class MailServer:
     addresses: tuple[str, ...]  # that the host has, sorted
     calls_itself: str = ""  # in its reply to EHLO; empty if it did not come so far
     sees_us_as: str = ""  # our address, if that reply says it
+    address: str = ""  # of `addresses`, the one that we connected to; empty if none answered
 
     def __str__(self) -> str:
         name = f", calls itself {self.calls_itself}" if self.calls_itself else ""

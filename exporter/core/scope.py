@@ -31,6 +31,8 @@ class RoundTripScope:
     receiver: object = field(default=None, hash=False, repr=False)
     """The options of the sender and of the mailbox. If they change, what is known about the servers
     does not hold any more."""
+    timeout: float = field(default=0.0, compare=False)
+    """Seconds for a trip."""
 
     @property
     def arrives(self) -> bool:
@@ -53,6 +55,8 @@ class BlocklistScope:
     """The blocklists that a probe queries."""
 
     blocklists: tuple[str, ...]
+    timeout: float = field(default=0.0, compare=False)
+    """Seconds for all queries."""
 
 
 Scope = RoundTripScope | BlocklistScope

@@ -61,6 +61,7 @@ class Metrics:
             if isinstance(series, RoundTripSeries):
                 series.configure(scope, step_histograms=self.step_histograms)
         self._probes[probe].identify(probe)
+        self._probes[probe].ensure("probe_timeout_seconds", scope.timeout)
         if name is None:
             self._names.pop(probe, None)
         else:

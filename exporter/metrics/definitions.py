@@ -40,6 +40,38 @@ BLOCKLIST_FAILURES = tuple(
 )
 NO_LABELS: tuple[tuple[str, ...], ...] = ((),)
 
+OF_BLACKBOX = (
+    Definition(
+        "probe_ssl_earliest_cert_expiry",
+        "gauge",
+        "Unix time at which the first certificate expires, of all servers of the trip that use TLS",
+    ),
+    Definition(
+        "probe_tls_version_info",
+        "gauge",
+        "1; the TLS version of the session that sends, else of that with the mailbox: TLS 1.3",
+        ("version",),
+    ),
+    Definition(
+        "probe_tls_cipher_info",
+        "gauge",
+        "1; the cipher of that session, by its name in OpenSSL",
+        ("cipher",),
+    ),
+    Definition(
+        "probe_ip_protocol",
+        "gauge",
+        "4 or 6: the IP version of the connection to the server that messages are sent to",
+    ),
+    Definition(
+        "probe_dns_lookup_time_seconds",
+        "gauge",
+        "The time of the DNS lookups before the message was sent",
+    ),
+)
+"""Of round trips, by the names that blackbox_exporter gives them, so that rules for it hold here.
+As there, they are absent without TLS, or if no connection is made."""
+
 ONLY_ON_PROBE = (
     Definition(
         "probe_success",
@@ -47,6 +79,8 @@ ONLY_ON_PROBE = (
         "1 if the newest finished trip succeeded, else 0; absent before the first",
     ),
     Definition("probe_duration_seconds", "gauge", "Total duration of the newest finished trip"),
+    Definition("probe_timeout_seconds", "gauge", "The module's timeout"),
+    *OF_BLACKBOX,
 )
 
 OF_EVERY_PROBE = (

@@ -30,6 +30,7 @@ from exporter.core.reasons import Reason
 from exporter.core.scope import RoundTripScope
 from exporter.core.steps import Step
 from exporter.mail.headers.authentication import METHODS
+from exporter.metrics.blackbox import ip_version, lookup_time, session_of
 from exporter.metrics.definitions import (
     MAILBOX_STEPS,
     OF_A_ROUND_TRIP,
@@ -116,8 +117,11 @@ class RoundTripSeries(ProbeSeries):
             self.leave_out("mailtrip_tls_policy_info")
             self.leave_out("mailtrip_tls_policy_problem")
             self._leave_out_tls(Leg.SEND)
+            self.leave_out("probe_ip_protocol")
+            self.leave_out("probe_dns_lookup_time_seconds")
         if scope.receiver != before.receiver:
             self._leave_out_tls(Leg.MAILBOX)
+        self._show_tls_as_blackbox()
 
     @property
     def mailboxes(self) -> tuple[str, ...]:
@@ -155,6 +159,13 @@ class RoundTripSeries(ProbeSeries):
             "mailtrip_leg_success", {(leg,): float(good) for leg, good in outcome.legs.items()}
         )
         self._show_facts(outcome.facts)
+        self._show_tls_as_blackbox()
+        for name, value in (
+            ("probe_ip_protocol", ip_version(outcome.facts)),
+            ("probe_dns_lookup_time_seconds", lookup_time(outcome.spans)),
+        ):
+            if value is not None:
+                self.ensure(name, value)
         self.visited(tuple(one for one in outcome.facts if isinstance(one, ExchangerVisit)))
 
     def visited(self, visits: tuple[ExchangerVisit, ...]) -> None:
@@ -278,6 +289,23 @@ class RoundTripSeries(ProbeSeries):
         return fact.method in METHODS and (
             fact.result != "none" or fact.method in self._scope.required
         )
+
+    def _show_tls_as_blackbox(self) -> None:
+        ends = [
+            end
+            for name in (
+                "mailtrip_tls_certificate_expiry_timestamp_seconds",
+                "mailtrip_tls_chain_expiry_timestamp_seconds",
+            )
+            for end in self.numbers(name).values()
+        ]
+        if ends:
+            self.ensure("probe_ssl_earliest_cert_expiry", min(ends))
+        else:
+            self.leave_out("probe_ssl_earliest_cert_expiry")
+        session = session_of(self.numbers("mailtrip_tls_info"))
+        for place, name in enumerate(("probe_tls_version_info", "probe_tls_cipher_info")):
+            self.replace(name, {session[place]: 1.0} if session else {})
 
     def _show_client(self, client: Client) -> None:
         """Shows the TLS of the connection on which our receiver got the message."""

@@ -154,6 +154,8 @@ class SmtpSession:
         connected = await dial(resolver, self.server, port, network, self.run, address, self._found)
         connected_to = connected.getpeername()
         self.address = connected_to[0]
+        if known := self._known:
+            self._note_server(replace(known, address=self.address))
         peer = None if port == BETWEEN_SERVERS else connected_to
         await self._begin(connected, peer, implicit_tls)
 
@@ -288,10 +290,15 @@ class SmtpSession:
     def _introduced(self, reply: str) -> None:
         """Records what the reply to EHLO says of the server and of us (RFC 5321 4.1.1.1)."""
         calls_itself, sees_us_as = introduction_of(reply)
-        known = next((one for one in self.run.facts if self._is_this(one)), None)
-        if isinstance(known, MailServer):
+        if known := self._known:
             found = replace(known, calls_itself=calls_itself, sees_us_as=sees_us_as)
             self._note_server(found)
+
+    @property
+    def _known(self) -> MailServer | None:
+        """What the trip has recorded of this server."""
+        facts = (fact for fact in self.run.facts if isinstance(fact, MailServer))
+        return next((fact for fact in facts if fact.host == self.server), None)
 
     def _note_server(self, server: MailServer) -> None:
         """The newest visit of a server counts, of few servers: a domain may name others each
