@@ -22,7 +22,7 @@ from aiosmtplib.response import SMTPResponse
 
 from exporter.config.server import NetworkOptions, TlsOptions
 from exporter.core.facts import MailServer
-from exporter.core.model import Fact, ProbeError, Reply, one_line
+from exporter.core.model import ProbeError, Reply, one_line
 from exporter.core.phases import Leg
 from exporter.core.reasons import Reason
 from exporter.core.run import Run
@@ -303,14 +303,11 @@ class SmtpSession:
     def _note_server(self, server: MailServer) -> None:
         """The newest visit of a server counts, of few servers: a domain may name others each
         time that a message is sent again."""
-        others = [fact for fact in self.run.facts if isinstance(fact, MailServer)]
-        gone = others[: 1 - MOST_SERVERS]
-        facts = (fact for fact in self.run.facts if fact not in gone)
-        self.run.facts = [fact for fact in facts if not self._is_this(fact)]
+        known = [fact for fact in self.run.facts if isinstance(fact, MailServer)]
+        others = [fact for fact in known if fact.host != self.server]
+        kept = others[1 - MOST_SERVERS :]
+        self.run.facts = [fact for fact in self.run.facts if fact not in known or fact in kept]
         self.run.fact(server)
-
-    def _is_this(self, fact: Fact) -> bool:
-        return isinstance(fact, MailServer) and fact.host == self.server
 
     async def _take_over(self, connected: socket.socket, **tls: Any) -> None:
         await asyncio.get_running_loop().create_connection(
