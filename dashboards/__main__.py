@@ -6,13 +6,22 @@ Run it in the project's directory: python -m dashboards
 import json
 from pathlib import Path
 
-from dashboards import blocklists, exporter_itself, mixin, one_probe, overview, prometheus_rule
+from dashboards import (
+    blocklists,
+    exporter_itself,
+    matrix,
+    mixin,
+    one_probe,
+    overview,
+    prometheus_rule,
+)
 
 HERE = Path(__file__).resolve().parent
 COMMAND = "python -m dashboards"
 FILES = {
     "mail-overview.json": overview,
     "one-probe.json": one_probe,
+    "matrix.json": matrix,
     "blocklists.json": blocklists,
     "exporter.json": exporter_itself,
 }

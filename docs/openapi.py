@@ -135,6 +135,10 @@ SCHEMAS: dict[str, Schema] = {
         name=or_null(TEXT, "Of an entry in `probes:`; null if only scrapes make its trips."),
         module=TEXT,
         target=TEXT,
+        matrix=or_null(
+            mapping("A cell of a matrix.", name=TEXT, **{"from": TEXT, "to": TEXT}),
+            "Its place in a matrix of senders and recipients, by their names.",
+        ),
         state={"enum": list(State), "description": "How its newest trip ended."},
         since=or_null(
             NUMBER,

@@ -9,6 +9,7 @@ from typing import Any, Self
 from pydantic import Field, field_validator
 
 from exporter.blocklists import Blocklist
+from exporter.checks.matrix import expand
 from exporter.checks.module import Module, Probe
 from exporter.checks.references import references
 from exporter.config.address import Nameserver
@@ -133,12 +134,12 @@ class Settings(Options):
         configuration."""
         texts = [(file, read(file)) for file in files_in(paths)]
         embedded = [(EMBEDDED, files("exporter.config").joinpath(EMBEDDED).read_bytes())]
-        return reading(cls, texts if paths else embedded, references)
+        return reading(cls, texts if paths else embedded, references, expand)
 
     @classmethod
     def parse(cls, raw: bytes, file: str) -> Self:
         """Parses settings from a text; `file` is its name in errors. Raises Mistakes."""
-        return load(cls, [(file, raw)], references)
+        return load(cls, [(file, raw)], references, expand)
 
     @classmethod
     def embedded(cls) -> Self:

@@ -31,6 +31,7 @@
   grafanaDashboards+:: {
     'mail-overview.json': tagged(import '../dashboards/mail-overview.json'),
     'one-probe.json': tagged(import '../dashboards/one-probe.json'),
+    'matrix.json': tagged(import '../dashboards/matrix.json'),
     'blocklists.json': tagged(import '../dashboards/blocklists.json'),
     'exporter.json': tagged(import '../dashboards/exporter.json'),
   },

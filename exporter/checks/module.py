@@ -1,11 +1,12 @@
 """A module: a named check with its options; and a probe, which points one at a target."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
+    ConfigDict,
     Field,
     ValidationInfo,
     field_validator,
@@ -13,9 +14,10 @@ from pydantic import (
 )
 
 from exporter.checks import CheckOptions
+from exporter.checks.matrix import MatrixOptions
 from exporter.checks.options import RoundtripOptions
 from exporter.config.address import PLACEHOLDER, TargetPattern, fits, is_many
-from exporter.config.types import Duration, Name, OneWord, Options, duration_text
+from exporter.config.types import Duration, NameOfACell, OneWord, Options, duration_text
 from exporter.core.scope import Scope
 from exporter.mailboxes import MailboxOptions
 
@@ -139,17 +141,31 @@ def _gap(trip: RoundtripOptions | None) -> float:
 
 
 class Probe(Options):
-    """A module with a target. Each probe has its own interval and series."""
+    """A module with a target, or with a matrix of senders and targets. Each probe has its own
+    interval and series."""
 
-    name: Name
-    """The name of the probe in the label `probe` and on the status page."""
+    model_config = ConfigDict(
+        json_schema_extra={"anyOf": [{"required": ["target"]}, {"required": ["matrix"]}]}
+    )
 
-    module: Name
-    """A name from `modules`."""
+    name: NameOfACell
+    """The name of the probe in the label `probe` and on the status page. In a matrix `{from}` and
+    `{to}` stand for the names of the sender and the recipient."""
 
-    target: OneWord
+    module: NameOfACell
+    """A name from `modules`. In a matrix it may contain `{from}` and `{to}`."""
+
+    target: OneWord = ""
     """The target of the module: usually a recipient, or the server that `{target}` stands for in
-    `send`."""
+    `send`. Required without `matrix`."""
+
+    matrix: MatrixOptions | None = None
+    """Makes a probe for each pair of a sender and a recipient ([matrix.md](matrix.md))."""
 
     interval: Interval | None = None
     """Default: the module's."""
+
+    @classmethod
+    def _between(cls, given: Mapping[str, Any]) -> Iterator[str]:
+        if "target" not in given and "matrix" not in given:
+            yield "target is missing"

@@ -34,7 +34,7 @@ from exporter.config.header import (
     ReplyCodes,
     Subject,
 )
-from exporter.config.types import Duration, Name, Options, Secret, Size, size_text
+from exporter.config.types import Duration, NameOfACell, Options, Secret, Size, size_text
 from exporter.core.facts import is_secret
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
@@ -113,11 +113,11 @@ class RoundtripOptions(Options):
     send: SendOptions
     """How the message is sent."""
 
-    mailbox: Name | None = None
+    mailbox: NameOfACell | None = None
     """The mailbox that receives it: a name from `mailboxes`. Required, except with `expect: {code:
     …}` and no `payload`."""
 
-    bounces: Name | None = None
+    bounces: NameOfACell | None = None
     """The mailbox that receives delivery status notifications to `from`: a name from `mailboxes`.
     If the message bounces, the trip fails immediately, with the reason from the other server.
     Bounces that arrive in `mailbox` are always read."""

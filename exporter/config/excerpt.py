@@ -129,8 +129,18 @@ class _Reader:
         above = self._levels[-1] if self._levels else _Level(False, "")
         return above.name if above.key is None else above.key
 
+    @property
+    def _is_in_a_matrix(self) -> bool:
+        """Whether it is a sender or a recipient of a matrix, by name: they become labels."""
+        if len(self._levels) < 2:
+            return False
+        around, level = self._levels[-2:]
+        return around.name == "matrix" and level.is_mapping and level.name in ("from", "to")
+
     def _may_show(self, text: str, start: _Spot) -> bool:
         level = self._levels[-1] if self._levels else None
+        if self._is_in_a_matrix:
+            return True
         if level is None or not level.is_mapping or level.key is not None:
             return self._name in self._names.public
         named_by_people = len(self._levels) == 2 and level.name in self._names.public

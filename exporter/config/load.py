@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from exporter.config.confusables import ends_oddly, lookalike_in, mark_in
+from exporter.config.expansion import Expansion
 from exporter.config.mistakes import Mistake, Mistakes, Path, ordered, suggestion, written
 from exporter.config.parts import MergedFiles
 from exporter.config.schema import json_schema, keys_at
@@ -27,16 +28,18 @@ class Reading(Generic[Root]):
 
     options: Root
     _whole: MergedFiles
+    _expansion: Expansion
 
     def node(self, path: Path) -> Node:
         """The value at a path, as written."""
-        return self._whole.tree.find(path)
+        return self._whole.tree.find(self._expansion.written_at(path))
 
     def mistakes_at(self, found: Iterable[tuple[Path, str, bool]]) -> tuple[Mistake, ...]:
         """The findings at these paths as Mistakes, each once, in the order of the files; True marks
         a warning."""
         return ordered(
-            _at(self._whole, path, text, warning=warning) for path, text, warning in found
+            _at(self._whole, self._expansion.written_at(path), text, warning=warning)
+            for path, text, warning in found
         )
 
 
@@ -51,19 +54,31 @@ def read(path: str) -> bytes:
 
 
 Beyond = Callable[[Any], Iterable[tuple[Path, str]]]
+Expand = Callable[[Any], Expansion]
 
 
-def load(root: type[Root], texts: Sequence[tuple[str, bytes]], beyond: Beyond) -> Root:
+def load(
+    root: type[Root],
+    texts: Sequence[tuple[str, bytes]],
+    beyond: Beyond,
+    expand: Expand = Expansion,
+) -> Root:
     """Loads only the options."""
-    return reading(root, texts, beyond).options
+    return reading(root, texts, beyond, expand).options
 
 
-def reading(root: type[Root], texts: Sequence[tuple[str, bytes]], beyond: Beyond) -> Reading[Root]:
+def reading(
+    root: type[Root],
+    texts: Sequence[tuple[str, bytes]],
+    beyond: Beyond,
+    expand: Expand = Expansion,
+) -> Reading[Root]:
     """Loads the options from one or several files that form one configuration: each with its name
     and text.
 
-    Raises Mistakes with every error at once. `beyond` finds errors between mappings, such as
-    references, in data that may have other errors.
+    Raises Mistakes with every error at once. `expand` writes short notations out before anything is
+    read. `beyond` finds errors between mappings, such as references, in data that may have other
+    errors.
     """
     parts: list[tuple[str, Node]] = []
     mistakes: list[Mistake] = []
@@ -73,22 +88,47 @@ def reading(root: type[Root], texts: Sequence[tuple[str, bytes]], beyond: Beyond
         mistakes += found
     whole = MergedFiles.merge(parts)
     mistakes += whole.mistakes
-    data = whole.tree.plain()
+    expansion = expand(whole.tree.plain())
     options = None
+    found_in: list[tuple[Path, Mistake]] = []
     try:
-        options = root.model_validate(data)
+        options = root.model_validate(expansion.data)
     except ValidationError as error:
         schema = json_schema(root)
         told = {(mistake.file, mistake.place) for mistake in mistakes}
         for detail in error.errors(include_url=False, include_input=False)[:MOST_MISTAKES]:
-            mistake = _mistake(detail, whole, schema)
+            mistake = _mistake(detail, whole, schema, expansion)
             # YAML may have told it already.
             if mistake and (mistake.file, mistake.place) not in told:
-                mistakes.append(mistake)
-    mistakes += [_at(whole, path, text) for path, text in beyond(data)]
+                found_in.append((detail["loc"], mistake))
+    for path, text in beyond(expansion.data):
+        found_in.append((path, _at(whole, expansion.written_at(path), text)))
+    mistakes += [_at(whole, path, text) for path, text in expansion.mistakes]
+    mistakes += _worth_telling(found_in, whole, expansion, alone=not mistakes)
     if options is None or mistakes:
         raise Mistakes(mistakes)
-    return Reading(options, whole)
+    return Reading(options, whole, expansion)
+
+
+def _worth_telling(
+    found: Iterable[tuple[Path, Mistake]],
+    whole: MergedFiles,
+    expansion: Expansion,
+    *,
+    alone: bool,
+) -> list[Mistake]:
+    """The errors without repetitions of one that an expansion has multiplied, and without those
+    that only follow from another; unless they are `alone`."""
+    told: dict[object, Mistake] = {}
+    following: list[Mistake] = []
+    for path, mistake in found:
+        written = expansion.written_at(path)
+        if expansion.is_unfilled(path, whole.tree.find(written).value):
+            following.append(mistake)
+        else:
+            once = mistake.path if written != path else (mistake, len(told))
+            told.setdefault(once, mistake)
+    return [*told.values()] or (following if alone else [])
 
 
 def _at(whole: MergedFiles, path: Path, text: str, *, warning: bool = False) -> Mistake:
@@ -96,9 +136,12 @@ def _at(whole: MergedFiles, path: Path, text: str, *, warning: bool = False) -> 
     return Mistake(whole.file_of(path), whole.tree.place_of(path), written(path), text, warning)
 
 
-def _mistake(error: ErrorDetails, whole: MergedFiles, schema: dict[str, Any]) -> Mistake | None:
+def _mistake(
+    error: ErrorDetails, whole: MergedFiles, schema: dict[str, Any], expansion: Expansion
+) -> Mistake | None:
     """The text for administrators of an error of pydantic; None if YAML has already reported it."""
-    path, kind, tree = error["loc"], error["type"], whole.tree
+    expanded, kind, tree = error["loc"], error["type"], whole.tree
+    path = expansion.written_at(expanded)
     file = whole.file_of(path)
     is_key = path[-1:] == ("[key]",) or kind == "extra_forbidden"
     if path[-1:] == ("[key]",):
@@ -120,6 +163,7 @@ def _mistake(error: ErrorDetails, whole: MergedFiles, schema: dict[str, Any]) ->
         )
     else:
         text = _in_words(error, node.value) + _beside(path, node.value, schema)
+        text += expansion.remark(expanded, node.value)
     return Mistake(file, tree.place_of(path, key=is_key), written(path), text)
 
 

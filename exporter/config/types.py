@@ -38,7 +38,9 @@ _SECONDS = {"y": 365 * 86400, "w": 7 * 86400, "d": 86400, "h": 3600, "m": 60, "s
 _TOGETHER = re.compile("(?=.)" + "".join(f"(?:([0-9]{{1,12}}){unit})?" for unit in _SECONDS))
 _SIZE = re.compile(r"([0-9]{1,15})(B|KiB|MiB|GiB)?")
 _BYTES = {None: 1, "B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
+_NAME = re.compile(NAME_PATTERN)
+_NAME_OF_A_CELL = r"([A-Za-z0-9_.-]|\{from\}|\{to\}){1,100}"
 
 LARGEST_SECRET = 1 << 20  # characters; /dev/zero has more
 
@@ -149,7 +151,8 @@ def size_text(size: int) -> str:
     return f"{size}B"
 
 
-def _name(value: str) -> str:
+def check_name(value: str) -> str:
+    """Checks a name, and returns it unchanged. Raises ValueError."""
     if not _NAME.fullmatch(value):
         raise ValueError(
             "not a name; use up to 100 letters a-z, A-Z, digits, - _ . and begin with a"
@@ -200,10 +203,17 @@ Size = Annotated[
 
 Name = Annotated[
     str,
-    AfterValidator(_name),
-    WithJsonSchema({"type": "string", "pattern": f"^{_NAME.pattern}$", "title": "name"}),
+    AfterValidator(check_name),
+    WithJsonSchema({"type": "string", "pattern": f"^{NAME_PATTERN}$", "title": "name"}),
 ]
 """What a module, a mailbox or a probe is called, fit for a label and for a URL."""
+
+NameOfACell = Annotated[
+    str,
+    AfterValidator(check_name),
+    WithJsonSchema({"type": "string", "pattern": f"^{_NAME_OF_A_CELL}$", "title": "name"}),
+]
+"""A name in which a matrix fills in `{from}` and `{to}` before it is read."""
 
 Text = Annotated[str, AfterValidator(_text)]  # used unchanged
 

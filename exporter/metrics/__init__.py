@@ -6,6 +6,7 @@ from exporter.core.clock import Clock
 from exporter.core.facts import LateArrival
 from exporter.core.fairness import Slices
 from exporter.core.maintenance import Maintenance
+from exporter.core.matrix import Cell
 from exporter.core.model import ExchangerVisit, Outcome, ProbeKey
 from exporter.core.outage import Standing
 from exporter.core.phases import Phase
@@ -51,7 +52,9 @@ class Metrics:
         self.exporter = ExporterSeries()
         self._own = Rendered(self.exporter)
 
-    def known(self, probe: ProbeKey, name: str | None, scope: Scope) -> None:
+    def known(
+        self, probe: ProbeKey, name: str | None, scope: Scope, cell: Cell | None = None
+    ) -> None:
         """Adds a probe whose trips have this scope, or changes its name and scope, after
         `step_histograms` perhaps."""
         if isinstance(scope, BlocklistScope):
@@ -62,6 +65,7 @@ class Metrics:
                 series.configure(scope, step_histograms=self.step_histograms)
         self._probes[probe].identify(probe)
         self._probes[probe].ensure("probe_timeout_seconds", scope.timeout)
+        self._probes[probe].place(cell)
         if name is None:
             self._names.pop(probe, None)
         else:

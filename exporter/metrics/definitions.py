@@ -91,6 +91,12 @@ OF_EVERY_PROBE = (
         " messages, empty if it awaits none",
         ("module", "target", "mailbox"),
     ),
+    Definition(
+        "mailtrip_matrix_info",
+        "gauge",
+        "1; the place of the probe in a matrix of senders and recipients; absent if it is of none",
+        ("matrix", "from", "to"),
+    ),
     Definition("mailtrip_success", "gauge", "1 if the newest finished trip succeeded, else 0"),
     Definition(
         "mailtrip_trips_total",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from exporter.core.matrix import Cell
 from exporter.core.model import Outcome, ProbeKey
 from exporter.core.outage import Standing
 from exporter.metrics.definitions import OF_EVERY_PROBE, ONLY_ON_PROBE, Definition
@@ -58,6 +59,13 @@ class ProbeSeries(Series):
         if (probe, mailbox) != (self._probe, self._mailbox):
             self._probe, self._mailbox = probe, mailbox
             self._changed(_INFO)
+
+    def place(self, cell: Cell | None) -> None:
+        """Shows the place of the probe in a matrix, if it is of one."""
+        place: dict[Labels, float] = {}
+        if cell:
+            place[cell.matrix, cell.sender, cell.recipient] = 1.0
+        self.replace("mailtrip_matrix_info", place)
 
     def numbers(self, name: str) -> dict[Labels, float]:
         """Makes the labels of a probe when they are written: no two probes share them."""

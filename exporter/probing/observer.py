@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from exporter.core.facts import LateArrival
+from exporter.core.matrix import Cell
 from exporter.core.model import ExchangerVisit, Outcome, ProbeKey
 from exporter.core.outage import Standing
 from exporter.core.scope import Scope
@@ -22,7 +23,9 @@ class MailObserver(Protocol):
 class Observer(MailObserver, Protocol):
     """Counts trips and shows the newest outcome of each probe."""
 
-    def known(self, probe: ProbeKey, name: str | None, scope: Scope) -> None: ...
+    def known(
+        self, probe: ProbeKey, name: str | None, scope: Scope, cell: Cell | None = None
+    ) -> None: ...
     def started(self, probe: ProbeKey) -> None: ...
     def finished(self, outcome: Outcome, standing: Standing) -> None: ...
     def visited(self, probe: ProbeKey, visits: tuple[ExchangerVisit, ...]) -> None: ...

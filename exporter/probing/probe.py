@@ -7,6 +7,7 @@ from math import inf
 from typing import Protocol, runtime_checkable
 
 from exporter.core.facts import Changes, LeftFrom
+from exporter.core.matrix import Cell
 from exporter.core.model import Exchanger, ExchangerVisit, Outcome, ProbeKey
 from exporter.core.reasons import Reason
 from exporter.core.run import Run
@@ -73,6 +74,7 @@ class Probe:
     interval_after_failure: float = inf  # while the newest trip is a failure, if it is shorter
     recheck_slots: RecheckSlots = field(default_factory=RecheckSlots)
     gap: float = 1.0  # between the starts of two trips, at least, also by hand
+    cell: Cell | None = None  # its place, if it is of a matrix
     requested: bool = False  # a trip by hand, which has not started yet
     removed: bool = False  # from the configuration: its last trips end, and are no longer shown
     newest: Outcome | None = None  # in brief: of the finished trips, the one that started last

@@ -5,6 +5,7 @@ from collections.abc import Callable, Container, Iterator
 
 from exporter.config.mistakes import closest, suggestion
 from exporter.core.clock import Clock
+from exporter.core.matrix import Cell
 from exporter.core.model import ProbeKey, ProbeRefused
 from exporter.core.scope import Scope
 from exporter.probing.observer import Observer
@@ -87,6 +88,7 @@ class ProbeTable:
         for probe in self:
             own = entries.get(probe.key)
             probe.name = own.name if own else None
+            probe.cell = self._cell(probe.key)
             probe.interval = (own and own.interval) or settings.modules[probe.key.module].interval
             self._show(probe)
         return new
@@ -212,14 +214,19 @@ class ProbeTable:
         probe = self._probes[key] = self._make(key, name, interval)
         probe.last_scraped = self._clock.monotonic()
         probe.outages = self._forgotten.pop(key, probe.outages)
+        probe.cell = self._cell(key)
         for removed in self.leaving:
             if removed.key == key:
                 probe.follow(removed)
         self._show(probe)
         return probe
 
+    def _cell(self, key: ProbeKey) -> Cell | None:
+        entry = self.settings.entries.get(key)
+        return entry.matrix.cell if entry and entry.matrix else None
+
     def _show(self, probe: Probe) -> None:
         module = probe.key.module
         if module not in self._scopes:
             self._scopes[module] = self.settings.scope(module)
-        self._observer.known(probe.key, probe.name, self._scopes[module])
+        self._observer.known(probe.key, probe.name, self._scopes[module], probe.cell)

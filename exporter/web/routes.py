@@ -134,6 +134,7 @@ class Routes:
             "/outages": _with_state(self.outages),
             "/outages/{outage:[0-9a-f]{14}}": _with_state(self.outage),
             "/mailboxes": self.mailboxes,
+            "/matrices": self.matrices,
             "/mailboxes/{name}": self.mailbox,
             "/blocklists/{name}": self.blocklist,
             "/report": _with_state(self.report),
@@ -409,6 +410,19 @@ class Routes:
         page = await self._from_disk.get(
             ("mailboxes", number),
             lambda: self._pages.mailboxes(number),
+            client=self._client(request),
+        )
+        return await self._page(request, page)
+
+    async def matrices(self, request: web.Request) -> web.Response:
+        """All matrices of senders and recipients."""
+        try:
+            refresh = renews(single(request, "refresh"))
+        except ValueError as error:
+            return _refused(error)
+        page = await self._from_disk.get(
+            ("matrices", refresh),
+            lambda: self._pages.matrices(refresh=refresh),
             client=self._client(request),
         )
         return await self._page(request, page)

@@ -54,7 +54,7 @@ def test_the_schema_knows_the_keys_of_every_mapping() -> None:
         "probes",
         "maintenance",
     ]
-    assert keys_at(schema, ("probes", 3)) == ["name", "module", "target", "interval"]
+    assert keys_at(schema, ("probes", 3)) == ["name", "module", "target", "matrix", "interval"]
     assert keys_at(schema, ("modules", "a", "roundtrip", "send")) == [*SendOptions.choices]
     assert keys_at(schema, ("modules", "a", "roundtrip", "nothing", "b")) == []
     assert keys_at(schema, ("modules",)) == [], "names are free"

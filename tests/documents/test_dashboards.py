@@ -37,7 +37,13 @@ TRIP_ID = "trip_id"
 OF_FUNCTIONS = {"le", "name"}
 """Labels that buckets have, and that `label_replace` makes."""
 PROVISIONING = HERE.parent / "examples/grafana"
-UIDS = {"mailtrip-overview", "mailtrip-one-probe", "mailtrip-blocklists", "mailtrip-exporter"}
+UIDS = {
+    "mailtrip-matrix",
+    "mailtrip-overview",
+    "mailtrip-one-probe",
+    "mailtrip-blocklists",
+    "mailtrip-exporter",
+}
 
 
 def expressions(board: Json) -> Iterator[tuple[str, str]]:
@@ -225,7 +231,10 @@ def choices(name: str, instances: dict[str, str], way: list[Ask]) -> list[Ask]:
     scraping."""
     if name == "one-probe.json":
         return [one | {"instance": instances[one["job"]]} for one in way]
-    return [{"job": "|".join(sorted({one["job"] for one in way})), "instance": ".*", "probe": ".*"}]
+    return [
+        {"job": "|".join(sorted({one["job"] for one in way})), "instance": ".*", "probe": ".*"}
+        | {"matrix": "providers"}
+    ]
 
 
 @dataclass

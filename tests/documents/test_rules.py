@@ -197,6 +197,7 @@ def test_labels_that_are_added_up_or_left_aside_exist() -> None:
         "job",
         "instance",
         "probe",
+        "exporter",
     }
     for word, clause in re.findall(
         r"(without|by|ignoring|on|group_left) \(([^)]*)\)",

@@ -181,7 +181,14 @@ def test_secrets_while_it_runs(
     ]
     pages += [f"/{trip}" for trip in re.findall(r"trips/[0-9a-f]{14}", exporter.get("/"))]
     pages += [f"/api/v1{trip}" for trip in pages if trip.startswith("/trips/")]
-    pages += ["/mailboxes/imap", "/mailboxes/pop3", "/mailboxes", "/outages", "/report"]
+    pages += [
+        "/mailboxes/imap",
+        "/mailboxes/pop3",
+        "/mailboxes",
+        "/matrices",
+        "/outages",
+        "/report",
+    ]
     pages += [f"/report?format={form}" for form in ("csv", "json")]
     pages += [f"/api/v1/{name}" for name in ("probes", "trips", "outages", "mailboxes")]
     pages += ["/api/v1/blocklists", "/api/v1/maintenance"]

@@ -18,6 +18,7 @@ from exporter.net.dns import Resolver
 from exporter.probing.probe import Probe
 from exporter.probing.probes import ProbeTable
 from exporter.probing.started_windows import StartedWindows
+from exporter.settings import Settings
 from exporter.state.store import Store
 from exporter.web.api.routes import api
 from exporter.web.limits import LIMITS, Limits
@@ -78,6 +79,7 @@ async def site(
     admin: bool = False,
     maintenance: Maintenance | None = None,
     demonstration: str = "",
+    settings: Settings = SETTINGS,
 ) -> AsyncIterator[Site]:
     maintenance = maintenance or Maintenance()
     rig = ProberRig(clock=Clock(), store=store, maintenance=maintenance)
@@ -86,7 +88,7 @@ async def site(
     def make(key: ProbeKey, name: str | None, interval: float | None) -> Probe:
         return Probe(key, rig.probe.check, 300, 600, 30, name)
 
-    probes = ProbeTable(SETTINGS, rig.prober, rig.metrics, rig.clock, make)
+    probes = ProbeTable(settings, rig.prober, rig.metrics, rig.clock, make)
     pages = Pages(
         probes,
         rig.store,

@@ -52,10 +52,12 @@ modules:
     dnsbl: {{lists: [bl.lab.test, blclean.lab.test, blerr.lab.test]}}
 
 probes:
-  - {{name: relay, module: submission, target: {user}@lab.test}}
+  - {{name: relay, module: submission, matrix: {{from: [relay], to: {{user: {user}@lab.test}},
+      name: providers}}}}
   - {{name: exchanger, module: inbound, target: {user}@lab.test}}
   - {{name: token, module: token, target: {user}@lab.test}}
-  - {{name: junk, module: spam, target: junk@lab.test}}
+  - {{name: junk, module: spam, matrix: {{from: [relay], to: {{junk: junk@lab.test}},
+      name: providers}}}}
   - {{name: outgoing, module: reputation, target: {net}.66.1}}
 """
 

@@ -62,6 +62,12 @@ PEOPLE = {
     },
     "relay.yml": {"monitor@example.org": "{user}", "probe@example.org": "{user}", "shop": "probe"},
     "lmtp.yml": {"monitor@example.org": "{user}"},
+    "matrix.yml": {
+        "monitor@example.org": "{user}",
+        "monitor@example.net": "{other}",
+        "probe@example.org": "{user}",
+        "shop": "probe",
+    },
     "sendmail.yml": {"monitor@example.org": "{user}"},
     "filters.yml": {
         "mx1.example.org": "mx1.lab.test",

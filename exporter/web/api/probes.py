@@ -82,11 +82,12 @@ class Probes:
     ) -> dict[str, Any]:
         state, lasting = state_of(probe), probe.outages.lasting
         recovered = last_end if state is State.OK else None
-        recheck = probe.interval_after_failure
+        recheck, cell = probe.interval_after_failure, probe.cell
         return {
             "name": probe.name,
             "module": probe.key.module,
             "target": probe.key.target,
+            "matrix": cell and {"name": cell.matrix, "from": cell.sender, "to": cell.recipient},
             "state": state,
             "since": lasting.start if lasting else recovered,
             "outage": lasting.id if lasting else None,

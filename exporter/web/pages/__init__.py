@@ -38,12 +38,14 @@ from exporter.web.pages.failing import failing_now
 from exporter.web.pages.lookup import LookupView
 from exporter.web.pages.mailbox import mailbox_page
 from exporter.web.pages.mailboxes import MOST_MAILBOXES, MailboxRow, mailbox_rows
+from exporter.web.pages.matrices import matrix_views
 from exporter.web.pages.outages import PER_PAGE, OutageQuery, OutageView
 from exporter.web.pages.overview import SPANS, blocklist_rows, probe_rows
 from exporter.web.pages.probe_link import probe_query
 from exporter.web.pages.probe_list import Query, State, page_of
 from exporter.web.pages.probe_order import Order
 from exporter.web.pages.report import FIGURES, ReportPage, ReportQuery
+from exporter.web.pages.styles import BAD
 from exporter.web.pages.time_zone import UTC_ZONE, TimeZone
 from exporter.web.pages.trip import LEGS, NextTo, TripView, next_to
 from exporter.web.pages.trip_facts import facts_in_words
@@ -179,7 +181,19 @@ class Pages:
             mailboxes_failing=len(troubles),
             outages=[self._viewed(one) for one in outages],
             beside=beside,
+            has_matrices=beside and any(probe.cell for probe in probes),
             demonstration=self._demonstration if beside else "",
+        )
+
+    async def matrices(self, *, refresh: bool = True) -> str:
+        """All matrices of senders and recipients, as tables. It renews itself if it may."""
+        views = await matrix_views(list(self._probes), self._maintenance, self._now())
+        return await self._page(
+            "matrices.html",
+            root="",
+            matrices=views,
+            failing=sum(one.number(BAD) for one in views),
+            refresh=refresh,
         )
 
     async def trips(
