@@ -85,32 +85,52 @@ def blamed_legs(exporter: Exporter) -> list[str]:
     return [leg for leg, good in of_family(exporter, "mailtrip_leg_success") if not good]
 
 
-@pytest.mark.parametrize(
-    ("who", "word", "phase", "observed"),
-    [
-        ("smtp", b"220 ", "send", 0),
-        ("smtp", b"RCPT TO:", "send", 0),
-        ("smtp", b"\r\n.\r\n", "send", 0),
-        ("imap", b" SELECT ", "open", 0),
-        ("imap", b" FETCH ", "deliver", 0),
-        ("imap", b" STORE ", "delete", 1),  # it was there before we were stopped
-    ],
-    ids=["greeting", "rcpt", "data", "select", "fetch", "store"],
-)
+SILENCES = {
+    "greeting": ("smtp", b"220 ", "send", 0),
+    "rcpt": ("smtp", b"RCPT TO:", "send", 0),
+    "data": ("smtp", b"\r\n.\r\n", "send", 0),
+    "select": ("imap", b" SELECT ", "open", 0),
+    "fetch": ("imap", b" FETCH ", "deliver", 0),
+    "store": ("imap", b" STORE ", "delete", 1),  # it was there before we were stopped
+}
+"""Which server is silent after which word, the phase in which the trip waits for it, and how many
+delays are observed."""
+
+
+@pytest.fixture(scope="module")
+def silenced(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Exporter]]:
+    """A mailtrip for each of SILENCES. Each was stopped when its server had become silent, and all
+    went on at once, so that the tests wait together."""
+    with ExitStack() as stack:
+        stopped_ones: dict[str, Exporter] = {}
+        for name, (who, word, _, _) in SILENCES.items():
+            servers = {
+                "smtp": Interposer((lab.relay_ip, 25)),
+                "imap": Interposer((lab.imap_ip, 143)),
+            }
+            for server in servers.values():
+                stack.callback(server.close)
+            servers[who].hold(word)
+            ports = {each: server.port for each, server in servers.items()}
+            user = stack.enter_context(lab.fresh_user())
+            text = CONFIGURATION.format(user=user, **ports)
+            exporter = Exporter(text, tmp_path_factory.mktemp(name))
+            stack.callback(exporter.kill)
+            assert servers[who].held.wait(30)
+            exporter.send(signal.SIGSTOP)
+            stopped_ones[name] = exporter
+        time.sleep(STOPPED)
+        for exporter in stopped_ones.values():
+            exporter.send(signal.SIGCONT)
+        yield stopped_ones
+
+
+@pytest.mark.timeout(300)  # whichever comes first starts six processes
+@pytest.mark.parametrize("silence", SILENCES)
 def test_a_server_that_was_silent_while_we_were_stopped_is_not_blamed(
-    start: Start,
-    request: pytest.FixtureRequest,
-    who: str,
-    word: bytes,
-    phase: str,
-    observed: int,
+    silenced: dict[str, Exporter], silence: str
 ) -> None:
-    held: Interposer = request.getfixturevalue(who)
-    held.hold(word)
-    exporter = start()
-    assert held.held.wait(30)
-    with stopped(exporter):
-        pass
+    exporter, (_, _, phase, observed) = silenced[silence], SILENCES[silence]
     assert failures(exporter) == starved_in(phase)
     assert delays(exporter) == observed
     assert blamed_legs(exporter) == []
