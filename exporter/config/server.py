@@ -8,6 +8,7 @@ from pydantic import Field, WithJsonSchema
 
 from exporter.config.address import Host, IpAddress, IpFamily
 from exporter.config.oauth2 import OAuth2Options
+from exporter.config.proxy import ProxyUrl
 from exporter.config.types import OneWord, Options, ReadFile, Secret
 from exporter.core.reasons import OF_A_CONVERSATION, Reason
 from exporter.core.steps import Step
@@ -94,6 +95,12 @@ class AccessOptions(TlsOptions, NetworkOptions):
     """`implicit` is TLS from the start. Default: `implicit` on the ports 465, 993 and 995,
     `starttls` on 587; on any other port `starttls` if there is a password, so that it is
     not sent in plain text by accident, else `none`."""
+
+    proxy: ProxyUrl | None = None
+    """Connects through a proxy: `socks5://HOST:PORT` or `http://HOST:PORT` (CONNECT), with
+    `USER:PASSWORD@` before the host if it requires a login, or `{file: PATH}` or `{env: NAME}` with
+    the whole URL. The proxy resolves the name of the server; `ip` and `source_address` apply to the
+    connection to the proxy. Tokens of `oauth2` are not requested through it."""
 
     username: OneWord | None = None
     """The login name."""

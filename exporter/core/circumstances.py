@@ -144,7 +144,8 @@ def _aspects(fact: Fact, *, arrived: bool) -> Iterator[tuple[Aspect, Sequence[st
             if fact.kind is RecordKind.DKIM and found:
                 yield Aspect(What.SELECTOR, domain), [selector]
         case MailServer():
-            yield Aspect(What.ADDRESSES, fact.host), fact.addresses
+            if not fact.proxy:
+                yield Aspect(What.ADDRESSES, fact.host), fact.addresses
             if fact.calls_itself:
                 yield Aspect(What.SERVER_NAME, fact.host), [fact.calls_itself]
             if fact.sees_us_as:

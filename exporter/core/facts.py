@@ -215,15 +215,19 @@ class MailServer:
     cut."""
 
     host: str  # as configured, or from the MX record
-    addresses: tuple[str, ...]  # that the host has, sorted
+    addresses: tuple[str, ...]  # that the host has, sorted; none with a proxy, which resolves it
     calls_itself: str = ""  # in its reply to EHLO; empty if it did not come so far
     sees_us_as: str = ""  # our address, if that reply says it
     address: str = ""  # of `addresses`, the one that we connected to; empty if none answered
+    proxy: str = ""  # the URL of the proxy that connects to it, without its password
 
     def __str__(self) -> str:
         name = f", calls itself {self.calls_itself}" if self.calls_itself else ""
         us = f", sees us as {self.sees_us_as}" if self.sees_us_as else ""
-        return f"{self.host} [{', '.join(self.addresses)}]{name}{us}"
+        where = (
+            f"through the proxy {self.proxy}" if self.proxy else f"[{', '.join(self.addresses)}]"
+        )
+        return f"{self.host} {where}{name}{us}"
 
 
 class RecordKind(StrEnum):

@@ -5,9 +5,11 @@ import errno
 import os
 import socket
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import aiohappyeyeballs
 
+from exporter.config.proxy import Proxy
 from exporter.config.server import NetworkOptions
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
@@ -15,6 +17,7 @@ from exporter.core.steps import Step
 from exporter.core.trace import Trace
 from exporter.net.dns import Resolver
 from exporter.net.exceptions import map_exceptions
+from exporter.net.proxy import open_tunnel
 
 HEAD_START = 0.25  # seconds before the next address is tried as well (RFC 8305 section 5)
 # Of a host; the others are not tried, however many the DNS has.
@@ -29,10 +32,15 @@ async def dial(
     trace: Trace,
     address: str = "",
     resolved: Callable[[list[str]], None] = lambda addresses: None,
+    proxy: Proxy | None = None,
 ) -> socket.socket:
     """A connected socket, in the steps `resolve` and `connect`. Only this `address` of the host is
     tried if there is one; else `resolved` receives the addresses before one of them is connected
-    to. Raises ProbeError (dns, connect)."""
+    to: none if a `proxy` connects for us. Raises ProbeError (dns, connect; with a proxy also
+    disconnected, protocol)."""
+    if proxy:
+        resolved([])
+        return await _dial_through(proxy, resolver, host, port, network, trace)
     addresses = [address]
     if not address:
         with trace.step(Step.RESOLVE, host):
@@ -43,6 +51,36 @@ async def dial(
     peer = connected.getpeername()
     trace.note(f"-- connected to {host} [{peer[0]}]:{port}")
     return connected
+
+
+async def _dial_through(
+    proxy: Proxy, resolver: Resolver, host: str, port: int, network: NetworkOptions, trace: Trace
+) -> socket.socket:
+    with trace.step(Step.RESOLVE, proxy.host), _errors_of(proxy):
+        addresses = (await resolver.addresses(proxy.host, network.ip))[:MAX_ADDRESSES]
+    with trace.step(Step.CONNECT, f"{host}:{port} through the proxy {proxy}"):
+        with _errors_of(proxy):
+            connected = await connect(addresses, proxy.port, network.source_address, proxy.host)
+        peer = connected.getpeername()
+        trace.note(f"-- connected to the proxy {proxy} [{peer[0]}]:{peer[1]}")
+        try:
+            await open_tunnel(connected, proxy, host, port)
+        except BaseException:
+            connected.close()
+            raise
+    trace.note(f"-- it has connected to {host}:{port}")
+    return connected
+
+
+def _errors_of(proxy: Proxy) -> AbstractContextManager[None]:
+    """Says of errors that they are the proxy's."""
+    return map_exceptions(
+        {
+            ProbeError: lambda error: ProbeError(
+                error.reason, f"the proxy {proxy}: {error.detail}", code=error.code
+            )
+        }
+    )
 
 
 async def connect(

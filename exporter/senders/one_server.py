@@ -1,6 +1,7 @@
 """Sends through one server, by SMTP or LMTP."""
 
 from exporter.config.address import EhloName
+from exporter.config.proxy import Proxy
 from exporter.config.server import AccessOptions
 from exporter.core.run import Run
 from exporter.core.steps import Step
@@ -8,6 +9,7 @@ from exporter.mail.composition import ProbeMessage
 from exporter.net.bearer import Bearer, authenticate_with_token, bearer_mechanism, get_token
 from exporter.net.credentials import Credentials
 from exporter.net.oauth2 import Token
+from exporter.net.proxy import proxy_of
 from exporter.net.smtp.login import Auth, authenticate, login
 from exporter.net.smtp.own_name import own_name
 from exporter.net.smtp.reply import Protocol
@@ -66,15 +68,16 @@ class OneServer:
         options, name = self._options, self._options.ehlo_name or own_name()
         # Before the server has to wait for us.
         token = await get_token(self._account, run) if self._account else None
+        proxy = proxy_of(options.proxy, run)
         credentials = Credentials(
-            options.username or "", options.password, token.value if token else ""
+            options.username or "", options.password, token.value if token else "", proxy
         )
         with (
             credentials.redaction.of_errors(),
             session(self._server, run, credentials.redaction, self._protocol) as smtp,
         ):
             async with run.conversation(server=self._server):
-                await self._connect(smtp)
+                await self._connect(smtp, proxy)
                 await smtp.ehlo(name)
                 if options.tls_mode == "starttls":
                     await smtp.starttls(options)
@@ -84,12 +87,12 @@ class OneServer:
                     await smtp.hand_over(message)
             await smtp.quit()
 
-    async def _connect(self, smtp: SmtpSession) -> None:
+    async def _connect(self, smtp: SmtpSession, proxy: Proxy | None) -> None:
         if self._socket:
             await smtp.connect_to_socket(self._socket)
             return
         implicit = self._options if self._options.tls_mode == "implicit" else None
-        await smtp.connect(self._resolver, self._port, self._options, implicit)
+        await smtp.connect(self._resolver, self._port, self._options, implicit, proxy=proxy)
 
     async def _log_in(
         self, smtp: SmtpSession, credentials: Credentials, token: Token | None, run: Run

@@ -54,8 +54,9 @@ class SmtpOptions(OneServerOptions):
 
     @property
     def introduction(self) -> Introduction | None:
-        """A server of the Internet that takes mail on port 25 without a login does not know us."""
-        if self.tcp_port != BETWEEN_SERVERS or self.username:
+        """A server of the Internet that takes mail on port 25 without a login does not know us. It
+        sees the address of a proxy, not ours."""
+        if self.tcp_port != BETWEEN_SERVERS or self.username or self.proxy:
             return None
         return Introduction(self.ehlo_name or own_name(), self, only_if_public=True)
 

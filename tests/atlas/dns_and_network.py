@@ -3,12 +3,14 @@
 import asyncio
 import socket
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from tests.atlas.table import Changes, Fault, Known, Make, given, opening, send
 from tests.atlas.world import World
 from tests.support.name_server import Zone
+from tests.support.proxies import tinyproxy
 from tests.support.smtp_witness import Act, Cut, Drip, Freeze, Stage
 
 ELSEWHERE = {
@@ -67,6 +69,16 @@ async def nobody_asked(world: World) -> Changes:
         one.bind(("127.0.0.1", 0))
         port = one.getsockname()[1]
     return {"resolver": {"nameservers": [f"127.0.0.1:{port}"]}, "imap": {"host": world.lab.imap_ip}}
+
+
+def through(running: Callable[[World], AbstractContextManager[str]], **options: object) -> Make:
+    """The relay is behind a real proxy."""
+
+    async def make(world: World) -> Changes:
+        place = world.stack.enter_context(running(world))
+        return {"smtp": {"host": world.lab.relay_ip, "proxy": f"http://{place}", **options}}
+
+    return make
 
 
 RESOLVE = Step.RESOLVE
@@ -281,5 +293,41 @@ NETWORK = (
         Known.SESSION,
         "whether the IMAP server runs",
         given(imap={"host": "<dead>"}),
+    ),
+    Fault(
+        "The proxy does not run",
+        "`proxy` names a port on which nothing listens",
+        send(Step.CONNECT, Reason.CONNECT),
+        Known.AT_ONCE,
+        "whether the proxy runs; the relay is not asked",
+        given(smtp={"proxy": "socks5://<dead>:1080"}),
+        says="the proxy socks5://",
+    ),
+    Fault(
+        "The proxy does not allow the port of the relay",
+        "tinyproxy with `ConnectPort 443`",
+        send(Step.CONNECT, Reason.CONNECT),
+        Known.AT_ONCE,
+        "the rules of the proxy: many HTTP proxies allow port 443 only",
+        through(lambda world: tinyproxy(world.directory, "ConnectPort 443")),
+        says="its rules do not allow a connection to",
+    ),
+    Fault(
+        "The proxy requires a login",
+        "tinyproxy with `BasicAuth`, and `proxy` without a password",
+        send(Step.CONNECT, Reason.CONNECT),
+        Known.AT_ONCE,
+        "the login in `proxy`",
+        through(lambda world: tinyproxy(world.directory, "BasicAuth monitor secret")),
+        says="it requires a login",
+    ),
+    Fault(
+        "The proxy cannot reach the relay",
+        "tinyproxy, and a relay that is not there",
+        send(Step.CONNECT, Reason.CONNECT),
+        Known.AT_ONCE,
+        "the relay, from the proxy's machine: the firewall in between",
+        through(lambda world: tinyproxy(world.directory), host="127.0.0.1", port=9),
+        says="it cannot connect to 127.0.0.1:9",
     ),
 )

@@ -31,6 +31,16 @@ def found(
     return lines
 
 
+def test_a_file_with_the_url_of_a_proxy_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "proxy"
+    text = SENDER % f"smtp: {{host: h, proxy: {{file: {file}}}}}"
+    file.write_text("socks5://me:hunter2@proxy.example\n")
+    (line,) = found(text)
+    assert f"the proxy in {file} cannot be used: the port is missing" in line
+    file.write_text("socks5://me:hunter2@proxy.example:1080\n")
+    assert found(text) == []
+
+
 CONTRADICTIONS = {
     f"imap: {{host: h, port: 993, tls: starttls, {LOGIN}}}": (
         "tls: starttls cannot work on port 993, which starts with TLS: write tls: implicit,"

@@ -10,6 +10,7 @@ from exporter.commands.review.walk import values
 from exporter.config.finding import Finding
 from exporter.config.mistakes import Path
 from exporter.config.placeholders import stored_secret_problem
+from exporter.config.proxy import ProxyUrl
 from exporter.config.server import ReceiverTls, TlsOptions
 from exporter.config.types import NamedFile, Secret, SecretUnavailable
 from exporter.core.model import ProbeError
@@ -56,6 +57,12 @@ def _of_a_secret(path: Path, secret: Secret) -> Iterator[Finding]:
         yield from _of_a_literal(path, revealed)
         return
     where = secret.origin
+    if isinstance(secret, ProxyUrl):
+        try:
+            secret.proxy()
+        except SecretUnavailable as error:
+            yield Finding(path, str(error))
+        return
     if path == ("state", "token_key"):
         try:
             read_key(revealed)

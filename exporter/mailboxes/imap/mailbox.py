@@ -27,6 +27,7 @@ from exporter.net.imap.connection import ImapConnection, converse
 from exporter.net.imap.login import authenticate, login
 from exporter.net.mechanisms import ForPassword, in_order, password_mechanism, unsupported
 from exporter.net.oauth2 import Account, Accounts, Token
+from exporter.net.proxy import proxy_of
 from exporter.net.sasl import NoLoginSent
 from exporter.net.tcp import dial
 from exporter.net.tls import client_context, session_fact
@@ -107,9 +108,12 @@ class ImapMailbox:
         options = self._options
         # Before the server has to wait for us.
         token = await get_token(self._account, trace) if self._account else None
-        connected = await dial(self._resolver, options.host, options.tcp_port, options, trace)
+        proxy = proxy_of(options.proxy, trace)
+        connected = await dial(
+            self._resolver, options.host, options.tcp_port, options, trace, proxy=proxy
+        )
         credentials = Credentials(
-            options.username or "", options.password, token.value if token else ""
+            options.username or "", options.password, token.value if token else "", proxy
         )
         imap = await converse(connected, options.host, trace.now, trace.note, credentials.redaction)
         try:
@@ -162,7 +166,7 @@ class ImapMailbox:
             with trace.step(Step.TLS):
                 await imap.secure(client_context(self._options), server_name)
         with trace.step(Step.GREETING):
-            await imap.greeting(trace.session_timeout)
+            await imap.greeting(trace.session_timeout, direct=self._options.proxy is None)
         if mode == "starttls":
             with trace.step(Step.TLS):
                 await imap.starttls(client_context(self._options), server_name)

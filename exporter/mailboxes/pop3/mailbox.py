@@ -28,6 +28,7 @@ from exporter.net.dns import Resolver
 from exporter.net.mechanisms import ForPassword, in_order, password_mechanism, unsupported
 from exporter.net.oauth2 import Account, Accounts
 from exporter.net.pop3.connection import Pop3Connection, converse
+from exporter.net.proxy import proxy_of
 from exporter.net.sasl import NoLoginSent
 from exporter.net.tcp import dial
 from exporter.net.tls import client_context, session_fact
@@ -127,8 +128,13 @@ class Pop3Mailbox:
         options = self._options
         # Before the server has to wait for us.
         token = await get_token(self._account, trace) if self._account else None
-        connected = await dial(self._resolver, options.host, options.tcp_port, options, trace)
-        credentials = Credentials(options.username, options.password, token.value if token else "")
+        proxy = proxy_of(options.proxy, trace)
+        connected = await dial(
+            self._resolver, options.host, options.tcp_port, options, trace, proxy=proxy
+        )
+        credentials = Credentials(
+            options.username, options.password, token.value if token else "", proxy
+        )
         pop3 = await converse(connected, options.host, trace.note, credentials)
         try:
             with pop3.redaction.of_errors():
@@ -146,7 +152,8 @@ class Pop3Mailbox:
             with trace.step(Step.TLS):
                 await pop3.secure(client_context(self._options), server_name)
         with trace.step(Step.GREETING):
-            await pop3.greeting(self._greeted, trace.session_timeout)
+            direct = self._options.proxy is None
+            await pop3.greeting(self._greeted, trace.session_timeout, direct=direct)
             self._greeted = True
         if mode == "starttls":
             with trace.step(Step.TLS):

@@ -191,9 +191,13 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
 
     # login
 
-    async def greeting(self, seconds: float | None = None) -> None:
+    async def greeting(self, seconds: float | None = None, *, direct: bool = True) -> None:
+        """Waits for the greeting. If a silent server is not behind a proxy (`direct`), detects its
+        protocol. `seconds` are those of the whole conversation, if they are bounded."""
         if self.tls:
             response = await await_greeting_in_tls(self.next(), self._server, "IMAP", seconds)
+        elif not direct:
+            response = await self.next()
         else:
             peer = self.transport.get_extra_info("peername")
             response = await await_greeting(self.next(), peer, self._server, "IMAP")

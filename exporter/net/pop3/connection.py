@@ -78,9 +78,11 @@ class Pop3Connection(Pop3Reader):
 
     # login
 
-    async def greeting(self, known: bool = False, seconds: float | None = None) -> None:
-        """Waits for the greeting. If a server that is not `known` to greet is silent, detects its
-        protocol.
+    async def greeting(
+        self, known: bool = False, seconds: float | None = None, *, direct: bool = True
+    ) -> None:
+        """Waits for the greeting. If a server that is not `known` to greet, and not behind a proxy
+        (`direct`), is silent, detects its protocol.
 
         `seconds` are those of the whole conversation, if they are bounded.
         """
@@ -89,6 +91,8 @@ class Pop3Connection(Pop3Reader):
                 reply = await self._reply()
             elif self.tls:
                 reply = await await_greeting_in_tls(self._reply(), self._server, "POP3", seconds)
+            elif not direct:
+                reply = await self._reply()
             else:
                 peer = self.transport.get_extra_info("peername")
                 reply = await await_greeting(self._reply(), peer, self._server, "POP3")

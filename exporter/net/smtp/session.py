@@ -20,6 +20,7 @@ from aiosmtplib.esmtp import parse_esmtp_extensions
 from aiosmtplib.protocol import SMTPProtocol
 from aiosmtplib.response import SMTPResponse
 
+from exporter.config.proxy import Proxy
 from exporter.config.server import NetworkOptions, TlsOptions
 from exporter.core.facts import MailServer
 from exporter.core.model import ProbeError, Reply, one_line
@@ -122,7 +123,8 @@ class SmtpSession:
         self._protocol = _Protocol(loop=asyncio.get_running_loop())
         self.server = server
         self._speaks = protocol
-        self.address = ""  # its IP address, once it is connected
+        self.address = ""  # its IP address, or that of the proxy, once it is connected
+        self._proxy = ""  # that connects to it
         self.run = run
         self.redaction = redaction = redaction or Redaction()
         self.tls_broken = False  # it was begun, and nothing has been said inside it yet
@@ -148,15 +150,19 @@ class SmtpSession:
         network: NetworkOptions,
         implicit_tls: TlsOptions | None = None,
         address: str = "",
+        proxy: Proxy | None = None,
     ) -> None:
-        """Connects, to this `address` of the server if there is one, optionally with TLS from the
-        start, and reads the greeting."""
-        connected = await dial(resolver, self.server, port, network, self.run, address, self._found)
+        """Connects, to this `address` of the server if there is one, or through a proxy,
+        optionally with TLS from the start, and reads the greeting."""
+        self._proxy = str(proxy) if proxy else ""
+        connected = await dial(
+            resolver, self.server, port, network, self.run, address, self._found, proxy
+        )
         connected_to = connected.getpeername()
         self.address = connected_to[0]
-        if known := self._known:
+        if (known := self._known) and not proxy:
             self._note_server(replace(known, address=self.address))
-        peer = None if port == BETWEEN_SERVERS else connected_to
+        peer = None if port == BETWEEN_SERVERS or proxy else connected_to
         await self._begin(connected, peer, implicit_tls)
 
     async def connect_to_socket(self, path: str) -> None:
@@ -285,7 +291,7 @@ class SmtpSession:
 
     def _found(self, addresses: list[str]) -> None:
         """Records whom we are going to talk to."""
-        self._note_server(MailServer(self.server, tuple(sorted(addresses))))
+        self._note_server(MailServer(self.server, tuple(sorted(addresses)), proxy=self._proxy))
 
     def _introduced(self, reply: str) -> None:
         """Records what the reply to EHLO says of the server and of us (RFC 5321 4.1.1.1)."""
