@@ -17,9 +17,9 @@ from exporter.blocklists import AddressLists
 from exporter.config.address import (
     PLACEHOLDER,
     Domain,
-    EmailAddress,
     EmailTemplate,
     Selector,
+    TripTemplate,
     check_email,
     check_filled,
 )
@@ -52,6 +52,9 @@ _PART_OF_A_LABEL = re.compile(r"[^\s.]\{target\}|\{target\}[^\s.]")
 MAILBOX_OPTIONS = ("mailbox", "bounces")
 """The options of a check whose values are names from `mailboxes`."""
 
+
+_UNPROVEN = {"delivery_status": ((Phase.VERIFY, Reason.PROTOCOL),)}
+"""How a trip fails whose notification reports no delivery, by the way home."""
 
 Method = Literal["spf", "dkim", "dmarc"]
 METHODS: tuple[Method, ...] = get_args(Method)
@@ -102,9 +105,12 @@ class RoundtripOptions(Options):
         json_schema_extra={"anyOf": [{"required": ["mailbox"]}, {"required": ["expect"]}]}
     )
 
-    sender: EmailAddress = Field(alias="from")
+    sender: TripTemplate = Field(alias="from")
     """The sender, in the envelope and in the header `From`. Choose an address whose bounces are
-    read."""
+    read. `{trip}` before the @, such as in `probe+{trip}@example.org`, becomes 38 characters for
+    each trip, and the mail server must deliver all these addresses as it delivers
+    `probe@example.org`. Then also bounces and answers that name nothing of the message are
+    recognised, by the address that they come to."""
 
     to: EmailTemplate = PLACEHOLDER
     """The recipient. By default the target, which must then be an e-mail address. Mail to it must
@@ -121,6 +127,14 @@ class RoundtripOptions(Options):
     """The mailbox that receives delivery status notifications to `from`: a name from `mailboxes`.
     If the message bounces, the trip fails immediately, with the reason from the other server.
     Bounces that arrive in `mailbox` are always read."""
+
+    home: Literal["message", "reply", "delivery_status"] = "message"
+    """What must arrive in `mailbox`: the message itself, or what proves that it has arrived
+    elsewhere. `reply`: an answer to it, such as an automatic one (vacation, auto-reply); `mailbox`
+    then receives the mail to `from`, which should contain `{trip}`, because most responders answer
+    a sender only once in several days. `delivery_status`: a notification that the message was
+    delivered (DSN, RFC 3461), which servers that offer DSN send to `from`; needs `smtp` or `mx`.
+    See [scenarios.md](scenarios.md#8-home-without-forwarding)."""
 
     junk: Literal["fail", "ok"] = "fail"
     """Whether a message that was filed as spam is a failure. It is counted in either case."""
@@ -180,6 +194,8 @@ class RoundtripOptions(Options):
     def _between(cls, given: Mapping[str, Any]) -> Iterator[str]:
         yield from super()._between(given)
         expect, payload = given.get("expect"), given.get("payload")
+        if (home := given.get("home", "message")) != "message":
+            yield from _conflicts_of_home(home, given)
         if expect is None:
             if payload is not None:
                 yield (
@@ -254,6 +270,8 @@ class RoundtripOptions(Options):
             receiving.add(Reason.BOUNCED)
         if self.require:
             receiving.add(Reason.UNAUTHENTICATED)
+        if self.home != "message":
+            receiving.discard(Reason.ALTERED)
         if self.junk == "ok" or test:
             receiving.discard(Reason.JUNK)
         failing: dict[Phase, Collection[Reason]] = dict.fromkeys(Phase, receiving)
@@ -263,7 +281,7 @@ class RoundtripOptions(Options):
         return RoundTripScope(
             sender.steps,
             mailbox.steps,
-            _pairs(failing),
+            _pairs(failing) + _UNPROVEN.get(self.home, ()),
             looks=True,
             sorts_junk=Reason.JUNK in mailbox.reasons and not test,
             falls_back=sender.falls_back,
@@ -331,6 +349,15 @@ class RoundtripOptions(Options):
             raise ValueError(f"must have at most {MOST_BLOCKLISTS} entries")
         return lists
 
+    @model_validator(mode="after")
+    def _sender_can_request_status(self) -> Self:
+        if self.home == "delivery_status" and not self.send.how.requests_status:
+            raise ValueError(
+                f"use send.{self.send.chosen[0]} or home: delivery_status, not both: this sender"
+                " cannot ask for notifications of the delivery"
+            )
+        return self
+
     @field_validator("send")
     @classmethod
     def _target_is_one_thing(cls, send: SendOptions, info: ValidationInfo) -> SendOptions:
@@ -339,6 +366,23 @@ class RoundtripOptions(Options):
                 "the target is the server, so `to` needs an address, such as postmaster@{target}"
             )
         return send
+
+
+def _conflicts_of_home(home: object, given: Mapping[str, Any]) -> Iterator[str]:
+    for option in ("expect", "payload"):
+        if given.get(option) is not None:
+            yield f"use {option} or home: {home}, not both: a filter is tested with the message"
+    for option in ("require", "trusted_authserv_id", "blocklists"):
+        if given.get(option):
+            yield (
+                f"use {option} or home: {home}, not both: what comes home is not the message, and"
+                " says nothing about who sent that"
+            )
+    if given.get("bounces"):
+        yield (
+            f"use bounces or home: {home}, not both: everything comes to the address in from, which"
+            " is that of mailbox"
+        )
 
 
 def _pairs(failing: Mapping[Phase, Collection[Reason]]) -> tuple[tuple[Phase, Reason], ...]:

@@ -73,7 +73,8 @@ def _sender_mistakes(
 def _arrives(module: Module) -> bool:
     """Whether its messages should arrive in a mailbox."""
     trip = module.roundtrip
-    return bool(trip and trip.mailbox and (trip.expect is None or trip.expect.junk))
+    arrives = trip and trip.mailbox and trip.home == "message"
+    return bool(trip and arrives and (trip.expect is None or trip.expect.junk))
 
 
 def _payload_mistakes(

@@ -7,12 +7,15 @@ from contextlib import contextmanager, nullcontext
 from typing import NoReturn
 
 from exporter.authentication import Authenticator
+from exporter.checks.answer import answer_of, undelivered
 from exporter.checks.authentication import authenticate, client_outside, unauthenticated
 from exporter.checks.options import RoundtripOptions
 from exporter.checks.signing import DkimSigner
 from exporter.checks.standing import Standing
+from exporter.config.address import TRIP_PLACE
 from exporter.config.types import duration_text
 from exporter.core.facts import Arrival, ArrivedHeaders, Client, FilterTest, Hop, LeftFrom
+from exporter.core.home import Home
 from exporter.core.model import MAX_FOLDER, Exchanger, Fact, ProbeError, one_line
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
@@ -27,6 +30,7 @@ from exporter.mail.headers.spam import spam_scores
 from exporter.mail.message import headers, is_whole, received
 from exporter.mail.payloads import is_removed
 from exporter.mail.tokens import Token
+from exporter.mailboxes.session import Sighting
 from exporter.mailboxes.watcher.expectation import Expectation, Found
 from exporter.mailboxes.watcher.watcher import Watcher
 from exporter.senders.kind import Sender, SendsThroughEach
@@ -48,6 +52,7 @@ class RoundTrip:
     ) -> None:
         self.mailbox = options.mailbox or ""
         self.late_after = options.late_after
+        self.home = Home(options.home)
         self.visits_each = options.send.how.visits_each
         names = filter(None, (options.mailbox, options.bounces))
         # A trip keeps its mailbox across reloads.
@@ -56,7 +61,7 @@ class RoundTrip:
         self._pace = pace
         more = tuple(options.headers.items())
         payload = options.payload or ""
-        self._content = Content(options.subject, more, options.size or 0, payload)
+        self._content = Content(options.subject, more, options.size or 0, payload, self.home)
         self._test = FilterTest(options.expect.chosen[0], payload) if options.expect else None
         codes = options.expect.code if options.expect else None
         self._refusals = frozenset(map(str, codes or ()))
@@ -127,7 +132,8 @@ class RoundTrip:
     def _expecting(self, trip: str, run: Run) -> Iterator[Expectation]:
         """Expects the message in one mailbox, and its bounce in another."""
         bounces = self._bounces if self._bounces != self.mailbox else None
-        with self._watchers[self.mailbox].expect(trip, run, named=bool(bounces)) as expected:
+        watcher, named = self._watchers[self.mailbox], bool(bounces)
+        with watcher.expect(trip, run, named=named, home=self.home) as expected:
             if bounces:
                 returning = self._watchers[bounces]
                 with returning.expect(trip, run, expected.found, named=True) as expected.returns:
@@ -169,7 +175,8 @@ class RoundTrip:
         """Sends the message. If it is unknown whether it was accepted, it waits for it without
         sending it again."""
         run.head_for(Phase.SEND)
-        message = compose(token, self._from, self._to, run.started_at, self._content)
+        sender = self._from.replace(TRIP_PLACE, token.address_part)
+        message = compose(token, sender, self._to, run.started_at, self._content)
         crowded = await self._await_turn(message, run)
         try:
             async with run.phase(Phase.SEND):
@@ -243,6 +250,9 @@ class RoundTrip:
         try:
             async with run.phase(Phase.VERIFY):
                 way = _hops(found, run)
+                if self.home is not Home.MESSAGE:
+                    self._verify_answer(found, way, run)
+                    return None
                 run.facts.extend(_facts_of(found, way, self._trusted))
                 client = client_outside(found, way, self._trusted)
                 starved, _ = await asyncio.gather(
@@ -253,8 +263,7 @@ class RoundTrip:
                     return accepted
                 if passed := self._let_through(found):
                     raise passed
-                if sighting.junk and self._junk_fails:
-                    raise ProbeError(Reason.JUNK, f"filed as spam, in the folder {sighting.folder}")
+                self._check_folder(sighting)
                 if not is_whole(found.message, found.token) and not sighting.cut:
                     raise ProbeError(
                         Reason.ALTERED, "the text of the message was changed in transit"
@@ -266,6 +275,20 @@ class RoundTrip:
         except ProbeError as error:
             return run.located(error)
         return None
+
+    def _verify_answer(self, found: Found, way: Sequence[Hop], run: Run) -> None:
+        """Checks what came instead of the message. It says nothing about who sent the message, nor
+        about its text, since others wrote it. Raises ProbeError."""
+        shown_headers = ArrivedHeaders(shown(headers(found.message, found.token.word)))
+        run.facts.extend([*way, shown_headers, answer_of(found, self.home, run)])
+        run.fact(_arrival(found, run))
+        if failure := undelivered(found.status):
+            raise failure
+        self._check_folder(found.sighting)
+
+    def _check_folder(self, sighting: Sighting) -> None:
+        if sighting.junk and self._junk_fails:
+            raise ProbeError(Reason.JUNK, f"filed as spam, in the folder {sighting.folder}")
 
     async def _authenticate(
         self, found: Found, client: Client | None, run: Run

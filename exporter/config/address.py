@@ -27,6 +27,8 @@ from exporter.config.grammar import (
 from exporter.core.model import one_line
 
 PLACEHOLDER = "{target}"
+TRIP_PLACE = "{trip}"
+TRIP_LENGTH = 38  # characters of what stands for `{trip}`, see mail/tokens.py
 _ZONED = "write the address without its zone, from the % on"
 
 
@@ -118,6 +120,31 @@ def _email_template(text: str) -> str:
     _only_placeholder(text)
     if text != PLACEHOLDER:
         check_email(text.replace(PLACEHOLDER, "target"))
+    return text
+
+
+def _trip_template(text: str) -> str:
+    """Checks an address whose local part may hold `{trip}`, apart from other letters, so that it
+    can be recognised."""
+    local, _, domain = text.rpartition("@")
+    if TRIP_PLACE not in text:
+        return check_email(text)
+    before, _, after = local.partition(TRIP_PLACE)
+    if TRIP_PLACE in domain or TRIP_PLACE in after or set(before + after) & set("{}"):
+        raise ValueError(
+            "`{trip}` may stand only before the @, once, such as in probe+{trip}@example.org"
+        )
+    if before[-1:].isalnum() or after[:1].isalnum():
+        raise ValueError(
+            "`{trip}` needs a sign between it and letters or digits, such as in"
+            " probe+{trip}@example.org"
+        )
+    if len((before + after).encode()) > LONGEST_LOCAL - TRIP_LENGTH:
+        raise ValueError(
+            f"not an e-mail address; beside `{{trip}}`, which becomes {TRIP_LENGTH} characters,"
+            f" there may be {LONGEST_LOCAL - TRIP_LENGTH} characters before the @ (RFC 5321)"
+        )
+    check_email(text.replace(TRIP_PLACE, "x" * TRIP_LENGTH))
     return text
 
 
@@ -290,6 +317,12 @@ EmailTemplate = Annotated[
     WithJsonSchema({"type": "string", "title": "e-mail address"}),
 ]
 """An e-mail address that may be, or hold, `{target}`."""
+TripTemplate = Annotated[
+    str,
+    AfterValidator(_trip_template),
+    WithJsonSchema({"type": "string", "title": "e-mail address"}),
+]
+"""An e-mail address whose local part may hold `{trip}`."""
 IpAddress = Annotated[
     str, AfterValidator(_ip_address), WithJsonSchema({"type": "string", "title": "IP address"})
 ]

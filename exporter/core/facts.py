@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from exporter.core.durations import in_units
+from exporter.core.home import Home
 
 _SECRET = re.compile(
     r"authorization|api-?key|secret|passw(or)?d|cookie|credential|(?<!mailtrip-)token",
@@ -26,12 +27,44 @@ class Arrival:
     enough then, or mailtrip itself was late."""
 
     folder: str
-    found_in: str  # header, subject, body, attachment or references
+    found_in: str  # header, subject, body, attachment, references or recipient
     delay: float | None  # from the server's final 250 to seen, seconds
     round_trip: float | None  # from the start of `send` to seen, seconds
     junk: bool = False  # it was in the folder for spam
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came home instead of the message, and when it was written, by the clock of who wrote it,
+    in whole seconds. Texts are cleaned and cut, for people."""
+
+    home: Home
+    sender: str
+    text: str  # its subject, or what a notification says
+    at: float | None  # seconds since the epoch; None if it has no readable time
+    there: float | None  # from the server's final 250 to that time, seconds; None if unknown
+    back: float | None  # from then to seen, seconds; None if unknown
+    error: float | None  # seconds by which both may be wrong, even if the clocks agree
+    # Seconds by which that clock is ahead of ours, at least; negative if it is behind. None if they
+    # may agree.
+    ahead: float | None
+
+    def __str__(self) -> str:
+        return f"{_HOMES[self.home]} from {self.sender}: {self.text}"
+
+    @property
+    def legs(self) -> str:
+        """How long the two legs took, for people."""
+        if self.there is None:
+            if self.ahead is None:
+                return "unknown: it has no readable time, or mailtrip was restarted"
+            way = "ahead of" if self.ahead > 0 else "behind"
+            return f"unknown: its clock is {abs(self.ahead):.0f} s or more {way} ours"
+        back = "unknown" if self.back is None else f"{self.back:.1f} s"
+        return f"there {self.there:.1f} s, back {back}; ± {self.error:.1f} s if its clock is right"
+
+
+_HOMES = {Home.REPLY: "answer", Home.DELIVERY_STATUS: "notification"}
 _PAYLOADS = {
     "gtube": "test spam (GTUBE)",
     "eicar": "a test virus (EICAR)",

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from exporter.core.facts import (
+    Answer,
     Arrival,
     ArrivedHeaders,
     Authentication,
@@ -55,6 +56,7 @@ KINDS: dict[type[Fact], str] = {
     SpamScore: "spam_score",
     FilterTest: "filter_test",
     Arrival: "arrival",
+    Answer: "answer",
     ArrivedHeaders: "headers",
     LateArrival: "late_arrival",
     Unclear: "unclear",

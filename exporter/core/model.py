@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from exporter.core.facts import (
+    Answer,
     Arrival,
     ArrivedHeaders,
     Authentication,
@@ -282,6 +283,7 @@ Fact = (
     | SpamScore
     | FilterTest
     | Arrival
+    | Answer
     | ArrivedHeaders
     | LateArrival
     | Unclear

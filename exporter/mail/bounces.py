@@ -21,6 +21,7 @@ _FIELDS = re.compile(
 )
 
 FAILED, DELAYED, DELIVERED = "failed", "delayed", "delivered"
+RELAYED, EXPANDED = "relayed", "expanded"
 _ACTIONS = {
     FAILED: FAILED,
     "failure": FAILED,
@@ -35,8 +36,8 @@ _ACTIONS = {
     DELIVERED: DELIVERED,
     "delivery": DELIVERED,
     "deliverable": DELIVERED,
-    "relayed": "relayed",
-    "expanded": "expanded",
+    RELAYED: RELAYED,
+    EXPANDED: EXPANDED,
 }
 """Those of RFC 3464, and what some servers write in their place."""
 _OF_CLASS = {"5": FAILED, "4": DELAYED, "2": DELIVERED}

@@ -14,6 +14,7 @@ from hashlib import sha256
 from itertools import islice
 
 from exporter.config.header import TOKEN_PLACE
+from exporter.core.home import Home
 from exporter.mail.payloads import attachment_of, line_of
 from exporter.mail.tokens import Token
 
@@ -31,6 +32,13 @@ class ProbeMessage:
     sender: str  # of the envelope
     recipient: str
     raw: bytes  # with CRLF line ends
+    # The name under which a server is to report its delivery (ENVID); empty: only failures.
+    envelope_id: str = ""
+
+    @property
+    def needs_utf8(self) -> bool:
+        """Whether its addresses need SMTPUTF8 (RFC 6531)."""
+        return not (self.sender.isascii() and self.recipient.isascii())
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +50,16 @@ class Content:
     headers: tuple[tuple[str, str], ...] = ()  # on top of ours
     size: int = 0  # bytes that the message has at least; without filler it has about one thousand
     payload: str = ""  # what a filter must react to, see payloads.py
+    home: Home = Home.MESSAGE  # what is to come of it
 
 
+_AUTOMATIC = {"Auto-Submitted": "auto-generated"}
+_SUPPRESSING: dict[Home, dict[str, str]] = {
+    Home.MESSAGE: {**_AUTOMATIC, "X-Auto-Response-Suppress": "All"},
+    Home.REPLY: {},
+    Home.DELIVERY_STATUS: {**_AUTOMATIC, "X-Auto-Response-Suppress": "RN, NRN, OOF, AutoReply"},
+}
+"""The headers that keep automatic answers away."""
 _BODY = """\
 {token}
 
@@ -68,7 +84,9 @@ def compose(
 ) -> ProbeMessage:
     """The probe message with its envelope; `sent_at` in seconds since the epoch.
 
-    Auto-Submitted (RFC 3834) and X-Auto-Response-Suppress (Exchange) keep vacation replies away.
+    Auto-Submitted (RFC 3834) and X-Auto-Response-Suppress (Exchange) keep vacation replies away,
+    unless one is to come home. A responder may not answer to a message that says that a program
+    made it (RFC 3834 section 2), and Exchange reports no delivery of one that has `All`.
     """
     payload, attachment = content.payload, attachment_of(content.payload)
     ascii_only = sender.isascii() and recipient.isascii()
@@ -84,8 +102,7 @@ def compose(
         "Date": formatdate(sent_at),
         "Message-ID": f"<{token.word}@{_ascii_domain(sender)}>",
         TOKEN_HEADER: token.word,
-        "Auto-Submitted": "auto-generated",
-        "X-Auto-Response-Suppress": "All",
+        **_SUPPRESSING[content.home],
         **{name: _encoded(name, value) for name, value in content.headers},
         "MIME-Version": "1.0",
     }
@@ -107,7 +124,8 @@ def compose(
     bare = len(around.replace("\n", "\r\n").encode()) + last_line
     text += "".join(_filler(content.size - bare))
     whole = f"{head}\n{before}{text}{_seal(text)}\n{after}"
-    return ProbeMessage(sender, recipient, whole.replace("\n", "\r\n").encode())
+    envelope_id = token.word if content.home is Home.DELIVERY_STATUS else ""
+    return ProbeMessage(sender, recipient, whole.replace("\n", "\r\n").encode(), envelope_id)
 
 
 def boundary(token: Token) -> str:

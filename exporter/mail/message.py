@@ -7,18 +7,28 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 
 from exporter.core.facts import Unclear
+from exporter.core.home import Home
 from exporter.core.model import one_line
 from exporter.mail.bounces import Bounce
 from exporter.mail.composition import TOKEN_HEADER, boundary, is_sealed
 from exporter.mail.mime import MAX_DEPTH as MAX_DEPTH
 from exporter.mail.mime import MAX_PARTS as MAX_PARTS
-from exporter.mail.mime import Part, decoded, in_charset, parse
+from exporter.mail.mime import MAX_VALUE, Part, decoded, in_charset, parse
 from exporter.mail.notices.judging import Kind as Kind
 from exporter.mail.notices.judging import judge
 from exporter.mail.notices.leaves import notice, texts
-from exporter.mail.tokens import MAX_CANDIDATES, PREFIX, Token, candidates, without_tokens
+from exporter.mail.notices.proof import proof_of
+from exporter.mail.tokens import (
+    MAX_CANDIDATES,
+    PREFIX,
+    Token,
+    address_parts,
+    candidates,
+    without_tokens,
+)
 
 _PREFIX = PREFIX.encode()
 _MAY_HIDE_A_TOKEN = re.compile(rb"%b|base64|quoted-printable|=\?" % _PREFIX, re.IGNORECASE)
@@ -26,6 +36,12 @@ _ESCAPED = re.compile(r"\\+u003[cCeE]")  # < and > in JSON: a letter right befor
 _ARMOUR = "-----BEGIN PGP MESSAGE-----"  # a gateway encrypted the text in place
 _MUCH = 100  # characters of external text that are shown
 _NOTHING = parse(b"")
+_RECIPIENTS = (
+    *("to", "cc", "delivered-to", "x-original-to", "envelope-to", "x-envelope-to"),
+    *("x-delivered-to", "x-rcpt-to", "apparently-to", "received"),
+)
+"""Headers that name the address to which a message was delivered; `Received` has it after `for`."""
+_MOST_RECIPIENTS = 20  # headers of one name that are looked at
 
 
 class FoundIn(StrEnum):
@@ -36,6 +52,7 @@ class FoundIn(StrEnum):
     BODY = "body"
     ATTACHMENT = "attachment"
     REFERENCES = "references"
+    RECIPIENT = "recipient"  # the address that it came to, and nowhere else
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +65,13 @@ class Reading:
     # Who wrote it and what, unless it is the message itself; for people.
     about: Unclear | None = None
     message: Part = _NOTHING  # as parsed; empty if it has no tokens
+    address_parts: tuple[str, ...] = ()  # of the addresses that it came to; not yet verified
+    proof: Home | None = None  # what a reply proves
+
+    @property
+    def home(self) -> Home | None:
+        """For which way home it is the arrival; None for every other notice."""
+        return Home.MESSAGE if self.kind is Kind.MESSAGE else self.proof
 
 
 def read(raw: bytes) -> Reading:
@@ -61,17 +85,25 @@ def read(raw: bytes) -> Reading:
             tokens.setdefault(word, place)
         if len(tokens) >= MAX_CANDIDATES:
             break
-    if not tokens:
+    parts = _address_parts(message)
+    if not tokens and not parts:
         return Reading({}, Kind.MESSAGE)
     kind, bounce = judge(message)
     about = None if kind is Kind.MESSAGE else _about(message)
-    return Reading(tokens, kind, bounce, about, message)
+    proof = proof_of(message, bounce) if kind is Kind.REPLY else None
+    return Reading(tokens, kind, bounce, about, message, parts, proof)
 
 
 def may_have_tokens(raw: bytes) -> bool:
     """Whether a message may contain tokens. Most mail does not; tokens are plain text unless
     encoded."""
     return _PREFIX in raw or _MAY_HIDE_A_TOKEN.search(raw) is not None
+
+
+def _address_parts(message: Part) -> tuple[str, ...]:
+    values = (value for name in _RECIPIENTS for value in message.all(name)[:_MOST_RECIPIENTS])
+    found = (part for value in values for part in address_parts(value[:MAX_VALUE]))
+    return tuple(dict.fromkeys(islice(found, MAX_CANDIDATES)))
 
 
 def _about(message: Part) -> Unclear:

@@ -5,6 +5,10 @@ changes of case: `mtrip1`, then the base32 of instance (4 bytes), time (4), trip
 HMAC-SHA-256 over those (15). Two exporters may share a mailbox: each has a key, the instance is
 derived from the key, and a token of another instance is ignored. Exporters that share the key are
 one instance.
+
+The trip's part of an address (`{trip}` in `from`) is shorter, since a local part has at most 64
+octets: `mtrip1`, then the base32 of time (4), trip (7) and a shortened HMAC-SHA-256 (9) for this
+purpose alone. Without the key it cannot be made from the trip's public name, nor a token from it.
 """
 
 import base64
@@ -17,6 +21,7 @@ from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
 
+from exporter.config.address import TRIP_PLACE
 from exporter.core.private_file import keep_private, open_private
 
 PREFIX = "mtrip1"
@@ -26,6 +31,11 @@ _SIGNATURE = 15  # bytes, 120 bits
 _LETTERS = (_SIGNED + _SIGNATURE) * 8 // 5
 LENGTH = len(PREFIX) + _LETTERS
 _TOKEN = re.compile(rf"(?<![a-z0-9]){PREFIX}[a-z2-7]{{{_LETTERS}}}(?![a-z0-9])", re.IGNORECASE)
+_ADDRESS_SIGNATURE = 9  # bytes, 72 bits: it can only be guessed by sending us messages
+_ADDRESS_LETTERS = (4 + _TRIP + _ADDRESS_SIGNATURE) * 8 // 5
+_ADDRESS_PART = re.compile(
+    rf"(?<![a-z0-9]){PREFIX}[a-z2-7]{{{_ADDRESS_LETTERS}}}(?![a-z0-9])", re.IGNORECASE
+)
 MAX_CANDIDATES = 50  # a message full of tokens is an attack
 
 KEY_BYTES = 32
@@ -33,8 +43,9 @@ _KEY = re.compile(rf"(?:[0-9A-Fa-f]{{2}}){{{KEY_BYTES},}}")
 
 
 def without_tokens(text: str) -> str:
-    """The text without tokens, for readers who must not be able to forge our messages."""
-    return _TOKEN.sub("<token>", text)
+    """The text without tokens, for readers who must not be able to forge our messages; and without
+    the parts of addresses that stand for them."""
+    return _ADDRESS_PART.sub("<token>", _TOKEN.sub("<token>", text))
 
 
 class Rejection(StrEnum):
@@ -60,6 +71,7 @@ class Token:
     word: str
     trip: str  # 14 hexadecimal digits; the trip's public name
     minted_at: int  # seconds since the epoch
+    address_part: str = ""  # what stands for `{trip}` in an address
 
 
 class Mint:
@@ -73,34 +85,79 @@ class Mint:
 
     def mint(self, now: float) -> Token:
         """Creates a token; `now` is in seconds since the epoch."""
-        minted_at = int(now)
-        trip = bytes.fromhex(new_trip())
-        signed = self._instance + (minted_at & 0xFFFFFFFF).to_bytes(4, "big") + trip
-        word = PREFIX + base64.b32encode(signed + self._signature(signed)).decode("ascii").lower()
-        return Token(word, trip.hex(), minted_at)
+        return self._token((int(now) & 0xFFFFFFFF).to_bytes(4, "big") + bytes.fromhex(new_trip()))
 
     def verify(self, word: str) -> Token:
         """Verifies `word`, in any case, and returns the token. Raises NotOurs."""
         word = word.lower()
         if not _TOKEN.fullmatch(word):
             raise NotOurs(Rejection.MALFORMED)
-        decoded = base64.b32decode(word[len(PREFIX) :].upper())
+        decoded = _decoded(word)
         signed, signature = decoded[:_SIGNED], decoded[_SIGNED:]
         if not hmac.compare_digest(signed[:4], self._instance):
             raise NotOurs(Rejection.FOREIGN_INSTANCE)
         if not hmac.compare_digest(signature, self._signature(signed)):
             raise NotOurs(Rejection.BAD_SIGNATURE)
-        return Token(word, signed[8:].hex(), int.from_bytes(signed[4:8], "big"))
+        return self._token(signed[4:])
+
+    def verify_address(self, part: str) -> Token:
+        """Verifies the trip's part of an address, in any case, and returns the token of that trip.
+        Raises NotOurs."""
+        part = part.lower()
+        if not _ADDRESS_PART.fullmatch(part):
+            raise NotOurs(Rejection.MALFORMED)
+        decoded = _decoded(part)
+        named, signature = decoded[: 4 + _TRIP], decoded[4 + _TRIP :]
+        if not hmac.compare_digest(signature, self._address_signature(named)):
+            raise NotOurs(Rejection.BAD_SIGNATURE)
+        return self._token(named)
+
+    def _token(self, named: bytes) -> Token:
+        """The token of this time and trip."""
+        signed = self._instance + named
+        return Token(
+            _encoded(signed + self._signature(signed)),
+            named[4:].hex(),
+            int.from_bytes(named[:4], "big"),
+            _encoded(named + self._address_signature(named)),
+        )
+
+    def _address_signature(self, named: bytes) -> bytes:
+        made_for = b"mailtrip address\0" + self._instance + named
+        return hmac.digest(self._key, made_for, "sha256")[:_ADDRESS_SIGNATURE]
 
     def _signature(self, signed: bytes) -> bytes:
         return hmac.digest(self._key, signed, "sha256")[:_SIGNATURE]
 
 
+def _encoded(content: bytes) -> str:
+    return PREFIX + base64.b32encode(content).decode("ascii").lower()
+
+
+def _decoded(word: str) -> bytes:
+    return base64.b32decode(word[len(PREFIX) :].upper())
+
+
 def candidates(text: str) -> list[str]:
     """All words in `text` with the form of a token, each once, in lower case. Limited."""
+    return _words(_TOKEN, text)
+
+
+def address_parts(text: str) -> list[str]:
+    """All words in `text` with the form of the trip's part of an address, as `candidates`."""
+    return _words(_ADDRESS_PART, text)
+
+
+def without_trip(address: str) -> str:
+    """The address as in the configuration, with `{trip}` for the part that has the form of a
+    trip's."""
+    return _ADDRESS_PART.sub(TRIP_PLACE, address)
+
+
+def _words(form: re.Pattern[str], text: str) -> list[str]:
     if PREFIX not in text and PREFIX not in text.lower():
         return []
-    found = (match[0].lower() for match in _TOKEN.finditer(text))
+    found = (match[0].lower() for match in form.finditer(text))
     return list(dict.fromkeys(word for word, _ in zip(found, range(MAX_CANDIDATES), strict=False)))
 
 

@@ -1,13 +1,13 @@
 """The exporter's SMTP receiver: a mailbox to which other servers deliver."""
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import count
 from typing import ClassVar
 
 from pydantic import Field
 
-from exporter.config.address import EmailAddress
+from exporter.config.address import TRIP_PLACE, TripTemplate
 from exporter.config.finding import Finding
 from exporter.config.grammar import email_of
 from exporter.config.server import Ports, ReceiverTls
@@ -17,6 +17,7 @@ from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.core.trace import Trace
 from exporter.core.wake import Wake
+from exporter.mail.tokens import without_trip
 from exporter.mailboxes.kind import Reception
 from exporter.mailboxes.session import READ_LIMIT, Sighting, Wanted
 from exporter.net.certificate import ServerCertificate
@@ -41,9 +42,11 @@ class SmtpdOptions(Options):
     listen: Listen
     """HOST:PORT to listen on."""
 
-    recipients: list[EmailAddress] = Field(min_length=1)
+    recipients: list[TripTemplate] = Field(min_length=1)
     """The addresses that it accepts mail for, in any case; other recipients are refused. The
-    receiver greets its clients with the domain of the first one."""
+    receiver greets its clients with the domain of the first one. `probe@example.org` also accepts
+    mail to the addresses of trips with `from: "probe+{trip}@example.org"`; for another separator
+    than `+`, write the address with `{trip}` here."""
 
     max_message_size: Size = 1 << 20
     """A larger message is refused."""
@@ -70,7 +73,7 @@ class SmtpdOptions(Options):
         return Reception(self.listen, self.recipients)
 
     def takes(self, address: str) -> bool:
-        return address.lower() in {recipient.lower() for recipient in self.recipients}
+        return _is_among(frozenset(map(_canonical, self.recipients)), address)
 
     def review(self, name: str, timeout: float, size: int) -> Iterator[Finding]:
         if size > self.max_message_size:
@@ -168,12 +171,11 @@ class SmtpdSession:
         self.receiver.abort()
 
     def refusal(self, recipient: str) -> str | None:
-        address = _canonical(recipient)
-        if address in self._recipients:
+        if TRIP_PLACE not in recipient and _is_among(self._recipients, recipient):
             return None
         reply = (
             "550 5.1.1 No such mailbox here"
-            if _domain(address) in self._domains
+            if _domain(_canonical(recipient)) in self._domains
             else "550 5.7.1 Relaying denied"
         )
         self._trace.note(f"-- for {recipient}: {reply}")
@@ -206,8 +208,18 @@ class SmtpdSession:
 
 def _canonical(address: str) -> str:
     """The canonical form for comparing addresses: local parts of our recipients in any case,
-    domains in any spelling. An invalid address is never ours."""
-    return (email_of(address) or address).casefold()
+    domains in any spelling, a trip's part as in the configuration. An invalid address is never
+    ours."""
+    local, _, domain = without_trip(address).rpartition("@")
+    where = _domain(email_of(f"x@{domain}") or f"@{domain}")
+    return f"{local}@{where}".casefold()
+
+
+def _is_among(recipients: Collection[str], address: str) -> bool:
+    """Whether this address, or the one of which it is a subaddress (RFC 5233) for a trip, is among
+    these in their canonical form."""
+    known = _canonical(address)
+    return not {known, known.replace(f"+{TRIP_PLACE}@", "@")}.isdisjoint(recipients)
 
 
 def _domain(address: str) -> str:

@@ -134,11 +134,13 @@ class ExchangerVisits:
     async def _visit(self, exchanger: Exchanger, run: Run) -> ExchangerVisit:
         """Makes the whole way of one message."""
         token, key, failure = self._mint.mint(self._clock.wall()), self._probe.key, None
-        mailbox = self._check.mailbox
+        mailbox, home = self._check.mailbox, self._check.home
         try:
             async with run.deadline(self._end - run.started):
                 with contained(token.trip, key):
-                    await self._ledger.record(token, key, mailbox, run, self._keep, of=self._run)
+                    await self._ledger.record(
+                        token, key, mailbox, run, self._keep, of=self._run, home=home
+                    )
                 await self._check.through(exchanger).run(run, token)
         except ProbeError as error:
             failure = self._worded(run.failure(error), run)

@@ -13,6 +13,7 @@ from functools import partial
 
 from exporter.core.clock import Clock
 from exporter.core.facts import LateArrival
+from exporter.core.home import Home
 from exporter.core.logs import about
 from exporter.core.model import ExchangerVisit, Outcome, ProbeKey
 from exporter.core.outage import Outage, Unsettled
@@ -72,6 +73,7 @@ class Ledger:
         run: Run,
         keep: float,
         of: Run | None = None,
+        home: Home = Home.MESSAGE,
     ) -> None:
         """Returns when the token is on disk, so that it is known after any crash. It may be another
         message `of` a trip, which counts as the start of both."""
@@ -85,6 +87,7 @@ class Ledger:
             self._passed.now().boot,
             began.started,
             began.started_at + keep,
+            home=home,
         )
         self._in_flight[trip.id] = trip
         patience = min(PATIENCE, run.time_left() / 4)  # most of the trip's time is for the servers
@@ -235,8 +238,8 @@ class Ledger:
             return LOOK_AGAIN
         if known.id in self._in_flight and not stray.expected:
             return LOOK_AGAIN
-        if kind in (Kind.REPLY, Kind.UNCLEAR):  # the message itself may still come
-            if kind is Kind.UNCLEAR:
+        if kind is not Kind.BOUNCE and stray.home is not known.home:
+            if kind is Kind.UNCLEAR:  # what is awaited may still come
                 self._observer.unclear(known.probe)
             return 0.0
         arrival = None

@@ -7,6 +7,7 @@ from math import inf
 from typing import Protocol, runtime_checkable
 
 from exporter.core.facts import Changes, LeftFrom
+from exporter.core.home import Home
 from exporter.core.matrix import Cell
 from exporter.core.model import Exchanger, ExchangerVisit, Outcome, ProbeKey
 from exporter.core.reasons import Reason
@@ -30,6 +31,7 @@ class MailCheck(Protocol):
 
     mailbox: str  # where its messages are awaited; empty for those that must be refused
     late_after: float
+    home: Home  # what is awaited there
 
     async def run(self, run: Run, token: Token) -> None: ...
 

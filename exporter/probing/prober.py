@@ -193,7 +193,7 @@ class Prober:
     ) -> None:
         """Makes a trip with a message, also when our own state cannot be written."""
         with contained(token.trip, probe):
-            await self._ledger.record(token, probe, check.mailbox, run, keep)
+            await self._ledger.record(token, probe, check.mailbox, run, keep, home=check.home)
         await check.run(run, token)
 
 

@@ -78,6 +78,9 @@ class SenderKind(Protocol):
     most_servers: ClassVar[int]
     """How many servers one message is offered to, one after the other."""
 
+    requests_status: ClassVar[bool]
+    """Whether it can ask for a notification of the delivery (RFC 3461)."""
+
     @property
     def steps(self) -> frozenset[Step]:
         """The steps that sending takes with these options: their series exist from the start."""

@@ -33,7 +33,7 @@ from exporter.net.mta_sts.policies import StsPolicies
 from exporter.net.smtp.own_name import own_name
 from exporter.net.smtp.ports import SMTP_PORTS
 from exporter.net.smtp.scope import REASONS, STEPS
-from exporter.net.smtp.session import SmtpSession, session
+from exporter.net.smtp.session import Act, SmtpSession, session
 from exporter.senders.exchanger_addresses import addresses_of
 from exporter.senders.kind import Introduction, Means
 from exporter.senders.mta_sts import MtaSts
@@ -58,6 +58,7 @@ class MxOptions(TlsOptions, NetworkOptions, PacedOptions):
 
     ports: ClassVar[Ports] = SMTP_PORTS
     most_servers: ClassVar[int] = MAX_EXCHANGERS
+    requests_status: ClassVar[bool] = True
 
     port: Port = 25
     """TCP port of the exchangers."""
@@ -207,7 +208,7 @@ class MxSender:
             try:
                 for policy in self._published:
                     await policy.preflight(exchanger.host, run)
-                await self._visit(exchanger, domain, None, run)
+                await self._visit(exchanger, domain, lambda smtp: smtp.preflight(message), run)
             except ProbeError as error:
                 problems.append(run.located(error))
                 if each:
@@ -223,7 +224,7 @@ class MxSender:
         domain = _domain(message)
         for exchanger in await self.exchangers(domain, run):
             try:
-                await self._visit(exchanger, domain, message, run)
+                await self._visit(exchanger, domain, lambda smtp: smtp.hand_over(message), run)
             except ProbeError as error:
                 problems.append(located := run.located(error))
                 # A 5xx greeting turns away this client, not this message: the next one may take it,
@@ -255,21 +256,19 @@ class MxSender:
         _note_records(exchanger_records(domain, exchangers), run)
         return exchangers or [Exchanger(domain, 0)]
 
-    async def _visit(
-        self, exchanger: Exchanger, domain: str, message: ProbeMessage | None, run: Run
-    ) -> None:
+    async def _visit(self, exchanger: Exchanger, domain: str, act: Act, run: Run) -> None:
         """Visits one exchanger. If its opportunistic TLS fails, continues in plain text (RFC 7435),
         at once, as Exim does. Postfix does so after a refusal; after a failed handshake it defers
         the message first, for `minimal_backoff_time`."""
         required = await self._requirement(exchanger, domain, run)
-        failed = await self._attempt(exchanger, message, run, required)
+        failed = await self._attempt(exchanger, act, run, required)
         if failed and (tested := required.testing):
             run.note(f"-- {failed.detail}; trying again, since the policy is only being tested")
             _forget_tls(run)
             _found(replace(tested.policy, problem=failed.detail), run)
-            failed = await self._attempt(exchanger, message, run, tested)
+            failed = await self._attempt(exchanger, act, run, tested)
         if failed:
-            await self._fall_back(exchanger, message, run, failed)
+            await self._fall_back(exchanger, act, run, failed)
 
     async def _requirement(self, exchanger: Exchanger, domain: str, run: Run) -> TlsRequirement:
         required = self._always
@@ -284,14 +283,14 @@ class MxSender:
     async def _attempt(
         self,
         exchanger: Exchanger,
-        message: ProbeMessage | None,
+        act: Act,
         run: Run,
         required: TlsRequirement,
     ) -> ProbeError | None:
         """Returns why TLS has failed, if that does not keep the message back. Raises ProbeError."""
         with session(exchanger.host, run) as smtp:
             try:
-                await self._converse(smtp, exchanger, message, run, required)
+                await self._converse(smtp, exchanger, act, run, required)
             except ProbeError as error:
                 failed = required.blamed(run.located(error))
                 if required.tls == "opportunistic":
@@ -307,7 +306,7 @@ class MxSender:
         return None
 
     async def _fall_back(
-        self, exchanger: Exchanger, message: ProbeMessage | None, run: Run, broken: ProbeError
+        self, exchanger: Exchanger, act: Act, run: Run, broken: ProbeError
     ) -> None:
         """Opens another connection, without TLS. It sends no credentials."""
         run.note(f"-- {broken.detail}; retrying in plain text")
@@ -315,7 +314,7 @@ class MxSender:
         with session(exchanger.host, run) as smtp:
             try:
                 plain = TlsRequirement("none", self._options)
-                await self._converse(smtp, exchanger, message, run, plain)
+                await self._converse(smtp, exchanger, act, run, plain)
             except ProbeError as error:
                 if error.code == MUST_ENCRYPT:
                     raise broken from None
@@ -330,7 +329,7 @@ class MxSender:
         self,
         smtp: SmtpSession,
         exchanger: Exchanger,
-        message: ProbeMessage | None,
+        act: Act,
         run: Run,
         required: TlsRequirement,
     ) -> None:
@@ -342,8 +341,7 @@ class MxSender:
             if required.tls == "starttls" or (offered_is_enough and "starttls" in smtp.extensions):
                 await smtp.starttls(required.options, required.judge)
                 await smtp.ehlo(name)
-            if message:
-                await smtp.hand_over(message)
+            await act(smtp)
         run.fact(replace(exchanger, address=smtp.address))
         await smtp.quit()
 

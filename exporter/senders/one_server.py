@@ -13,7 +13,7 @@ from exporter.net.proxy import proxy_of
 from exporter.net.smtp.login import Auth, authenticate, login
 from exporter.net.smtp.own_name import own_name
 from exporter.net.smtp.reply import Protocol
-from exporter.net.smtp.session import SmtpSession, session
+from exporter.net.smtp.session import Act, SmtpSession, session
 from exporter.senders.kind import Means
 from exporter.senders.pace import PacedOptions
 
@@ -59,12 +59,12 @@ class OneServer:
         return self._socket or f"{self._server.lower()}:{self._port}"
 
     async def send(self, message: ProbeMessage, run: Run) -> None:
-        await self._visit(message, run)
+        await self._visit(lambda smtp: smtp.hand_over(message), run)
 
     async def preflight(self, message: ProbeMessage, run: Run) -> None:
-        await self._visit(None, run)
+        await self._visit(lambda smtp: smtp.preflight(message), run)
 
-    async def _visit(self, message: ProbeMessage | None, run: Run) -> None:
+    async def _visit(self, act: Act, run: Run) -> None:
         options, name = self._options, self._options.ehlo_name or own_name()
         # Before the server has to wait for us.
         token = await get_token(self._account, run) if self._account else None
@@ -83,8 +83,7 @@ class OneServer:
                     await smtp.starttls(options)
                     await smtp.ehlo(name)
                 await self._log_in(smtp, credentials, token, run)
-                if message:
-                    await smtp.hand_over(message)
+                await act(smtp)
             await smtp.quit()
 
     async def _connect(self, smtp: SmtpSession, proxy: Proxy | None) -> None:

@@ -20,6 +20,7 @@ class SmtpOptions(OneServerOptions):
 
     ports: ClassVar[Ports] = SMTP_PORTS
     most_servers: ClassVar[int] = 1
+    requests_status: ClassVar[bool] = True
 
     host: HostTemplate
     """Name or address of the server; `{target}` stands for the target."""

@@ -5,6 +5,7 @@ import logging
 import sqlite3
 from collections.abc import Iterable, Mapping
 
+from exporter.core.home import Home
 from exporter.state.trip import State
 
 log = logging.getLogger(__name__)
@@ -30,6 +31,7 @@ def _sensible(states: Iterable[str]) -> dict[str, str]:
     """The condition for valid rows of each table, in SQL. `states` are the valid states of a
     trip."""
     known = ", ".join(f"'{state}'" for state in states)
+    ways = ", ".join(f"'{home}'" for home in Home)
     return {
         "trips": " AND ".join(
             (
@@ -38,6 +40,7 @@ def _sensible(states: Iterable[str]) -> dict[str, str]:
                 *(_perhaps(numbers(column), column) for column in ("sending_since", "accepted")),
                 _perhaps(_texts("verdict"), "verdict"),
                 f"state IN ({known})",
+                f"home IN ({ways})",
             )
         ),
         "outcomes": " AND ".join(

@@ -56,7 +56,7 @@ _SCHEMA = f"""
 CREATE TABLE trips (
     id TEXT PRIMARY KEY, module TEXT NOT NULL, target TEXT NOT NULL, mailbox TEXT NOT NULL, state TEXT NOT NULL,
     started_at REAL NOT NULL, boot TEXT NOT NULL, started REAL NOT NULL, sending_since REAL,
-    accepted REAL, expires_at REAL NOT NULL, verdict TEXT
+    accepted REAL, expires_at REAL NOT NULL, verdict TEXT, home TEXT NOT NULL DEFAULT 'message'
 ) WITHOUT ROWID;
 CREATE TABLE outcomes (
     module TEXT NOT NULL, target TEXT NOT NULL, finished_at REAL NOT NULL, outcome TEXT NOT NULL, last_success REAL,
@@ -75,7 +75,8 @@ INSERT OR IGNORE INTO recent (trip, module, target, success, finished_at, size, 
     length(CAST(outcome AS BLOB)), outcome FROM outcomes WHERE json_valid(outcome) ORDER BY finished_at;
 """  # noqa: S608 - both parts are ours
 _FROM_3_TO_4 = "ALTER TABLE outcomes ADD COLUMN history TEXT NOT NULL DEFAULT '[]';"
-_STEPS = (_FROM_1_TO_2, _FROM_2_TO_3, _FROM_3_TO_4, _FROM_4_TO_5, _FROM_5_TO_6)
+_FROM_6_TO_7 = "ALTER TABLE trips ADD COLUMN home TEXT NOT NULL DEFAULT 'message';"
+_STEPS = (_FROM_1_TO_2, _FROM_2_TO_3, _FROM_3_TO_4, _FROM_4_TO_5, _FROM_5_TO_6, _FROM_6_TO_7)
 """What leads from one version to the next."""
 SCHEMA_VERSION = len(_STEPS) + 1
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from exporter.core.home import Home
 from exporter.core.model import Fact, Outcome, ProbeKey
 
 
@@ -44,6 +45,7 @@ class Trip:
     accepted: float | None = None
     verdict: Outcome | None = None  # of a trip whose message was found, as far as it had come then
     facts: tuple[Fact, ...] = ()  # of one whose message was accepted: what the sending has taught
+    home: Home = Home.MESSAGE  # what comes home
 
     @property
     def expires(self) -> float:

@@ -3,6 +3,7 @@
 from sqlite3 import Connection
 from typing import Any
 
+from exporter.core.home import Home
 from exporter.core.model import ProbeKey
 from exporter.state import evidence
 from exporter.state.rows import SENSIBLE
@@ -45,8 +46,9 @@ def insert(connection: Connection, trip: Trip) -> None:
         trip.sending_since,
         trip.accepted,
         trip.expires_at,
+        trip.home,
     )
-    connection.execute("INSERT INTO trips VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)", row)
+    connection.execute("INSERT INTO trips VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?)", row)
 
 
 def set_sent(connection: Connection, trip: Trip, facts: str | None) -> None:
@@ -94,8 +96,8 @@ def forget_expired(connection: Connection, now: Moment, most: int = MOST_ARRIVED
 
 
 def _trip(row: tuple[Any, ...]) -> Trip:
-    *row_to_state, started_at, boot, started, sending_since, accepted, expires_at, verdict = row
-    trip_id, module, target, mailbox, state = row_to_state
+    trip_id, module, target, mailbox, state, started_at, boot, started, *more = row
+    sending_since, accepted, expires_at, verdict, home = more
     times = (started, expires_at, sending_since, accepted)
     said = evidence.readable(verdict) if verdict and state != State.SENT else None
     facts = evidence.facts_readable(verdict) if verdict and state == State.SENT else ()
@@ -109,4 +111,5 @@ def _trip(row: tuple[Any, ...]) -> Trip:
         *times,
         said,
         facts,
+        Home(home),
     )

@@ -12,6 +12,7 @@ from rich.text import Text
 from exporter.core.change_words import failure_in_words, in_words, letter
 from exporter.core.facts import (
     WHY_UNMEASURED,
+    Answer,
     Arrival,
     Authentication,
     Changes,
@@ -213,6 +214,9 @@ def _facts(outcome: Outcome) -> list[str]:
                 lines += [f"listed on         {one}" for one in fact.listed]
             case FilterTest():
                 lines.append(f"filter test       {fact}")
+            case Answer():
+                lines.append(f"came home         {fact}")
+                lines.append(f"legs              {fact.legs}")
             case Unclear():
                 lines.append(f"unclear message   from {fact.sender}: {fact.subject}: {fact.text}")
             case Arrival():

@@ -556,3 +556,75 @@ def test_a_window_that_is_over() -> None:
         "f:5:73: warning: maintenance[0].end: is over since 2026-12-25T02:00:00+01:00: remove it, or"
         " correct end"
     ]
+
+
+HOME = """\
+mailboxes:
+  m: {smtpd: {listen: "192.0.2.1:25", recipients: [%s]}}
+modules:
+  a:
+    targets: ["*"]
+    roundtrip: {from: %s, to: %s, send: {mx: {}}, mailbox: m, home: %s, headers: {%s}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("recipient", "sender", "to", "home", "headers", "said"),
+    [
+        ("p@a.example", "p+{trip}@a.example", "you@b.example", "reply", "", ""),
+        ("p@a.example", "p@a.example", "you@b.example", "delivery_status", "", ""),
+        ("p+{trip}@a.example", "p+{trip}@a.example", "you@b.example", "reply", "", ""),
+        (
+            "p@a.example",
+            "p@a.example",
+            "you@b.example",
+            "reply",
+            "",
+            "warning: modules.a.roundtrip.from: most responders answer a sender only once in"
+            " several days: give each trip a sender of its own, such as p+{trip}@a.example",
+        ),
+        (
+            "p@a.example",
+            "q+{trip}@a.example",
+            "you@b.example",
+            "reply",
+            "",
+            "modules.a.roundtrip.mailbox: the mailbox does not accept mail for"
+            " q+{trip}@a.example, to which everything comes with home: reply: add it to the"
+            " recipients",
+        ),
+        (
+            "p@a.example",
+            "p+{trip}@a.example",
+            "you@b.example",
+            "reply",
+            "Precedence: bulk",
+            "responders do not answer a message with this header (RFC 3834, RFC 5230)",
+        ),
+        (
+            "p@a.example",
+            "p+{trip}@a.example",
+            "you@b.example",
+            "reply",
+            "List-Id: <x.example>",
+            "responders do not answer a message with this header (RFC 3834, RFC 5230)",
+        ),
+        ("p@a.example", "p+{trip}@a.example", "you@b.example", "reply", "X-Team: mail", ""),
+    ],
+    ids=[
+        *("an answer", "a notification", "the place is written", "one sender for all"),
+        *("nobody gets it", "looks automatic", "looks like a list", "any other header"),
+    ],
+)
+def test_a_way_home_that_leads_nowhere(
+    recipient: str, sender: str, to: str, home: str, headers: str, said: str
+) -> None:
+    text = HOME % (f'"{recipient}"', f'"{sender}"', to, home, headers)
+    lines = found(text)
+    assert bool(lines) is bool(said), lines
+    assert all(said in line for line in lines)
+
+
+def test_nothing_answers_its_own_mail() -> None:
+    text = HOME % ("p@a.example", "p@a.example", "p@a.example", "reply", "")
+    assert "nothing answers mail from its own address" in "\n".join(found(text))

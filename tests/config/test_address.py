@@ -1,14 +1,25 @@
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from exporter.config.address import HostTemplate, Nameserver, TargetPattern, check_email, check_host
+from exporter.config.address import (
+    TRIP_LENGTH,
+    HostTemplate,
+    Nameserver,
+    TargetPattern,
+    TripTemplate,
+    check_email,
+    check_host,
+)
 from exporter.config.server import NetworkOptions
 
 hosts = TypeAdapter[str](HostTemplate)
 nameservers = TypeAdapter[str](Nameserver)
 patterns = TypeAdapter[str](TargetPattern)
+senders = TypeAdapter[str](TripTemplate)
 
 
 @pytest.mark.parametrize(
@@ -167,3 +178,43 @@ def test_a_pattern_is_for_names_addresses_and_networks(text: str) -> None:
 @pytest.mark.parametrize(("value", "family"), [("any", "any"), (4, "4"), ("6", "6")])
 def test_an_address_family_needs_no_quotes(value: object, family: str) -> None:
     assert NetworkOptions.model_validate({"ip": value}).ip == family
+
+
+FITS = 64 - TRIP_LENGTH
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "probe@example.org",
+        "probe+{trip}@example.org",
+        "{trip}@example.org",
+        "{trip}-bounces@example.org",
+        "a.{trip}.b@xn--bcher-kva.example",
+        "x" * (FITS - 1) + "+{trip}@example.org",
+    ],
+)
+def test_the_local_part_of_a_sender_may_hold_a_trip(text: str) -> None:
+    assert senders.validate_python(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("probe@{trip}.example.org", "only before the @, once"),
+        ("{trip}+{trip}@example.org", "only before the @, once"),
+        ("probe+{target}+{trip}@example.org", "only before the @, once"),
+        ("probe+{trip}}@example.org", "only before the @, once"),
+        ("probe+{trip}", "only before the @, once"),
+        ("probe{trip}@example.org", "needs a sign between it and letters"),
+        ("{trip}probe@example.org", "needs a sign between it and letters"),
+        ("x" * FITS + "+{trip}@example.org", "there may be 26 characters before the @"),
+        ("é" * (FITS // 2) + "+{trip}@example.org", "there may be 26 characters before the @"),
+        ("a b+{trip}@example.org", "not an e-mail address"),
+        ("probe+{trip}@", "not an e-mail address"),
+        ("probe+{target}@example.org", "`{target}` is not supported here"),
+    ],
+)
+def test_a_trip_anywhere_else_is_a_mistake(text: str, problem: str) -> None:
+    with pytest.raises(ValidationError, match=re.escape(problem)):
+        senders.validate_python(text)

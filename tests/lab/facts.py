@@ -102,6 +102,7 @@ MAILBOXES = [
     "slow8",
     "sorted",
     "dropped",
+    "away",
     *NUMBERED_USERS,
 ]
 # Dovecot loads these plugins for these people only: for everybody, they would halve the delivery
@@ -111,6 +112,7 @@ DELIVERY_PLUGINS = {
     "junk": "userdb_mail_plugins=sieve",
     "sorted": "userdb_mail_plugins=sieve",
     "dropped": "userdb_mail_plugins=sieve",
+    "away": "userdb_mail_plugins=sieve",
     # of the quota, Dovecot 2.3 reads the first field, 2.4 the second
     "full": "userdb_mail_plugins=quota userdb_quota_rule=*:bytes=1 userdb_quota_storage_size=1B",
 }

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.config.header import OURS
+from exporter.core.home import Home
 from exporter.mail.composition import Content, compose, is_sealed
 from exporter.mail.message import FoundIn, is_whole, read, tokens_in
 from exporter.mail.mime import parse
@@ -50,6 +51,28 @@ def test_the_message_is_what_the_standards_ask_for() -> None:
     assert message["Subject"] == f"mailtrip {TOKEN.word}"
     assert message.get_content().splitlines()[0] == TOKEN.word
     assert len(raw) < 1100
+
+
+@pytest.mark.parametrize(
+    ("home", "automatic", "suppressed"),
+    [
+        (Home.REPLY, None, None),
+        # Exchange reports no delivery if this is `All`, or has `DR`.
+        (Home.DELIVERY_STATUS, "auto-generated", "RN, NRN, OOF, AutoReply"),
+    ],
+)
+def test_a_message_does_not_keep_away_what_must_come_home(
+    home: Home, automatic: str | None, suppressed: str | None
+) -> None:
+    message = parsed(composed(Content(home=home)))
+    assert message["Auto-Submitted"] == automatic
+    assert message["X-Auto-Response-Suppress"] == suppressed
+
+
+@pytest.mark.parametrize("home", Home)
+def test_only_a_message_whose_delivery_is_to_be_reported_has_a_name_for_that(home: Home) -> None:
+    message = compose(TOKEN, "a@example.org", "b@example.org", 0, Content(home=home))
+    assert message.envelope_id == (TOKEN.word if home is Home.DELIVERY_STATUS else "")
 
 
 def test_the_headers_that_users_may_not_set_are_those_that_we_write() -> None:

@@ -6,15 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exporter.config.address import TRIP_LENGTH
 from exporter.mail.tokens import (
     LENGTH,
     PREFIX,
     Mint,
     NotOurs,
     Rejection,
+    address_parts,
     candidates,
     load_key,
     read_key,
+    without_tokens,
+    without_trip,
 )
 
 OURS = Mint(b"k" * 32)
@@ -139,3 +143,41 @@ def test_what_is_no_key_is_told_without_showing_it(text: str) -> None:
     with pytest.raises(ValueError, match="must have 64 or more hexadecimal digits") as caught:
         read_key(text)
     assert not text or text not in str(caught.value)
+
+
+@given(keys, moments)
+def test_the_part_of_an_address_leads_to_the_token_of_its_trip(key: bytes, now: int) -> None:
+    mint = Mint(key)
+    token = mint.mint(now)
+    assert mint.verify_address(token.address_part.upper()) == token == mint.verify(token.word)
+    assert len(token.address_part) == TRIP_LENGTH
+    assert token.address_part.isalnum()
+    assert not candidates(token.address_part), "it is no token"
+    assert not address_parts(token.word), "and a token is no part of an address"
+
+
+@given(st.integers(min_value=0), st.integers(min_value=1, max_value=31))
+def test_the_part_of_an_address_never_verifies_with_one_letter_changed(
+    position: int, shift: int
+) -> None:
+    letters = "abcdefghijklmnopqrstuvwxyz234567"
+    part = OURS.mint(1_700_000_000).address_part
+    at = len(PREFIX) + position % (len(part) - len(PREFIX))
+    other = letters[(letters.index(part[at]) + shift) % 32]
+    with pytest.raises(NotOurs):
+        OURS.verify_address(part[:at] + other + part[at + 1 :])
+
+
+@pytest.mark.parametrize("word", ["", "mtrip1", "mtrip1" + "a" * 31, "mtrip1" + "a" * 48])
+def test_what_has_not_the_shape_of_a_part_of_an_address_is_malformed(word: str) -> None:
+    with pytest.raises(NotOurs) as caught:
+        OURS.verify_address(word)
+    assert caught.value.why is Rejection.MALFORMED
+
+
+def test_the_part_of_an_address_is_hidden_as_a_token_is() -> None:
+    token = OURS.mint(0)
+    address = f"probe+{token.address_part}@example.org"
+    assert without_tokens(f"MAIL FROM:<{address}>") == "MAIL FROM:<probe+<token>@example.org>"
+    assert without_trip(address) == "probe+{trip}@example.org"
+    assert without_trip("probe+tag@example.org") == "probe+tag@example.org"

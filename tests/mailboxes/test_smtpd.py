@@ -15,6 +15,7 @@ from exporter.core.facts import Client
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 from exporter.core.wake import Wake
+from exporter.mail.tokens import Mint
 from exporter.mailboxes.smtpd import SmtpdOptions
 from tests.support.smtp_client import RawClient
 from tests.support.smtp_receiver import MESSAGE, Certificates, arrival, deliver, receiver
@@ -107,6 +108,47 @@ async def test_everybody_else_is_refused(address: str, reply: str) -> None:
     async with receiver() as session, RawClient(session.receiver.port) as client:
         replies = await client.dialogue("EHLO test", "MAIL FROM:<>", f"RCPT TO:<{address}>", "DATA")
         assert replies[2:] == [reply, "503 Error: need RCPT command"]
+
+
+PART = Mint(b"k" * 32).mint(0).address_part
+
+
+@pytest.mark.parametrize(
+    ("recipient", "address", "accepted"),
+    [
+        ("monitor@mon.test", f"monitor+{PART}@mon.test", True),
+        ("monitor@mon.test", f"Monitor+{PART.upper()}@MON.test", True),
+        ("monitor+{trip}@mon.test", f"monitor+{PART}@mon.test", True),
+        ("monitor-{trip}@mon.test", f"monitor-{PART}@mon.test", True),
+        ("monitor@mon.test", f"monitor-{PART}@mon.test", False),
+        ("monitor@mon.test", f"other+{PART}@mon.test", False),
+        ("monitor@mon.test", f"monitor+{PART[:-1]}@mon.test", False),
+        ("monitor+{trip}@mon.test", "monitor@mon.test", False),
+        ("monitor@mon.test", "monitor+{trip}@mon.test", False),
+    ],
+    ids=[
+        *("subaddress", "in any case", "as written", "another separator"),
+        *("separator that is not written", "another mailbox", "too short"),
+        *("without a trip", "no trip but its place"),
+    ],
+)
+async def test_the_address_of_a_trip_is_known_by_its_form(
+    recipient: str, address: str, accepted: bool
+) -> None:
+    async with (
+        receiver(recipients=[recipient]) as session,
+        RawClient(session.receiver.port) as client,
+    ):
+        *_, reply = await client.dialogue("EHLO test", "MAIL FROM:<>", f"RCPT TO:<{address}>")
+        assert reply.startswith("250") is accepted
+
+
+async def test_a_receiver_writes_down_for_whom_a_message_is() -> None:
+    """If it is the address of a trip: a bounce may name it nowhere else."""
+    async with receiver() as session:
+        await deliver(session, to=f"monitor+{PART}@mon.test")
+        (sighting,) = await session.scan()
+        assert f"\r\n\tfor <monitor+{PART}@mon.test>;\r\n".encode() in sighting.raw
 
 
 async def test_a_message_that_would_be_thrown_away_is_refused() -> None:

@@ -9,6 +9,7 @@ from random import Random
 
 import pytest
 
+from exporter.core.home import Home
 from exporter.core.model import ProbeError, ProbeKey
 from exporter.core.outage import Outage
 from exporter.core.phases import Phase
@@ -67,7 +68,7 @@ class World:
     """The mail servers, to all processes, one after the other."""
 
     blocklists: tuple[str, ...] = ()
-    mailbox, late_after = "elsewhere", DAY
+    mailbox, late_after, home = "elsewhere", DAY, Home.MESSAGE
 
     def __init__(self, random: Random) -> None:
         self.random = random

@@ -1,16 +1,20 @@
 """What strangers can do by mail, with a token of ours as the worst case."""
 
+import asyncio
 import gzip
+import re
 import sys
 import time
 import tracemalloc
 from base64 import b64encode
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
 import pytest
 
+from exporter.core.home import Home
 from exporter.mail.composition import TOKEN_HEADER
 from exporter.mail.message import Kind, headers, is_whole, read, received
 from exporter.mail.mime import parse
@@ -19,6 +23,9 @@ from exporter.mailboxes.session import READ_LIMIT
 from tests.mail.notices import arrived, expected
 from tests.security.conftest import Start
 from tests.support import maildir_rig
+from tests.support import virtual_time as virtual
+from tests.support.answers import vacation
+from tests.support.prober_rig import ProberRig
 from tests.support.recording_peers import Listener
 from tests.support.smtp_receiver import deliver, receiver
 
@@ -156,6 +163,34 @@ def test_what_only_speaks_about_our_message() -> None:
     message, whatever its form, even if it contains our subject or our whole text."""
     for row in expected():
         assert (read(arrived(row.file)).kind is Kind.MESSAGE) == (row.kind == "message"), row.file
+
+
+def test_what_comes_instead_of_our_message() -> None:
+    """With `home: reply`, an answer counts as the arrival; a bounce, a receipt and a notice that
+    the message is held do not. With `home: delivery_status`, only the fields of a notification (RFC
+    3464) that reports a delivery do."""
+    proven = {row.file: read(arrived(row.file)).home for row in expected()}
+    kinds = {row.file: row.kind for row in expected()}
+    assert all(
+        (home is Home.MESSAGE) is (kinds[file] == "message") for file, home in proven.items()
+    )
+    assert not [file for file, home in proven.items() if home and kinds[file] == "bounce"]
+    for file, home in proven.items():
+        if home is Home.DELIVERY_STATUS:
+            assert b"message/delivery-status" in arrived(file).lower()
+            assert re.search(rb"(?im)^action: *(delivered|relayed|expanded)", arrived(file))
+    assert {*proven.values()} >= {Home.MESSAGE, Home.REPLY, Home.DELIVERY_STATUS, None}
+
+
+@virtual.on_a(partial(ProberRig, home="reply"))
+async def test_answers_to_answers(rig: ProberRig) -> None:
+    """mailtrip never answers a message, so no answer can cause another one."""
+    rig.sender.on_the_way = lambda raw: vacation(raw, rig.clock.wall())
+    rig.sender.copies = 5
+    assert (await rig.trip()).success
+    await asyncio.sleep(7 * 86400)
+    assert len(rig.sender.sent) == 1
+    assert rig.mailbox.messages == {}
 
 
 def test_compressed_parts() -> None:

@@ -60,7 +60,8 @@ async def test_relaying() -> None:
 @pytest.mark.slow
 def test_messages_of_strangers(start: Start, tmp_path: Path) -> None:
     """It refuses a message without a token, with a forged token, or with a token of another
-    mailtrip, and keeps no part of it."""
+    mailtrip, and keeps no part of it; likewise one to the address of a trip (`{trip}`) that was not
+    made by it."""
     port = free_port()
     exporter = start(OWN.format(port=port))
     ours = (
@@ -79,10 +80,20 @@ def test_messages_of_strangers(start: Start, tmp_path: Path) -> None:
                 f"Message-ID: <{word}@lab.test>\r\n\r\nx {word}\r\n",
             )
         assert caught.value.smtp_code == 550, word
+    made = Mint(load_key(next(tmp_path.glob("mailtrip-*/state/token.key")))).mint(1_000_000_000)
+    away = "Subject: Away\r\nAuto-Submitted: auto-replied\r\n\r\n"
+    letter = "b" if made.address_part.endswith("a") else "a"
+    for part in (made.address_part[:-1] + letter, made.trip):
+        with (
+            smtplib.SMTP("127.0.0.1", port) as client,
+            pytest.raises((smtplib.SMTPDataError, smtplib.SMTPRecipientsRefused)),
+        ):
+            client.sendmail("", f"monitor+{part}@mon.test", away)
     with smtplib.SMTP("127.0.0.1", port) as client:  # so that it was not for another reason
         client.sendmail("a@lab.test", "monitor@mon.test", f"Message-ID: <{ours}@lab.test>\r\n\r\n")
+        client.sendmail("", f"monitor+{made.address_part}@mon.test", away)
     rejected = exporter.series()
-    assert rejected['mailtrip_tokens_rejected_total{mailbox="own",reason="bad_signature"}'] == 1
+    assert rejected['mailtrip_tokens_rejected_total{mailbox="own",reason="bad_signature"}'] == 2
     assert rejected['mailtrip_tokens_rejected_total{mailbox="own",reason="foreign_instance"}'] == 2
 
 

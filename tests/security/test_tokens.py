@@ -6,16 +6,27 @@ import base64
 import hmac
 import inspect
 import stat
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from exporter.mail import tokens
-from exporter.mail.tokens import LENGTH, Mint, NotOurs, Rejection, candidates, load_key
+from exporter.mail.tokens import (
+    LENGTH,
+    Mint,
+    NotOurs,
+    Rejection,
+    candidates,
+    load_key,
+    without_tokens,
+)
 from tests.security.conftest import Start
 from tests.security.test_receiver import OWN
 from tests.support import virtual_time as virtual
+from tests.support.answers import header
 from tests.support.http_site import GOOD, site
 from tests.support.ports import free_port
 from tests.support.pretend import PretendMailbox
@@ -181,6 +192,47 @@ async def test_tokens_on_the_web() -> None:
         assert sum("token&gt;" in page or "<token>" in page for page in pages) == 3
         assert not any("mtrip1" in page.lower() for page in pages)
         await scraping
+
+
+def test_the_address_of_a_trip() -> None:
+    """What stands for `{trip}` in `from` contains the time (4 bytes), the trip (7) and an
+    HMAC-SHA-256 of them for this purpose alone, truncated to 72 bits: without the key it cannot be
+    made from the trip's name on a page, nor a token from it. It appears on no page either."""
+    token = Mint(KEY).mint(SENT_AT)
+    raw = base64.b32decode(token.address_part.removeprefix("mtrip1").upper())
+    named, signature = raw[:11], raw[11:]
+    assert named == SENT_AT.to_bytes(4) + bytes.fromhex(token.trip)
+    instance = sha256(b"mailtrip instance\0" + KEY).digest()[:4]
+    made_for = b"mailtrip address\0" + instance + named
+    assert signature == hmac.new(KEY, made_for, sha256).digest()[:9]
+    assert signature != hmac.new(KEY, instance + named, sha256).digest()[:9]
+    for place in range(len("mtrip1"), len(token.address_part)):
+        letter = "a" if token.address_part[place] != "a" else "b"
+        with pytest.raises(NotOurs):
+            Mint(KEY).verify_address(
+                token.address_part[:place] + letter + token.address_part[place + 1 :]
+            )
+    with pytest.raises(NotOurs):
+        Mint(b"x" * 32).verify_address(token.address_part)
+    shown = without_tokens(f"MAIL FROM:<probe+{token.address_part.upper()}@example.org>")
+    assert shown == "MAIL FROM:<probe+<token>@example.org>"
+
+
+ADDRESSED: dict[str, Any] = {"from": "probe+{trip}@example.org"}
+
+
+@virtual.on_a(partial(ProberRig, **ADDRESSED))
+async def test_other_mail_to_the_address_of_a_trip(rig: ProberRig) -> None:
+    """Without a token, mail to such an address is only used if it is a bounce or an answer: it
+    never counts as the arrival of the message itself, and other mail to it is left unchanged."""
+    rig.sender.on_the_way = lambda raw: (
+        f"To: {header(raw, 'From')}\r\nSubject: mailtrip\r\n\r\n".encode()
+        + without_tokens(raw.partition(b"\r\n\r\n")[2].decode()).encode()
+    )
+    outcome = await rig.trip()
+    assert outcome.failure
+    assert outcome.failure.reason == "overdue"
+    assert len(rig.mailbox.messages) == 1
 
 
 @virtual.on_a(ProberRig)

@@ -15,8 +15,9 @@ import pytest
 from rich.console import Console
 
 from exporter.commands.probe import may_still_come
-from exporter.core.facts import Arrival, Change, Changes, FilterTest
-from exporter.core.json_output import KINDS
+from exporter.core.facts import Answer, Arrival, Change, Changes, FilterTest
+from exporter.core.home import Home
+from exporter.core.json_output import KINDS, as_json
 from exporter.core.model import Fact, Failure, Outcome, ProbeKey, Reply, Span
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
@@ -353,6 +354,47 @@ def test_a_success_ends_with_the_verdict(facts: tuple[Fact, ...], last: str) -> 
     going = StringIO()
     waterfall(trip, Console(file=going, width=80, highlight=False), under_way=True)
     assert "OK" not in going.getvalue()
+
+
+ANSWER = Answer(Home.REPLY, "Away <a@b.example>", "Away", 1e9, 2.1, 0.4, 0.5, None)
+
+
+@pytest.mark.parametrize(
+    ("answer", "home", "legs"),
+    [
+        (
+            ANSWER,
+            "answer from Away <a@b.example>: Away",
+            "there 2.1 s, back 0.4 s; ± 0.5 s if its clock is right",
+        ),
+        (
+            replace(ANSWER, back=None),
+            "answer from Away <a@b.example>: Away",
+            "there 2.1 s, back unknown; ± 0.5 s if its clock is right",
+        ),
+        (
+            replace(ANSWER, home=Home.DELIVERY_STATUS, there=None, ahead=-7.6),
+            "notification from Away <a@b.example>: Away",
+            "unknown: its clock is 8 s or more behind ours",
+        ),
+        (
+            replace(ANSWER, at=None, there=None),
+            "answer from Away <a@b.example>: Away",
+            "unknown: it has no readable time, or mailtrip was restarted",
+        ),
+    ],
+    ids=["both legs", "one leg", "clocks differ", "no time"],
+)
+def test_what_came_home_instead_of_the_message_is_told_with_its_legs(
+    answer: Answer, home: str, legs: str
+) -> None:
+    shown = StringIO()
+    trip = replace(ended(None), facts=(answer,))
+    waterfall(trip, Console(file=shown, width=200, highlight=False))
+    assert f"  came home         {home}\n  legs              {legs}\n" in shown.getvalue()
+    (told,) = json.loads(as_json(trip))["facts"]
+    assert told["fact"] == "answer"
+    assert (told["home"], told["there"], told["at"]) == (answer.home, answer.there, answer.at)
 
 
 @pytest.mark.parametrize("terminal", [False, True])

@@ -79,6 +79,11 @@ PEOPLE = {
         "3m": "8s",
     },
     "untouched.yml": {"mailtrip@example.org": "forward@lab.test"},
+    "answered.yml": {
+        "monitor@example.org": "{user}",
+        "monitor+{trip}@example.org": "{user_of_a_trip}",
+        "mailtrip@example.net": "away@lab.test",
+    },
     "reputation.yml": {
         "192.0.2.1": "192.0.2.1",
         "relay.example.org": "relay.lab.test",
@@ -163,6 +168,7 @@ def places(
         "mon_ip": lab.mon_ip,
         "sendmail": lab.sendmail,
         "user": lab_user.address,
+        "user_of_a_trip": f"{lab_user.name}+{{trip}}@lab.test",
         "other": other_user.address,
         "monitor_s_maildir": str(lab.user("monitor").maildir),
         "password": str(tmp_path / "password"),

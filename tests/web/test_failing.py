@@ -6,6 +6,7 @@ from itertools import count
 
 import pytest
 
+from exporter.core.home import Home
 from exporter.core.maintenance import Maintenance
 from exporter.core.model import Failure, Outcome, ProbeKey
 from exporter.core.phases import Phase
@@ -33,7 +34,7 @@ TRIPS = count()
 class Mail:
     """Is never run."""
 
-    late_after = 1.0
+    late_after, home = 1.0, Home.MESSAGE
 
     def __init__(self, mailbox: str) -> None:
         self.mailbox = mailbox

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from exporter.core.facts import Arrival, Authentication, Change, Changes, LateArrival
+from exporter.core.facts import Answer, Arrival, Authentication, Change, Changes, LateArrival
+from exporter.core.home import Home
 from exporter.core.model import (
     Failure,
     Listing,
@@ -110,6 +111,14 @@ async def test_a_listing_leads_to_its_delisting_page_and_blames_no_leg() -> None
     assert f'<a href="{LINK}"' in text
     assert "Leg to blame" not in text
     assert f"{SITE}blocklists.md#when-you-are-listed" in text
+
+
+async def test_what_came_home_instead_of_the_message_has_its_time_and_the_legs() -> None:
+    answer = Answer(Home.REPLY, "a@b.example", "Away", 1_700_000_000.0, 2.1, 0.4, 0.5, None)
+    words = words_of(await page(replace(FAILED, facts=(answer,), failure=None)))
+    assert "came home answer from a@b.example: Away" in words
+    assert "written 2023-11-14 22:13:20 UTC , by its clock" in words
+    assert "legs there 2.1 s, back 0.4 s; ± 0.5 s if its clock is right" in words
 
 
 @pytest.mark.parametrize("text", ["part", "0", "5 s", "10 s", "took", "what happened"])

@@ -111,7 +111,7 @@ def _awaiting(settings: Settings, mailbox: str) -> Iterator[Module]:
 
 def _senders(settings: Settings, means: Means) -> Iterator[Plan]:
     """The senders: one for each server and login, which several modules may name."""
-    seen: list[tuple[object, str]] = []
+    seen: list[tuple[object, str, str]] = []
     for name, module in settings.modules.items():
         what = f"module {name}"
         if not (trip := module.roundtrip):
@@ -127,8 +127,8 @@ def _senders(settings: Settings, means: Means) -> Iterator[Plan]:
         for target in targets or [trip.sender]:
             sender, message = how.sender(target, means), _message(trip, target)
             where = sender.destination(message)
-            if (trip.send, where) not in seen:
-                seen.append((trip.send, where))
+            if (trip.send, where, message.envelope_id) not in seen:
+                seen.append((trip.send, where, message.envelope_id))
                 yield Plan(
                     what,
                     where,
@@ -168,4 +168,5 @@ async def _find_public_key(signer: DkimSigner, lookups: Lookups, run: Run) -> No
 
 def _message(trip: RoundtripOptions, target: str) -> ProbeMessage:
     recipient = trip.to.replace(PLACEHOLDER, target)
-    return ProbeMessage(sender=trip.sender, recipient=recipient, raw=b"")
+    envelope_id = "mailtrip" if trip.home == "delivery_status" else ""
+    return ProbeMessage(trip.sender, recipient, b"", envelope_id)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from exporter.checks.module import Module
 from exporter.checks.options import RoundtripOptions
-from exporter.config.address import PLACEHOLDER
+from exporter.config.address import PLACEHOLDER, TRIP_PLACE
 from exporter.config.finding import Finding
 from exporter.config.grammar import domain_of, email_of
 from exporter.config.mistakes import Path
@@ -27,6 +27,7 @@ def of_combinations(settings: Settings) -> Iterator[Finding]:
             yield from _of_the_mailbox(path, settings, module, trip)
             yield from _of_payloads(name, settings, module, trip)
             yield from _of_bounces(path, settings, trip)
+            yield from _of_the_way_home((*path, "roundtrip"), settings, trip)
             yield from _of_the_signature(path, trip)
 
 
@@ -152,6 +153,41 @@ def _of_bounces(path: Path, settings: Settings, trip: RoundtripOptions) -> Itera
             " add it to the recipients"
         )
         yield Finding((*path, "roundtrip", "bounces"), text, warning=True)
+
+
+def _of_the_way_home(path: Path, settings: Settings, trip: RoundtripOptions) -> Iterator[Finding]:
+    """Answers that do not come, or for an address that the mailbox does not accept."""
+    if trip.home == "message" or not trip.mailbox:
+        return
+    if not settings.mailboxes[trip.mailbox].how.takes(trip.sender):
+        text = (
+            f"the mailbox does not accept mail for {trip.sender}, to which everything comes with"
+            f" home: {trip.home}: add it to the recipients"
+        )
+        yield Finding((*path, "mailbox"), text)
+    if trip.home != "reply":
+        return
+    if TRIP_PLACE not in trip.sender:
+        local, _, domain = trip.sender.rpartition("@")
+        text = (
+            "most responders answer a sender only once in several days: give each trip a sender of"
+            f" its own, such as {local}+{TRIP_PLACE}@{domain}"
+        )
+        yield Finding((*path, "from"), text, warning=True)
+    if email_of(trip.to) and email_of(trip.to) == email_of(trip.sender):
+        yield Finding((*path, "to"), "nothing answers mail from its own address")
+    for name, value in trip.headers.items():
+        if _keeps_answers_away(name.lower(), value.lower()):
+            text = "responders do not answer a message with this header (RFC 3834, RFC 5230)"
+            yield Finding((*path, "headers", name), text)
+
+
+def _keeps_answers_away(name: str, value: str) -> bool:
+    """Whether a message with this header gets no automatic answer: it looks like one itself, or
+    like one of a list (RFC 3834 section 2, RFC 5230 section 4.6)."""
+    if name == "precedence":
+        return value in ("bulk", "junk", "list")
+    return name.startswith("list-") or name in ("x-auto-reply", "x-autoreply", "x-loop")
 
 
 def _of_the_signature(path: Path, trip: RoundtripOptions) -> Iterator[Finding]:

@@ -34,6 +34,7 @@ _ONLY_ANSWERS = (
 )
 """Headers that nothing has but what answers by itself; unless they say that it does not."""
 _NO = re.compile(r"\W*(?:no|not|none|never|false|off|0|disabled?)\b", re.IGNORECASE)
+_CHALLENGES = ("x-spamarrest-noauth", "x-boxbe", "x-tmda-fingerprint", "x-challenge")
 _PROGRAMS = (
     "rt-ticket",
     "x-zammad-ticket",
@@ -42,10 +43,7 @@ _PROGRAMS = (
     "x-jira-fingerprint",
     "x-helpscout",
     "x-fc-machinegenerated",
-    "x-spamarrest-noauth",
-    "x-boxbe",
-    "x-tmda-fingerprint",
-    "x-challenge",
+    *_CHALLENGES,
 )
 """Headers of programs that answer: ticket systems, challenges. They write them into what they
 forward as well.
@@ -99,7 +97,27 @@ _FORWARD = _prefix(
     r" reenv\w* vid videresend ts transf\w* 转发 轉寄 轉發 転送 전달 пересл\w* πρθ προωθ\w* הועבר"
     r" إعادة"
 )
-_AUTOMATIC_SUBJECT = Phrases(r"""
+_NO_ANSWER = r"""
+    (?:please confirm|please verify|verify\b|verification|challenge)
+    (?:action required|approve|authorization)
+    (?:abuse|spam|feedback|complaint) (?:digest|report|about|quarantine)
+    (?:complaint|email feedback|report domain:|dmarc|tls report)
+    (?:quarantine(?!d? (?:message )?releas)|your (?:spam|quarantine)|spamtrap)
+    virus(?! in mail from you|[ -]?(?:scan|free|check))
+    your message to .{1,80} awaits
+    (?:message|post) (?:is )?(?:pending|being held|held|awaiting)
+    (?:please whitelist|your e-?mail requires verification)
+    (?:read|not read|gelesen|ungelesen|lu|leído|letto|lida|gelezen|läst|læst|lest):
+    (?:prečítané|přečteno|przeczytane|прочитано):
+    (?:read|return) receipt
+    (?:lesebestätigung|开封|開封|已读|已讀|accusé de (?:lecture|réception))
+    """
+"""Subjects of receipts, and of automatic messages from which it does not follow that ours reached
+its recipient."""
+_NO_ANSWER_SUBJECT = Phrases(_NO_ANSWER)
+_AUTOMATIC_SUBJECT = Phrases(
+    _NO_ANSWER,
+    r"""
     auto(?:matic|mated|matische|matisch|matyczna|matická|maattinen|matiskt?|matikus)?[- ]?(?:reply|response|answer)
     auto(?:matische|matisch|matyczna|matická|maattinen|matiskt?|matikus)?[- ]?(?:antwor|svar|odpow|odpov|válasz|vastaus)
     auto(?:matisch|matische|matska|matický) (?:antwoord|reactie|odgovor)
@@ -133,25 +151,14 @@ _AUTOMATIC_SUBJECT = Phrases(r"""
     (?:your )?(?:support )?(?:request|ticket|case)\b.{0,40}(?:created|received|opened|registered)
     (?:eingangsbestätigung|empfangsbestätigung)
     (?:ihre (?:anfrage|nachricht|e-?mail)|votre (?:demande|message))(?!.* (?:nicht|pas)\b)
-    (?:confirm\b|confirmation|please confirm|please verify|verify\b|verification|challenge)
-    (?:action required|approve|authorization)
-    (?:read|not read|gelesen|ungelesen|lu|leído|letto|lida|gelezen|läst|læst|lest):
-    (?:prečítané|přečteno|przeczytane|прочитано):
-    (?:read|return) receipt
+    (?:confirm\b|confirmation)
     (?:accepted|declined|tentative|zugesagt|abgesagt|accepté|refusé|aceptada|rechazada):
     .{1,60} reacted to your message
-    (?:lesebestätigung|开封|開封|已读|已讀|accusé de (?:lecture|réception))
-    (?:abuse|spam|feedback|complaint) (?:digest|report|about|quarantine)
-    (?:complaint|email feedback|report domain:|dmarc|tls report)
-    (?:quarantine(?!d? (?:message )?releas)|your (?:spam|quarantine)|spamtrap)
-    virus(?! in mail from you|[ -]?(?:scan|free|check))
-    your message to .{1,80} awaits
-    (?:message|post) (?:is )?(?:pending|being held|held|awaiting)
     currently(?! (?:unable|not|undeliv))
     (?:i am|i'm|limited access|delayed response|no longer (?:with|at|employed|working)|do not reply)\b
     (?:on )?(?:annual|maternity|paternity|parental|sick|medical) leave
     (?:(?:new|changed) (?:e-?mail )?address|e-?mail address (?:has )?changed|holiday (?:notice|message|closure))
-    (?:please whitelist|your e-?mail requires verification|auto-?matic message)
+    auto-?matic message
     (?:ich bin|im urlaub|urlaub|nicht erreichbar|vielen dank für ihre)
     (?:en congé|accusé de réception|nous avons (?:bien )?reçu|je suis (?:absent|en)|message automatique)
     (?:estoy|de vacaciones|acuse de recibo|hemos recibido|mensaje automático)
@@ -164,7 +171,8 @@ _AUTOMATIC_SUBJECT = Phrases(r"""
     (?:我?(?:正在)?休假|我们?已收到|已收到|已經?收到)
     (?:휴가|문의.{0,8}접수|접수)
     (?:ik ben|met vakantie|vakantie|wij hebben uw)
-    """)
+    """,
+)
 _TICKET = re.compile(
     r"[\[(#]\s*(?:ticket|case|request|support|incident|req|inc|id|bug|issue|anfrage|vorgang|rt|otrs)?"
     r"\s*[#:№ -]{0,3}\d{3,}"
@@ -219,8 +227,16 @@ def is_of_a_program(part: Part) -> bool:
 
 def sounds_automatic(part: Part) -> bool:
     """Whether it is an automatic answer or a read receipt, by its subject or its form."""
-    begins = any(map(_AUTOMATIC_SUBJECT.match_start, (subject(part), _plain_subject(part))))
+    begins = any(map(_AUTOMATIC_SUBJECT.match_start, _subjects(part)))
     return is_receipt(part) or (begins and not is_forwarded(part))
+
+
+def is_answer(part: Part) -> bool:
+    """Whether a reply answers ours: it is no receipt, no challenge, and does not say that ours is
+    held, or was taken for spam."""
+    if is_receipt(part) or any(map(_NO_ANSWER_SUBJECT.match_start, _subjects(part))):
+        return False
+    return not any((told := part.get(name)) and not _NO.match(told) for name in _CHALLENGES)
 
 
 def is_receipt(part: Part) -> bool:
@@ -264,6 +280,10 @@ def untagged(part: Part) -> str:
     words = subject(part)
     tags = _ONLY_TAGS.match(words)
     return words[tags.end() :] if tags else words
+
+
+def _subjects(part: Part) -> tuple[str, str]:
+    return subject(part), _plain_subject(part)
 
 
 def _plain_subject(part: Part) -> str:

@@ -35,12 +35,18 @@ from exporter.mail.composition import OPENING, TOKEN_HEADER
 from exporter.mail.mime import Part, decoded
 from exporter.mail.notices import answers, plain
 from exporter.mail.notices.events import LONGEST, event_in
-from exporter.mail.notices.leaves import LONGEST_TEXT, inner_messages, notice, own_leaves, texts
+from exporter.mail.notices.leaves import (
+    LONGEST_TEXT,
+    inner_messages,
+    notice,
+    own_leaves,
+    reports,
+    texts,
+)
 from exporter.mail.notices.phrases import OPENINGS, SUBJECTS
 from exporter.mail.notices.words import squeezed
 from exporter.mail.tokens import candidates
 
-_REPORTS = ("message/delivery-status", "message/global-delivery-status")
 _ENCRYPTED = ("multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime")
 _DAEMON = re.compile(
     r"\b(?:mailer|mail|smtp|mta|m)[-_. ]?daemon\b|\bmail(?:er)?[-_. ]?(?:delivery|delivery[-_."
@@ -128,15 +134,13 @@ class _Layer:
 
     @cached_property
     def _fields(self) -> Bounce | None:
-        leaves = list(own_leaves(self.part))
-        reports = [leaf.content for leaf in leaves if leaf.content_type in _REPORTS]
         others = (
             leaf.text(LONGEST_TEXT)
-            for leaf in leaves
+            for leaf in own_leaves(self.part)
             if leaf.content_type.startswith("application/")
         )
         return bounce_in(
-            reports or [text for text in (*self._texts, *others) if has_fields(text)][:1]
+            reports(self.part) or [text for text in (*self._texts, *others) if has_fields(text)][:1]
         )
 
     @cached_property
@@ -147,11 +151,7 @@ class _Layer:
 
     @property
     def _is_report(self) -> bool:
-        if (
-            any(leaf.content_type in _REPORTS for leaf in own_leaves(self.part))
-            or self._fields
-            or self._event
-        ):
+        if reports(self.part) or self._fields or self._event:
             return True
         kind = self.part.parameters.get("report-type", "delivery-status").lower()
         return self.part.content_type == "multipart/report" and kind.endswith("delivery-status")

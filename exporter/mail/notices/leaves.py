@@ -8,6 +8,7 @@ from exporter.mail.mime import Part
 
 LONGEST_TEXT = 6000  # characters of each part that are looked at
 
+_REPORTS = ("message/delivery-status", "message/global-delivery-status")
 _INVISIBLE = re.compile(r"<(style|script|head|title)\b")
 _BREAK = re.compile(r"<(?:br|/?p|/?div|/?tr|/?h\d|/?li)\b[^<>]{0,500}>", re.IGNORECASE)
 _TAG = re.compile(r"<[^<>]{0,500}>")
@@ -38,6 +39,11 @@ def _leaves_below(part: Part) -> Iterator[Part]:
         yield part
     for inner in part.parts:
         yield from _leaves_below(inner)
+
+
+def reports(part: Part) -> list[str]:
+    """The fields of a delivery status notification (RFC 3464) in it, or of several."""
+    return [leaf.content for leaf in own_leaves(part) if leaf.content_type in _REPORTS]
 
 
 def inner_messages(part: Part) -> Iterator[Part]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from exporter.core.phases import Phase
 from exporter.core.trace import Trace
-from exporter.mail.message import Reading
+from exporter.mail.message import FoundIn, Reading
 from exporter.mail.tokens import Mint, Token
 from exporter.mailboxes.session import Sighting
 from exporter.mailboxes.watcher.expectation import Expectation, Found
@@ -69,10 +69,8 @@ class Dispatcher:
                 continue
             self._count(identity)
             expectation = self._awaited.get(identity.token.trip) if identity.token else None
-            awaits = expectation.awaits if expectation else None
-            meaning = meaning_of(reading, identity.token, awaits)
             if identity.token and await self._act(
-                meaning, identity.token, expectation, reading, sighting, trace
+                identity.token, identity.found_in, expectation, reading, sighting, trace
             ):
                 delete(sighting)
         return trips
@@ -94,8 +92,8 @@ class Dispatcher:
 
     async def _act(
         self,
-        meaning: Meaning,
         token: Token,
+        found_in: FoundIn | None,
         expectation: Expectation | None,
         reading: Reading,
         sighting: Sighting,
@@ -103,16 +101,17 @@ class Dispatcher:
     ) -> bool:
         """Passes one of our messages to its trip. True if it may be deleted at once."""
         if expectation:
-            expectation.note_reading(reading)
+            meaning = meaning_of(reading, token, expectation.awaits, expectation.home)
+            expectation.note_reading(reading, arrived=meaning is Meaning.FOUND)
             if meaning is Meaning.BOUNCE and reading.bounce:
                 expectation.bounced(reading.bounce)
                 return True
-            if meaning is Meaning.FOUND:
+            if meaning is Meaning.FOUND and found_in:
                 expectation.adopt(trace.spans, Phase.DELIVER, trace.started)
-                found = Found(token, reading.tokens[token.word], reading.message, sighting)
+                found = Found(token, found_in, reading.message, sighting, reading.bounce)
                 expectation.found.set_result(found)
                 return False
-        stray = Stray(token, reading.kind, sighting, expected=expectation is not None)
+        stray = Stray(token, reading.kind, sighting, expectation is not None, reading.home)
         pause = await self._strays.judge(stray)
         if pause > 0:
             self._strays.postpone(stray, pause)

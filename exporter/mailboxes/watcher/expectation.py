@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from exporter.core.facts import Unclear
+from exporter.core.home import Home
 from exporter.core.model import MAX_DETAIL, Fact, ProbeError, Span, TlsSession, one_line
 from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason
@@ -29,8 +30,14 @@ class Found:
     found_in: FoundIn
     message: Part
     sighting: Sighting
+    status: Bounce | None = None  # what a notification says
 
 
+_MISSED = {
+    Home.MESSAGE: "not seen",
+    Home.REPLY: "no answer was seen",
+    Home.DELIVERY_STATUS: "no notification of its delivery was seen",
+}
 MOST_UNCLEAR = 3  # messages that a trip keeps as facts; all are counted
 
 
@@ -81,9 +88,11 @@ class Expectation:
         found: "asyncio.Future[Found] | None" = None,
         *,
         named: bool = False,
+        home: Home = Home.MESSAGE,
     ) -> None:
         loop = asyncio.get_running_loop()
         self.run = run
+        self.home = home
         self.opened: asyncio.Future[None] = loop.create_future()
         # This mailbox can only tell that the message will not come.
         self.for_bounces = found is not None
@@ -189,7 +198,8 @@ class Expectation:
     def overdue(self) -> ProbeError:
         """The error for a message that was not seen: the mailbox cannot be read, or the message is
         missing."""
-        detail = f"sent, but not seen in mailbox {self._watcher.name} within the module's timeout"
+        what = f"sent, but {_MISSED[self.home]} in mailbox {self._watcher.name}"
+        detail = f"{what} within the module's timeout"
         detail += f"; it was accepted with: {self.run.answer}" if self.run.answer else ""
         unclear = next((fact for fact in self.run.facts if isinstance(fact, Unclear)), None)
         if unclear:
@@ -231,8 +241,9 @@ class Expectation:
         )
         return ProbeError(Reason.UNAVAILABLE, detail)
 
-    def note_reading(self, reading: Reading) -> None:
-        """Notes a message about the trip's message, such as a bounce or an answer."""
+    def note_reading(self, reading: Reading, *, arrived: bool = False) -> None:
+        """Notes a message about the trip's message, such as a bounce or an answer. `arrived`: that
+        is the arrival."""
         if not (about := reading.about):
             return
         what = (
@@ -245,7 +256,8 @@ class Expectation:
             self.run.add_transcript(self._notes, mailbox=self._watcher.name)
         self._notes.note(
             self.run.now(),
-            f"-- not the message: {reading.kind} from {about.sender}: {about.subject}: {what}",
+            f"-- {'arrived' if arrived else 'not the message'}: {reading.kind} from"
+            f" {about.sender}: {about.subject}: {what}",
         )
         unclear = [fact for fact in self.run.facts if isinstance(fact, Unclear)]
         if reading.kind is Kind.UNCLEAR and len(unclear) < MOST_UNCLEAR:

@@ -7,7 +7,8 @@ from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from exporter.mail.message import Kind, Reading
+from exporter.core.home import Home
+from exporter.mail.message import FoundIn, Kind, Reading
 from exporter.mail.tokens import Mint, NotOurs, Rejection, Token
 from exporter.mailboxes.completeness import is_complete
 from exporter.mailboxes.session import Sighting
@@ -16,7 +17,7 @@ from exporter.mailboxes.session import Sighting
 class Awaits(StrEnum):
     """What a trip expects from a mailbox. Bounces concern every trip."""
 
-    MESSAGE = "message"
+    MESSAGE = "message"  # or what proves its arrival
     BOUNCES = "bounces"  # another mailbox is to receive the message
     NOTHING_MORE = "nothing more"  # the message, or a bounce, has come
 
@@ -36,27 +37,39 @@ class Identity:
 
     token: Token | None  # the proof that it is ours
     rejections: tuple[Rejection, ...] = ()  # why apparent tokens are invalid
+    found_in: FoundIn | None = None  # where the token is
 
 
 def identify(reading: Reading, mint: Mint) -> Identity:
-    """The first token in a message that verifies, and why those before it do not."""
+    """The first token in a message that verifies, and why those before it do not. Without one, a
+    notice or an answer is of the trip to whose address it came: the address alone never proves that
+    our message is in it."""
     rejections: list[Rejection] = []
-    for word in reading.tokens:
+    for word, found_in in reading.tokens.items():
         try:
-            return Identity(mint.verify(word), tuple(rejections))
+            return Identity(mint.verify(word), tuple(rejections), found_in)
         except NotOurs as error:
             rejections.append(error.why)
+    for part in reading.address_parts if reading.kind in (Kind.BOUNCE, Kind.REPLY) else ():
+        try:
+            token = mint.verify_address(part)
+        except NotOurs as error:
+            rejections.append(error.why)
+        else:
+            return Identity(token, tuple(rejections), FoundIn.RECIPIENT)
     return Identity(None, tuple(rejections))
 
 
-def meaning_of(reading: Reading, token: Token | None, awaits: Awaits | None) -> Meaning:
+def meaning_of(
+    reading: Reading, token: Token | None, awaits: Awaits | None, home: Home = Home.MESSAGE
+) -> Meaning:
     """The meaning of a message with this verified token, if its trip `awaits` that (None: no trip
-    with this token is in progress)."""
+    with this token is in progress), by this way home."""
     if token is None:
         return Meaning.NOT_OURS
     if awaits and reading.bounce and reading.kind is Kind.BOUNCE:
         return Meaning.BOUNCE
-    if awaits is Awaits.MESSAGE and reading.kind is Kind.MESSAGE:
+    if awaits is Awaits.MESSAGE and reading.home is home:
         return Meaning.FOUND
     return Meaning.STRAY
 

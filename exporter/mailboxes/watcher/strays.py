@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from exporter.core.home import Home
 from exporter.mail.message import Kind
 from exporter.mail.tokens import Token
 from exporter.mailboxes.session import Sighting
@@ -18,6 +19,7 @@ class Stray:
     kind: Kind
     sighting: Sighting
     expected: bool  # a trip in progress looks into this mailbox, for it or for bounces
+    home: Home | None = Home.MESSAGE  # for which way home it is the arrival
 
 
 Judge = Callable[[Stray], Awaitable[float]]

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 
 from exporter.core.clock import Clock
 from exporter.core.fairness import in_turns
+from exporter.core.home import Home
 from exporter.core.model import ProbeError
 from exporter.core.phases import Leg
 from exporter.core.reasons import Reason
@@ -125,11 +126,13 @@ class Watcher:
         found: "asyncio.Future[Found] | None" = None,
         *,
         named: bool = False,
+        home: Home = Home.MESSAGE,
     ) -> Iterator[Expectation]:
-        """In its block, the watcher looks for the message of this trip; with `found`, the future of
+        """In its block, the watcher looks for the message of this trip, or what else comes `home`
+        of it; with `found`, the future of
         another watcher, only for bounces. A `named` mailbox is not the only one of the trip, and
         its steps say which it is."""
-        expectation = Expectation(self, run, found, named=named)
+        expectation = Expectation(self, run, found, named=named, home=home)
         self._waiting.add(trip, expectation)
         run.add_transcript(self._transcript, trip, self.name)
         if self._opening:

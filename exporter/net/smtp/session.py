@@ -10,7 +10,7 @@ import asyncio
 import re
 import socket
 import ssl
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from typing import Any, cast
@@ -53,6 +53,9 @@ QUIT_PATIENCE = 2.0  # seconds; by then the message is accepted, and QUIT is onl
 _LAST_LINE = re.compile(rb"[2-5]\d\d(?: [^\r\n]*)?\r?")
 Judge = Callable[[Sequence[bytes]], None]
 """Looks at the certificates that the server sent (DER, its own first). Raises ProbeError."""
+
+Act = Callable[["SmtpSession"], Awaitable[None]]
+"""What is done with a session that is ready for a message."""
 
 _NOT_ESMTP = frozenset({500, 501, 502, 504})
 
@@ -242,22 +245,40 @@ class SmtpSession:
             if judge:
                 judge(chain_of(self._tls_object()))
 
-    async def mail(self, sender: str, size: int, *, utf8: bool) -> None:
+    async def mail(self, message: ProbeMessage) -> None:
         """MAIL, with the size of the message if the server supports SIZE (RFC 1870), so that it may
         refuse at once."""
         with self.run.step(Step.MAIL):
-            if utf8 and "smtputf8" not in self.extensions:
-                raise ProbeError(
-                    Reason.PROTOCOL,
-                    f"{self.server} does not offer SMTPUTF8, which these addresses need",
-                )
-            parameters = f" SIZE={size}" if "size" in self.extensions else ""
-            parameters += " BODY=8BITMIME SMTPUTF8" if utf8 else ""
-            self.expect(await self._command(f"MAIL FROM:<{sender}>{parameters}"), 250, Step.MAIL)
+            self._expect_extensions(message)
+            parameters = f" SIZE={len(message.raw)}" if "size" in self.extensions else ""
+            parameters += " BODY=8BITMIME SMTPUTF8" if message.needs_utf8 else ""
+            if message.envelope_id:
+                parameters += f" RET=HDRS ENVID={message.envelope_id}"
+            command = f"MAIL FROM:<{message.sender}>{parameters}"
+            self.expect(await self._command(command), 250, Step.MAIL)
 
-    async def rcpt(self, recipient: str) -> None:
+    async def rcpt(self, message: ProbeMessage) -> None:
+        """RCPT. If a server is to report the delivery, it reports failures and delays as well,
+        which it would do without."""
+        recipient = message.recipient
         with self.run.step(Step.RCPT, recipient):
-            self.expect(await self._command(f"RCPT TO:<{recipient}>"), 250, Step.RCPT)
+            parameters = " NOTIFY=SUCCESS,FAILURE,DELAY" if message.envelope_id else ""
+            if parameters and recipient.isascii():
+                parameters += f" ORCPT=rfc822;{_xtext(recipient)}"
+            command = f"RCPT TO:<{recipient}>{parameters}"
+            self.expect(await self._command(command), 250, Step.RCPT)
+
+    def _expect_extensions(self, message: ProbeMessage) -> None:
+        if message.needs_utf8 and "smtputf8" not in self.extensions:
+            raise ProbeError(
+                Reason.PROTOCOL,
+                f"{self.server} does not offer SMTPUTF8, which these addresses need",
+            )
+        if message.envelope_id and "dsn" not in self.extensions:
+            raise ProbeError(
+                Reason.PROTOCOL,
+                f"{self.server} does not offer DSN (RFC 3461), which `home: delivery_status` needs",
+            )
 
     async def data(self, message: bytes) -> None:
         """DATA up to the final reply, by which the server takes responsibility."""
@@ -270,10 +291,16 @@ class SmtpSession:
 
     async def hand_over(self, message: ProbeMessage) -> None:
         """Sends the envelope and the message."""
-        utf8 = not (message.sender.isascii() and message.recipient.isascii())
-        await self.mail(message.sender, len(message.raw), utf8=utf8)
-        await self.rcpt(message.recipient)
+        await self.mail(message)
+        await self.rcpt(message)
         await self.data(message.raw)
+
+    async def preflight(self, message: ProbeMessage) -> None:
+        """Raises ProbeError (protocol), as MAIL would, if the server cannot report the delivery of
+        the message as that asks. Sends nothing."""
+        if message.envelope_id:
+            with self.run.step(Step.MAIL):
+                self._expect_extensions(message)
 
     async def quit(self) -> None:
         """QUIT. Ignores failures: the server already has the message."""
@@ -443,6 +470,11 @@ def session(
         yield conversation
     finally:
         conversation.close()
+
+
+def _xtext(text: str) -> str:
+    """As a parameter's value (RFC 3461 section 4)."""
+    return "".join(f"+{ord(c):02X}" if c in "+=" or not "!" <= c <= "~" else c for c in text)
 
 
 def _cleaned(text: str, redaction: Redaction) -> str:

@@ -19,6 +19,7 @@ from exporter.core.facts import Client
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 from exporter.mail.headers.stamp import stamp
+from exporter.mail.tokens import address_parts
 from exporter.net.certificate import ServerCertificate
 from exporter.net.exceptions import map_exceptions
 from exporter.net.listening import listen_error
@@ -325,6 +326,8 @@ class _Connection(SMTP):
             protocol=f"{protocol}S" if session.ssl else protocol,  # RFC 3848, RFC 6531
             sender=client.sender,
             at=self._receiver.clock.wall(),
+            # A bounce may name its trip nowhere else.
+            recipient=next(filter(address_parts, envelope.rcpt_tos), ""),
         )
 
     async def smtp_VRFY(self, arg: str) -> None:  # noqa: N802

@@ -6,6 +6,7 @@ from markupsafe import Markup
 
 from exporter.core.facts import (
     WHY_UNMEASURED,
+    Answer,
     Arrival,
     Authentication,
     Client,
@@ -82,6 +83,11 @@ def _in_words(fact: object, which: str, zone: TimeZone) -> Iterator[tuple[str, s
             yield f"spam score ({fact.scanner})", f"{fact.score:g}"
         case FilterTest():
             yield "filter test", str(fact)
+        case Answer():
+            yield "came home", str(fact)
+            if fact.at is not None:
+                yield "written", Markup("{}, by its clock").format(zone.moment(fact.at))
+            yield "legs", fact.legs
         case Unclear():
             yield "unclear message", f"from {fact.sender}: {fact.subject}: {fact.text}"
         case LateArrival():

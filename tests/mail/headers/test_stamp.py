@@ -40,3 +40,12 @@ def test_a_client_can_write_nothing_of_its_own_into_our_trace(helo: str, sender:
     assert message.get_payload() == "body"
     (hop,) = hops(received(parse(raw), WORD), SENT_AT, TOOK)
     assert (hop.by, hop.address, hop.protocol, hop.delay) == ("mon.test", "192.0.2.1", "ESMTP", 0)
+
+
+def test_a_recipient_is_named_where_servers_name_it() -> None:
+    raw = stamp("a", "192.0.2.1", "mon.test", "ESMTP", "", SENT_AT, "probe+x@mon.test\r\nX: y")
+    message = message_from_bytes(raw + b"\r\n", policy=compat32)
+    assert message.keys() == ["Return-Path", "Received"]
+    assert "\r\n\tfor <probe+x@mon.test??X: y>;\r\n" in raw.decode()
+    (hop,) = hops(received(parse(raw), WORD), SENT_AT, TOOK)
+    assert (hop.by, hop.protocol, hop.at) == ("mon.test", "ESMTP", SENT_AT // 1)

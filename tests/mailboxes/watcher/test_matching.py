@@ -2,9 +2,10 @@
 
 import pytest
 
+from exporter.core.home import Home
 from exporter.mail.bounces import Bounce
 from exporter.mail.composition import compose
-from exporter.mail.message import Kind, Reading, read
+from exporter.mail.message import FoundIn, Kind, Reading, read
 from exporter.mail.tokens import Mint, Rejection, Token
 from exporter.mailboxes.session import Sighting
 from exporter.mailboxes.watcher.matching import (
@@ -114,3 +115,31 @@ def test_only_as_many_trips_are_asked_as_needed() -> None:
     awaited = iter([Awaits.NOTHING_MORE, Awaits.MESSAGE, Awaits.MESSAGE])
     assert not seems_incomplete(seen(whole), read(whole), TOKEN, {TOKEN.trip}, awaited)
     assert list(awaited) == [Awaits.MESSAGE]
+
+
+@pytest.mark.parametrize("home", Home)
+@pytest.mark.parametrize("came", [*Home, None])
+def test_what_comes_home_is_what_was_asked_for(home: Home, came: Home | None) -> None:
+    kind = Kind.MESSAGE if came is Home.MESSAGE else Kind.REPLY
+    reading = Reading(read(raw(TOKEN)).tokens, kind, proof=came)
+    wanted = Meaning.FOUND if home is came else Meaning.STRAY
+    assert meaning_of(reading, TOKEN, Awaits.MESSAGE, home) is wanted
+    for awaits in (Awaits.BOUNCES, Awaits.NOTHING_MORE, None):
+        assert meaning_of(reading, TOKEN, awaits, home) is Meaning.STRAY
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_an_address_identifies_a_notice_or_an_answer_and_nothing_else(kind: Kind) -> None:
+    """It never proves that our message is in the mailbox."""
+    reading = Reading({}, kind, BOUNCE, address_parts=(TOKEN.address_part,))
+    identity = identify(reading, MINT)
+    if kind in (Kind.BOUNCE, Kind.REPLY):
+        assert (identity.token, identity.found_in) == (TOKEN, FoundIn.RECIPIENT)
+    else:
+        assert identity.token is None
+
+
+def test_an_address_of_another_key_identifies_nothing() -> None:
+    foreign = Mint(b"x" * 32).mint(0).address_part
+    identity = identify(Reading({}, Kind.BOUNCE, BOUNCE, address_parts=(foreign,)), MINT)
+    assert (identity.token, identity.rejections) == (None, (Rejection.BAD_SIGNATURE,))
