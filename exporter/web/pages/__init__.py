@@ -54,6 +54,7 @@ from exporter.web.pages.words import ago
 
 MOST_TRIPS = 60  # in a list
 MOST_OUTAGES = 10  # on the start page
+MOST_MODULES = 100  # to choose from there
 MOST_WINDOWS = 20  # of planned maintenance
 ALL = Query()
 KEPT = {"successes": SUCCESSES, "failures": FAILURES, "newest": NEWEST}
@@ -183,7 +184,14 @@ class Pages:
             beside=beside,
             has_matrices=beside and any(probe.cell for probe in probes),
             demonstration=self._demonstration if beside else "",
+            open_modules=self._open_modules if beside else (),
         )
+
+    @property
+    def _open_modules(self) -> list[str]:
+        """Some of the modules that allow targets on `/probe`."""
+        modules = self._probes.settings.modules.items()
+        return [name for name, module in modules if module.targets][:MOST_MODULES]
 
     async def matrices(self, *, refresh: bool = True) -> str:
         """All matrices of senders and recipients, as tables. It renews itself if it may."""
