@@ -43,7 +43,7 @@ DELIVERY_AGENT = (
     Fault(
         "The port is a relay's",
         "`host` and `port` of an SMTP server",
-        send(Step.EHLO, Reason.PROTOCOL, "502"),
+        send(Step.EHLO, Reason.PROTOCOL, "500"),
         Known.AT_ONCE,
         "`port`; use `smtp` for a relay",
         to({"host": "<relay>", "port": 25}),

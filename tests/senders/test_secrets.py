@@ -14,6 +14,7 @@ from exporter.core.reasons import Reason
 from exporter.core.run import Run
 from exporter.core.steps import Step
 from exporter.senders import SendOptions
+from exporter.senders.one_server import OneServerOptions
 from tests.support.name_server import names
 from tests.support.sender_rig import make_sender
 from tests.support.sending import new_run, probe_message, send
@@ -71,14 +72,18 @@ def everything_shown(run: Run, failure: str) -> str:
     return "\n".join([failure, *run.transcript, *(span.note for span in run.spans), *replies])
 
 
-def test_only_smtp_knows_a_password() -> None:
-    """Another kind of sender that learns to log in belongs into this file."""
+def test_only_smtp_and_lmtp_know_a_password() -> None:
+    """Another kind of sender that learns to log in belongs into this file, if it does not log in as
+    these two do."""
     options = {
         kind: get_args(SendOptions.model_fields[kind].annotation)[0] for kind in SendOptions.choices
     }
     assert [kind for kind in SendOptions.choices if "password" in options[kind].model_fields] == [
-        "smtp"
+        "smtp",
+        "lmtp",
     ]
+    assert issubclass(options["smtp"], OneServerOptions)
+    assert issubclass(options["lmtp"], OneServerOptions)
 
 
 @pytest.mark.parametrize("mechanism", MECHANISMS)

@@ -22,6 +22,7 @@ from tests.support.smtp_witness import Received
 LAB: dict[str, Callable[[Lab], dict[str, Any]]] = {
     "smtp": lambda lab: {"host": lab.relay_name, "tls": "starttls", "port": 25, "ca_file": lab.ca},
     "mx": lambda lab: {"source_address": lab.mon_ip},
+    "lmtp": lambda lab: {"host": lab.imap_ip},
     "sendmail": lambda lab: {"path": lab.sendmail},
 }
 """How each kind sends to the lab."""

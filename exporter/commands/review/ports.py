@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 from exporter.config.choice import Choice
 from exporter.config.finding import Finding
-from exporter.config.server import Ports, ServerOptions
+from exporter.config.server import AccessOptions, Ports
 from exporter.mailboxes import MailboxOptions
 from exporter.senders import SendOptions
 from exporter.settings import Settings
@@ -33,7 +33,7 @@ def _of_a_server(options: Any, ports: Ports) -> Iterator[Finding]:
         ours = " or ".join(map(str, ports.every))
         speaks = f"this option is for {ports.protocol}{ours and f': {ours}'}"
         yield Finding(("port",), f"{port} is the port of {others[port]}, but {speaks}")
-    elif not isinstance(options, ServerOptions):
+    elif not isinstance(options, AccessOptions):
         return
     elif port == ports.implicit and options.tls not in (None, "implicit"):
         text = (
