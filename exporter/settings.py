@@ -13,12 +13,13 @@ from exporter.checks.matrix import expand
 from exporter.checks.module import Module, Probe
 from exporter.checks.references import references
 from exporter.config.address import Nameserver
+from exporter.config.graph import GraphOptions
 from exporter.config.load import Reading, load, read, reading
 from exporter.config.maintenance import MaintenanceOptions
 from exporter.config.oauth2 import OAuth2Options
 from exporter.config.parts import files_in
 from exporter.config.schema import json_schema
-from exporter.config.server import ServerOptions
+from exporter.config.server import AccessOptions
 from exporter.config.types import Duration, Name, Options, Secret, WrittenPath, duration_text
 from exporter.config.yaml import dump
 from exporter.core.model import ProbeKey
@@ -196,8 +197,8 @@ class Settings(Options):
             module.roundtrip.send.chosen[1] for module in self.modules.values() if module.roundtrip
         ]
         for way in ways:
-            if isinstance(way, ServerOptions) and way.oauth2:
-                yield way.oauth2, way.username or ""
+            if isinstance(way, AccessOptions | GraphOptions) and (login := way.token_login):
+                yield login
 
     @property
     def blocklists(self) -> list[Blocklist]:

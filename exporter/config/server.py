@@ -145,6 +145,11 @@ class AccessOptions(TlsOptions, NetworkOptions):
             return "implicit"
         return "starttls" if self.port == 587 or self.password or self.oauth2 else "none"
 
+    @property
+    def token_login(self) -> tuple[OAuth2Options, str] | None:
+        """How a token is requested, and for whom; None if this server gets a password."""
+        return (self.oauth2, self.username or "") if self.oauth2 else None
+
     def steps_of_access(self, login: Step) -> frozenset[Step]:
         """The steps up to and including the login, which is `login` in this protocol."""
         steps = {Step.RESOLVE, Step.CONNECT, Step.GREETING}

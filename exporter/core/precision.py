@@ -18,3 +18,4 @@ class Precision:
 
 FINE = Precision(0.1, 0.05)
 COARSE = Precision(1.0, 0.1)  # where every look takes a login
+REMOTE = Precision(5.0, 0.1)  # where requests are limited, and each takes a while

@@ -53,7 +53,7 @@ class Step(StrEnum):
     TOKEN = "token", "asking an identity provider for a token (OAuth 2.0)", _EITHER_SIDE
     CONNECT = (
         "connect",
-        "the TCP connection; for the SMTP receiver, listening",
+        "the TCP connection, by HTTPS with the TLS handshake; for the SMTP receiver, listening",
         _EITHER_SIDE,
         Timed,
     )
@@ -70,7 +70,7 @@ class Step(StrEnum):
     RCPT = "rcpt", "RCPT TO: the server judges the recipient", (Phase.SEND,), {Timed.SENDING}
     DATA = (
         "data",
-        "the message, up to the reply to its final dot",
+        "the message, up to the reply to its final dot or, by HTTPS, to the request",
         (Phase.SEND,),
         {Timed.SENDING},
         True,

@@ -2,6 +2,7 @@
 share."""
 
 from exporter.config.choice import Choice
+from exporter.mailboxes.graph.mailbox import GraphMailboxOptions
 from exporter.mailboxes.imap.mailbox import ImapOptions
 from exporter.mailboxes.kind import MailboxKind
 from exporter.mailboxes.maildir.mailbox import MaildirOptions
@@ -20,6 +21,9 @@ class MailboxOptions(Choice):
 
     pop3: Pop3Options | None = None
     """A mailbox on a POP3 server."""
+
+    graph: GraphMailboxOptions | None = None
+    """A mailbox in Exchange Online, by Microsoft Graph."""
 
     smtpd: SmtpdOptions | None = None
     """The exporter's built-in SMTP receiver, for mailboxes that forward to it."""

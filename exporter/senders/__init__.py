@@ -1,6 +1,7 @@
 """The kinds of sender. Each is one file, with its options and its sender class."""
 
 from exporter.config.choice import Choice
+from exporter.senders.graph import GraphSendOptions
 from exporter.senders.kind import SenderKind
 from exporter.senders.lmtp import LmtpOptions
 from exporter.senders.mx import MxOptions
@@ -23,6 +24,9 @@ class SendOptions(Choice):
 
     sendmail: SendmailOptions | None = None
     """Through the sendmail program of this machine, which queues it."""
+
+    graph: GraphSendOptions | None = None
+    """From a mailbox in Exchange Online, by Microsoft Graph."""
 
     @property
     def how(self) -> SenderKind:

@@ -39,7 +39,14 @@ floor but itself."""
 
 BORDER = {
     "aiohappyeyeballs": ("net/tcp.py",),
-    "aiohttp": ("web/", "net/oauth2/", "net/mta_sts/", "net/http_errors.py"),
+    "aiohttp": (
+        "web/",
+        "net/oauth2/",
+        "net/mta_sts/",
+        "net/graph/",
+        "net/http_errors.py",
+        "net/http_names.py",
+    ),
     "aioimaplib": ("net/imap/",),
     "aiosmtpd": ("net/smtpd/",),
     "aiosmtplib": ("net/smtp/",),

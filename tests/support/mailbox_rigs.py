@@ -8,10 +8,12 @@ traits it needs.
 import pytest
 
 from tests.support.dovecot_rigs import DeliveredMaildirRig, DovecotImapRig, DovecotPop3Rig
+from tests.support.graph_rigs import GraphMailboxRig
 from tests.support.local_rigs import LocalMaildirRig, SmtpdRig
 from tests.support.mailbox_rig import MailboxRig
 
 RIGS: dict[str, tuple[type[MailboxRig], ...]] = {
+    "graph": (GraphMailboxRig,),
     "imap": (DovecotImapRig,),
     "maildir": (LocalMaildirRig, DeliveredMaildirRig),
     "pop3": (DovecotPop3Rig,),

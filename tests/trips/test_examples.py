@@ -27,7 +27,7 @@ OTHERS = {"prometheus.yml", "sharding.yml", "alertmanager.yml", "web.yml", "comp
 OTHERS |= {"grafana", "systemd", "kubernetes", "compose"}
 """What may lie there and is no configuration of mailtrip."""
 
-OF_PROVIDERS = {"microsoft365.yml", "gmail.yml"}
+OF_PROVIDERS = {"microsoft365.yml", "microsoft365-graph.yml", "gmail.yml"}
 """These need the provider itself; trips with tokens are in tests/oauth2."""
 
 SERVERS = {

@@ -5,10 +5,7 @@ before that is proven, no request is sent, so that a domain cannot direct one to
 It follows no redirects, and reads no more than the size of a policy.
 """
 
-import socket
-
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
 
 from exporter.config.server import TlsOptions
 from exporter.core.model import ProbeError, one_line
@@ -16,6 +13,7 @@ from exporter.core.reasons import Reason
 from exporter.net.dns import Resolver
 from exporter.net.http_body import CHUNK, read_body
 from exporter.net.http_errors import http_errors
+from exporter.net.http_names import HttpNames
 from exporter.net.mta_sts.policy import HTTPS
 from exporter.net.tls import client_context
 
@@ -31,7 +29,7 @@ async def download(domain: str, resolver: Resolver, ca_file: str | None, port: i
     with http_errors(host):
         async with (
             aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(resolver=_Names(resolver)),
+                connector=aiohttp.TCPConnector(resolver=HttpNames(resolver)),
                 trust_env=True,
                 timeout=aiohttp.ClientTimeout(total=None),
             ) as session,
@@ -46,28 +44,3 @@ async def download(domain: str, resolver: Resolver, ca_file: str | None, port: i
                 raise ProbeError(Reason.PROTOCOL, f"{host} sent {kind}, not text/plain")
             body = await read_body(response.content.iter_chunked(CHUNK), host, MOST)
     return body.decode("ascii", "replace")
-
-
-class _Names(AbstractResolver):
-    """Our own resolver, as aiohttp wants it."""
-
-    def __init__(self, resolver: Resolver) -> None:
-        self._resolver = resolver
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        return [
-            ResolveResult(
-                hostname=host,
-                host=address,
-                port=port,
-                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
-                proto=0,
-                flags=socket.AI_NUMERICHOST,
-            )
-            for address in await self._resolver.addresses(host)
-        ]
-
-    async def close(self) -> None:
-        """It belongs to others."""

@@ -66,7 +66,9 @@ def test_a_token_needs_a_name() -> None:
         ImapOptions.model_validate({"host": "mail.example.org", "oauth2": GOOD})
 
 
-@pytest.mark.parametrize("name", ["microsoft365.yml", "gmail.yml"])
+@pytest.mark.parametrize("name", ["microsoft365.yml", "microsoft365-graph.yml", "gmail.yml"])
 def test_the_examples_of_providers_are_good(name: str) -> None:
     settings = Settings.load(str(EXAMPLES / name))
-    assert len(set(settings.logins)) in (1, 2)
+    logins = [*settings.logins]
+    assert len(logins) == 2  # of the sender, and of the mailbox
+    assert len(set(logins)) in (1, 2)

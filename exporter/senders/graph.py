@@ -1,0 +1,163 @@
+"""Sends from a mailbox in Exchange Online, by Microsoft Graph."""
+
+import asyncio
+from base64 import b64encode
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar
+
+from exporter.config.finding import Finding
+from exporter.config.graph import GraphOptions
+from exporter.config.server import Ports
+from exporter.core.model import Reply, one_line
+from exporter.core.phases import Leg
+from exporter.core.reasons import OF_A_CONVERSATION, Reason
+from exporter.core.run import Run
+from exporter.core.steps import Step
+from exporter.mail.composition import ProbeMessage
+from exporter.net.graph.request import Answer, Request
+from exporter.senders.kind import Means
+from exporter.senders.pace import PacedOptions
+
+if TYPE_CHECKING:
+    from exporter.net.graph.client import GraphClient
+
+ACCEPTED = 202
+UNCLEAR = frozenset({500, 502, 504})  # a gateway may have said so
+NOTHING = b"!"  # in no base64: Graph says so after it has judged the token, and sends nothing
+
+
+class GraphSendOptions(GraphOptions, PacedOptions):
+    """A mailbox in Exchange Online, by Microsoft Graph: for organizations without SMTP AUTH. The
+    application needs the permission `Mail.Send` for this mailbox, which must be that of `from`.
+    Exchange Online keeps a copy of each message in its folder Sent Items."""
+
+    ports: ClassVar[Ports | None] = None
+    most_servers: ClassVar[int] = 1
+
+    @property
+    def steps(self) -> frozenset[Step]:
+        return frozenset({Step.RESOLVE, Step.CONNECT, Step.DATA})
+
+    @property
+    def reasons(self) -> frozenset[Reason]:
+        more = {Reason.TLS, Reason.AUTH, Reason.DEFERRED, Reason.MAILBOX_FULL}
+        return OF_A_CONVERSATION | more
+
+    @property
+    def falls_back(self) -> bool:
+        return False
+
+    @property
+    def visits_each(self) -> bool:
+        return False
+
+    @property
+    def template(self) -> str:
+        return ""
+
+    @property
+    def introduction(self) -> None:
+        """None: the server knows the application."""
+
+    def check_target(self, target: str) -> None:
+        """Accepts any valid recipient."""
+
+    def needs_target(self, recipient: str) -> bool:
+        return False
+
+    def review(self, timeout: float) -> Iterator[Finding]:
+        yield from ()
+
+    def sender(self, target: str, means: Means) -> "GraphSender":
+        return GraphSender(self, means)
+
+
+class GraphSender:
+    """Gives the message to Graph as it is (MIME): only 202 means that it was accepted."""
+
+    def __init__(self, options: GraphSendOptions, means: Means) -> None:
+        self._options = options
+        self._resolver = means.resolver
+        self._account = means.accounts.of(*options.token_login)
+        self.gap = options.gap or 0.0
+
+    def destination(self, message: ProbeMessage) -> str:
+        return f"{self._options.user} at {self._options.host}"
+
+    async def send(self, message: ProbeMessage, run: Run) -> None:
+        content = b64encode(_with_recipient(message))
+        run.note(f"-- {len(message.raw)} bytes to {message.recipient}")
+        while (wait := await self._post(content, run)) is not None:
+            run.note(f"-- throttled; retrying in {wait:g} s")
+            run.makes_way.set()
+            with run.step(Step.RETRY, f"throttled, again in {wait:g} s"):
+                await asyncio.sleep(wait)
+
+    async def preflight(self, message: ProbeMessage, run: Run) -> None:
+        """Posts what is no message, so that the answer is 400 if the token and the mailbox are
+        good."""
+        async with run.conversation(server=self._options.host):
+            client = self._client(run)
+            request = Request(
+                "POST", "/sendMail", Step.DATA, content=NOTHING, content_type="text/plain"
+            )
+            try:
+                await client.call(request, lambda answer: client.expect(answer, 400))
+            finally:
+                client.abort()
+
+    async def _post(self, content: bytes, run: Run) -> float | None:
+        """Posts the message. Returns the seconds after which to try again; None if it was accepted.
+
+        Answers 429 and 503 say that nothing was done. After another 5xx, and after a success that
+        is not 202, it is unknown whether the message was sent, and it is not sent again.
+        """
+        client = self._client(run)
+
+        def in_doubt(doubt: bool) -> None:
+            run.uncertain = doubt
+
+        def read(answer: Answer) -> float | None:
+            if answer.status == ACCEPTED:
+                run.fact(Reply(ACCEPTED, _words(answer)))
+                run.accept(f"{ACCEPTED} {_words(answer)}")
+                return None
+            run.uncertain = answer.status < 300 or answer.status in UNCLEAR
+            if answer.wait is not None and answer.wait < run.time_left():
+                return answer.wait
+            client.expect(answer, ACCEPTED, sending=True)
+            return None
+
+        request = Request(
+            "POST",
+            "/sendMail",
+            Step.DATA,
+            content=content,
+            content_type="text/plain",
+            in_doubt=in_doubt,
+        )
+        try:
+            async with run.conversation(server=self._options.host):
+                return await client.call(request, read, repeats=0)
+        finally:
+            client.abort()
+
+    def _client(self, run: Run) -> "GraphClient":
+        # Only who uses Graph needs an HTTP client.
+        from exporter.net.graph.client import GraphClient
+
+        return GraphClient(self._options, self._account, self._resolver, run, Leg.SEND)
+
+
+def _with_recipient(message: ProbeMessage) -> bytes:
+    """The message, which names its recipient: there is no envelope. Exchange removes Bcc."""
+    head = message.raw.partition(b"\r\n\r\n")[0].lower()
+    recipient = message.recipient.encode()
+    if f"to: <{message.recipient.lower()}>".encode() in head.split(b"\r\n"):
+        return message.raw
+    return b"Bcc: <" + recipient + b">\r\n" + message.raw
+
+
+def _words(answer: Answer) -> str:
+    """The id of the request, by which Microsoft finds it."""
+    return f"Accepted, request-id {one_line(answer.headers.get('request-id', '?'), 80)}"
