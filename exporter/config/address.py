@@ -29,6 +29,7 @@ from exporter.core.model import one_line
 PLACEHOLDER = "{target}"
 TRIP_PLACE = "{trip}"
 TRIP_LENGTH = 38  # characters of what stands for `{trip}`, see mail/tokens.py
+_NO_NETWORK = "not a network; write one such as 192.0.2.0/24 or 2001:db8::/32"
 _ZONED = "write the address without its zone, from the % on"
 
 
@@ -215,14 +216,7 @@ def _pattern(text: str) -> str:
     if _is_zoned(text) or ("@[" in text and _is_zoned(text.rpartition("@")[2])):
         raise ValueError(_ZONED)
     if "/" in text and "@" not in text:
-        try:
-            network = ip_network(text, strict=False)
-        except ValueError:
-            raise ValueError(
-                "not a network; write one such as 192.0.2.0/24 or 2001:db8::/32"
-            ) from None
-        if ip_network(text.partition("/")[0]).network_address != network.network_address:
-            raise ValueError(f"the address has host bits set; write {network}")
+        _check_network(text)
     return text
 
 
@@ -253,6 +247,36 @@ def fits(pattern: str, target: str, canonical: Callable[[str], str]) -> bool:
     return way <= set(pattern) and any(
         _matches(pattern, form) for form in (target, in_unicode(target))
     )
+
+
+Network = IPv4Network | IPv6Network
+
+
+def network_of(text: str) -> Network:
+    """The network, or the address as one. Raises ValueError."""
+    network = _network(text)
+    if network is None:
+        raise ValueError(_NO_NETWORK)
+    return network
+
+
+def _some_network(text: str) -> str:
+    """Checks an address, or a network that is not the whole Internet."""
+    if _is_zoned(text):
+        raise ValueError(_ZONED)
+    _check_network(text)
+    if not network_of(text).prefixlen:
+        raise ValueError("covers all addresses: write those that it means")
+    return text
+
+
+def _check_network(text: str) -> None:
+    try:
+        network = ip_network(text, strict=False)
+    except ValueError:
+        raise ValueError(_NO_NETWORK) from None
+    if ip_network(text.partition("/")[0]).network_address != network.network_address:
+        raise ValueError(f"the address has host bits set; write {network}")
 
 
 def _network(pattern: str) -> IPv4Network | IPv6Network | None:
@@ -328,6 +352,9 @@ IpAddress = Annotated[
 ]
 Nameserver = Annotated[
     str, AfterValidator(_nameserver), WithJsonSchema({"type": "string", "title": "ADDRESS:PORT"})
+]
+NetworkText = Annotated[
+    str, AfterValidator(_some_network), WithJsonSchema({"type": "string", "title": "network"})
 ]
 TargetPattern = Annotated[
     str, AfterValidator(_pattern), WithJsonSchema({"type": "string", "title": "pattern"})

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from exporter.config.address import TRIP_PLACE, TripTemplate
+from exporter.config.address import TRIP_PLACE, NetworkText, TripTemplate, network_of
 from exporter.config.finding import Finding
 from exporter.config.grammar import email_of
 from exporter.config.server import Ports, ReceiverTls
@@ -53,6 +53,12 @@ class SmtpdOptions(Options):
 
     tls: ReceiverTls | None = None
     """With a certificate, STARTTLS is offered."""
+
+    proxy_protocol: list[NetworkText] = Field(default=[], max_length=20)
+    """Addresses and networks of proxies, such as HAProxy (`send-proxy` or `send-proxy-v2`), behind
+    which it listens. Connections from there must begin with a PROXY header, version 1 or 2, and
+    count as those of the client in it: in limits, in facts and for the check of the sender.
+    A PROXY header from elsewhere is refused."""
 
     @property
     def steps(self) -> frozenset[Step]:
@@ -145,7 +151,13 @@ class SmtpdSession:
         # back to itself.
         hostname = _domain(_canonical(options.recipients[0]))
         self.receiver = Receiver(
-            hostname, self, options.max_message_size, certificate, limits, trace.clock
+            hostname,
+            self,
+            options.max_message_size,
+            certificate,
+            limits,
+            trace.clock,
+            [network_of(text) for text in options.proxy_protocol],
         )
 
     async def scan(self) -> list[Sighting]:
@@ -180,6 +192,9 @@ class SmtpdSession:
         )
         self._trace.note(f"-- for {recipient}: {reply}")
         return reply
+
+    def turned_away(self, peer: str, why: str) -> None:
+        self._trace.note(f"-- from {peer}: {why}")
 
     async def receive(self, raw: bytes, size: int, client: Client) -> str:
         reply = await self._receive(raw, size, client)

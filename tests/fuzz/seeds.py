@@ -60,4 +60,10 @@ SEEDS: dict[str, list[bytes]] = {
     "imap_list": [line for told in _untagged(b"LIST ") for line in told.splitlines()],
     "imap_untagged": [told for told in _untagged(b"") if told],
     "pop3": list(_dialogues("pop3")),
+    "proxy_header": [
+        b"PROXY TCP4 192.0.2.7 198.51.100.1 40000 25\r\nEHLO x\r\n",
+        b"PROXY UNKNOWN\r\n",
+        b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c" + bytes(range(1, 13)) + b"EHLO x\r\n",
+        b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0",
+    ],
 }

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from exporter.config.grammar import ip_of
 from exporter.mail.headers.authentication import METHODS, OTHER, RESULTS, authentication
 from exporter.mail.headers.received import MAX_HOPS, hops
 from exporter.mail.headers.receiver import left_from, trusted_part
@@ -17,6 +18,8 @@ from exporter.net.imap.names import decode_folder, quote
 from exporter.net.imap.reader import Malformed, Reader, attributes, folders, number
 from exporter.net.imap.reply import Reply
 from exporter.net.pop3.reply import UniqueIds, capabilities_in, reply_in, size_in
+from exporter.net.smtpd.proxy_header import LONGEST as LONGEST_HEADER
+from exporter.net.smtpd.proxy_header import MalformedHeader, header_in
 
 SENT_AT = datetime(2025, 2, 1, tzinfo=UTC).timestamp()
 TOKEN = Mint(b"k" * 32).mint(SENT_AT)
@@ -148,6 +151,18 @@ def pop3(raw: bytes) -> None:
         assert len(str(problem)) < 200
 
 
+def proxy_header(raw: bytes) -> None:
+    """What a load balancer says of its client: an address of the Internet, or none."""
+    try:
+        found = header_in(raw)
+    except MalformedHeader:
+        return
+    if found and found.client:
+        assert ip_of(found.client[0])
+        assert 0 <= found.client[1] <= 65535
+    assert found or len(raw) < LONGEST_HEADER
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "headers": arrived_headers,
     "message": message,
@@ -156,4 +171,5 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "imap_list": imap_list,
     "imap_untagged": imap_untagged,
     "pop3": pop3,
+    "proxy_header": proxy_header,
 }

@@ -334,3 +334,22 @@ async def test_the_tls_of_a_client_is_known(certificates: Certificates) -> None:
         assert sighting.client
         assert sighting.client.tls_version == "TLSv1.3"
         assert sighting.client.tls_cipher.startswith("TLS_")
+
+
+@pytest.mark.parametrize(
+    ("network", "words"),
+    [
+        ("proxy.example.org", "not a network; write one such as 192.0.2.0/24"),
+        ("192.0.2.5/24", "the address has host bits set; write 192.0.2.0/24"),
+        ("0.0.0.0/0", "covers all addresses: write those that it means"),
+        ("::/0", "covers all addresses"),
+        ("::ffff:0:0/96", "covers all addresses"),
+        ("fe80::1%eth0", "write the address without its zone"),
+    ],
+)
+def test_proxies_are_named_by_address(network: str, words: str) -> None:
+    given = {"listen": Listen("127.0.0.1:0"), "recipients": ["a@mon.test"]}
+    for good in ("192.0.2.5", "192.0.2.0/24", "2001:db8::/32", "2001:db8::5"):
+        SmtpdOptions.model_validate({**given, "proxy_protocol": [good]})
+    with pytest.raises(ValidationError, match=words):
+        SmtpdOptions.model_validate({**given, "proxy_protocol": [network]})

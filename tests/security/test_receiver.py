@@ -12,7 +12,8 @@ import pytest
 from exporter.mail.tokens import Mint, load_key, new_key
 from exporter.mailboxes.session import READ_LIMIT
 from exporter.mailboxes.smtpd import MAX_WAITING
-from exporter.net.smtpd.limits import UNENDED_LINE, Limits
+from exporter.net.smtpd.limits import LIMITS, UNENDED_LINE, Limits
+from exporter.net.smtpd.proxy_header import LONGEST
 from tests.security.conftest import Start
 from tests.support.ports import free_port
 from tests.support.smtp_client import RawClient
@@ -288,3 +289,32 @@ async def test_messages_that_wait() -> None:
         assert len(await session.scan()) == MAX_WAITING == 500
         await client.until_data()
         assert await client.command(".") == "250 2.6.0 Seen"
+
+
+async def test_proxy_headers() -> None:
+    """With `proxy_protocol`, a PROXY header counts only from the addresses that it lists. From
+    there, a connection ends that does not begin with one, of at most 4 KiB, within 5 s."""
+    header = b"PROXY TCP4 192.0.2.7 198.51.100.1 40000 25\r\n"
+    endless = b"\r\n\r\n\0\r\nQUIT\n\x21\x11" + (LONGEST + 1).to_bytes(2) + b"x" * 100
+    assert (LIMITS.header, LONGEST) == (5.0, 4 << 10)
+    limits = Limits(header=0.2)
+    async with receiver(proxy_protocol=["127.0.0.9"], limits=limits) as session:
+        port = session.receiver.port
+        for source, first, address in (
+            ("127.0.0.9", header, "192.0.2.7"),
+            ("127.0.0.1", header, "127.0.0.1"),
+        ):
+            async with RawClient(port, source=source, first=first) as client:
+                assert client.greeting[:3] == "220"
+                if source == "127.0.0.1":
+                    assert (await client.reply())[:3] == "502"
+                await client.until_data()
+                client.send(b"Subject: x\r\n\r\nx\r\n.\r\n")
+                assert (await client.reply())[:3] == "250"
+            (sighting,) = await session.scan()
+            assert sighting.client
+            assert sighting.client.address == address
+        for first in (b"", b"EHLO x\r\n", header[:-1], endless):
+            async with RawClient(port, source="127.0.0.9", first=first) as client:
+                assert client.greeting == ""
+        assert not list(session.receiver.clients)

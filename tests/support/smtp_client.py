@@ -12,8 +12,15 @@ class RawClient:
     """`async with RawClient(port) as client`: connected, and the greeting is read."""
 
     def __init__(
-        self, port: int, *, source: str = "127.0.0.1", receive_buffer: int | None = None
+        self,
+        port: int,
+        *,
+        source: str = "127.0.0.1",
+        receive_buffer: int | None = None,
+        first: bytes = b"",
     ) -> None:
+        """`first` is said before the greeting, as proxies do."""
+        self._first = first
         self.greeting = ""
         self._port = port
         self._socket = socket.socket()
@@ -25,6 +32,7 @@ class RawClient:
     async def __aenter__(self) -> Self:
         await asyncio.get_running_loop().sock_connect(self._socket, ("127.0.0.1", self._port))
         self.reader, self.writer = await asyncio.open_connection(sock=self._socket, limit=1000)
+        self.send(self._first)
         self.greeting = await self.reply()
         return self
 

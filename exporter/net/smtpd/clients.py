@@ -22,11 +22,19 @@ class Clients(Generic[Connection]):
         return iter(list(self._addresses))
 
     def admit(self, connection: Connection, peer: object) -> str | None:
-        """Admits a new connection, or returns the reply that refuses it."""
-        if len(self._addresses) >= self._limits.connections:
+        """Admits a new connection, or one whose client was not known so far; or returns the reply
+        that refuses it."""
+        return self._admit(connection, client_network(peer))
+
+    def admit_unknown(self, connection: Connection, proxy: object) -> str | None:
+        """Admits a connection of a proxy that has not said for which client."""
+        return self._admit(connection, f"by {client_network(proxy)}")
+
+    def _admit(self, connection: Connection, address: str) -> str | None:
+        others = self._addresses.keys() - {connection}
+        if len(others) >= self._limits.connections:
             return "421 4.7.0 Too many connections"
-        address = client_network(peer)
-        if sum(address == other for other in self._addresses.values()) >= self._limits.per_address:
+        if sum(self._addresses[one] == address for one in others) >= self._limits.per_address:
             return "421 4.7.0 Too many connections from your address"
         self._addresses[connection] = address
         return None

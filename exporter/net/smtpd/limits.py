@@ -13,6 +13,7 @@ class Limits:
     connections: int = 200
     per_address: int = 50  # Postfix opens up to 20 connections to one destination
     idle: float = 60.0  # without a command
+    header: float = 5.0  # for the header of a proxy; HAProxy sends it at once
     # From the first byte to the last; Postfix uses a connection no longer than that.
     session: float = 300.0
     commands: int = 1000  # of one kind in a session

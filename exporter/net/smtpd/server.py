@@ -8,10 +8,11 @@ import asyncio
 import logging
 import re
 from collections.abc import Sequence
-from typing import AnyStr, Protocol, cast
+from typing import Any, AnyStr, Protocol, cast
 
 from aiosmtpd.smtp import SMTP, Envelope, Session, TLSSetupException
 
+from exporter.config.address import Network
 from exporter.config.grammar import ip_of
 from exporter.config.types import Listen
 from exporter.core.clock import Clock
@@ -25,6 +26,8 @@ from exporter.net.exceptions import map_exceptions
 from exporter.net.listening import listen_error
 from exporter.net.smtpd.clients import Clients
 from exporter.net.smtpd.limits import UNENDED_LINE, Limits
+from exporter.net.smtpd.proxy_header import LONGEST as LONGEST_HEADER
+from exporter.net.smtpd.proxy_header import MalformedHeader, header_in
 from exporter.net.smtpd.text import incoming_text
 
 # RFC 5321 section 4.1.2: esmtp-param.
@@ -42,6 +45,9 @@ class MailPolicy(Protocol):
 
     keep: int
     """So many bytes of a message are kept."""
+
+    def turned_away(self, peer: str, why: str) -> None:
+        """Notes that this peer did not keep to the PROXY protocol."""
 
     async def receive(self, raw: bytes, size: int, client: Client) -> str:
         """Processes a message by its beginning, with our trace on top, its size, and who brought
@@ -62,13 +68,16 @@ class Receiver:
         certificate: ServerCertificate | None,
         limits: Limits,
         clock: Clock,
+        proxies: Sequence[Network] = (),
     ) -> None:
+        """From the networks of `proxies`, every connection must begin with a PROXY header."""
         self.hostname = hostname
         self.policy = policy
         self.max_message_size = max_message_size
         self.certificate = certificate
         self.limits = limits
         self.clock = clock
+        self.proxies = proxies
         self.closing = False
         self.clients: Clients[_Connection] = Clients(limits)
         self._server: asyncio.Server | None = None
@@ -102,10 +111,20 @@ class Receiver:
         )
 
     def admit(self, connection: "_Connection", peer: object) -> str | None:
-        """Gives a new connection a place; or the reply that turns it away."""
+        """Gives a connection a place; or the reply that turns it away."""
         if self.closing:
             return "421 4.3.2 Shutting down"
         return self.clients.admit(connection, peer)
+
+    def admit_unknown(self, connection: "_Connection", proxy: object) -> str | None:
+        """The same, for a connection of a proxy whose client is not known yet."""
+        if self.closing:
+            return "421 4.3.2 Shutting down"
+        return self.clients.admit_unknown(connection, proxy)
+
+    def is_proxy(self, peer: object) -> bool:
+        address = ip_of(_address_of(peer))
+        return address is not None and any(address in network for network in self.proxies)
 
     async def close(self) -> None:
         """Stops listening, says goodbye to all clients, and waits for their connections to end."""
@@ -179,6 +198,8 @@ class _Connection(SMTP):
         self.gone: asyncio.Future[None] = self.loop.create_future()
         self._receiver = receiver
         self._link: asyncio.Transport | None = None  # the TCP connection, also below TLS
+        self._header: bytearray | None = None  # what has come of a proxy's, while it is awaited
+        self._peer: Any = None  # the address of the client, perhaps behind a proxy
         self._deadline: asyncio.TimerHandle | None = None
         self._last_byte = b""
         self._unended = 0
@@ -187,18 +208,69 @@ class _Connection(SMTP):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called a second time after the handshake of STARTTLS."""
         if self._link is None:
-            self._link = cast(asyncio.Transport, transport)
-            reply = self._receiver.admit(self, transport.get_extra_info("peername"))
-            if reply:
-                _reject_connection(self._link, reply)
-                return
-            limits = self._receiver.limits
-            self._deadline = self.loop.call_later(
-                limits.session, self.part, "421 4.4.2 Session time limit exceeded"
+            self._link, peer = (
+                cast(asyncio.Transport, transport),
+                transport.get_extra_info("peername"),
             )
+            if not self._receiver.is_proxy(peer):
+                self._serve(peer, self._receiver.admit(self, peer))
+            elif reply := self._receiver.admit_unknown(self, peer):
+                _reject_connection(self._link, reply)
+            else:
+                self._header = bytearray()
+                patience = self._receiver.limits.header
+                why = f"no PROXY header within {patience:g} s"
+                self._deadline = self.loop.call_later(patience, self._turn_away, why)
+            return
         super().connection_made(transport)
+        if self.session:
+            self.session.peer = self._peer
+
+    def _serve(self, peer: Any, refusal: str | None) -> None:
+        """Begins the session of this client, unless it is refused."""
+        link, limits = self._link, self._receiver.limits
+        assert link  # noqa: S101 - from the first byte on
+        if refusal:
+            self._receiver.clients.forget(self)
+            _reject_connection(link, refusal)
+            return
+        self._peer = peer
+        self._deadline = self.loop.call_later(
+            limits.session, self.part, "421 4.4.2 Session time limit exceeded"
+        )
+        super().connection_made(link)
+        if self.session:
+            self.session.peer = peer
+
+    def _read_header(self, header: bytearray, data: bytes) -> None:
+        """Waits for the whole header of a proxy. What follows it is the client's."""
+        header += data
+        try:
+            found = header_in(bytes(header[:LONGEST_HEADER]))
+        except MalformedHeader as problem:
+            self._turn_away(str(problem))
+            return
+        if not found:
+            return
+        if self._deadline:
+            self._deadline.cancel()
+        self._header = None
+        link = self._link
+        peer = found.client or (link.get_extra_info("peername") if link else None)
+        self._serve(peer, self._receiver.admit(self, peer))
+        if self.session and len(header) > found.size:
+            self.data_received(bytes(header[found.size :]))
+
+    def _turn_away(self, why: str) -> None:
+        """Ends a connection of a proxy that does not say for which client."""
+        peer = self._link.get_extra_info("peername") if self._link else None
+        self._receiver.policy.turned_away(_address_of(peer), why)
+        self.abort()
 
     def data_received(self, data: bytes) -> None:
+        if self._header is not None:
+            self._read_header(self._header, data)
+            return
         recent = self._last_byte + data
         end = recent.rfind(b"\r\n")
         self._unended = self._unended + len(data) if end < 0 else len(recent) - end - 2
@@ -213,9 +285,13 @@ class _Connection(SMTP):
         if self._deadline:
             self._deadline.cancel()
         self._receiver.clients.forget(self)
-        super().connection_lost(error)
+        if self.session:  # else it ended before the header of a proxy was complete
+            super().connection_lost(error)
         if not self.gone.done():
             self.gone.set_result(None)
+
+    def eof_received(self) -> bool | None:
+        return super().eof_received() if self.session else False
 
     async def push(self, status: AnyStr) -> None:
         """Sends a reply, unless the client has disconnected: it may have left hundreds of commands.
@@ -236,6 +312,9 @@ class _Connection(SMTP):
         """Says goodbye. Drops a client that does not read it."""
         if self._deadline:
             self._deadline.cancel()
+        if not self.session:
+            self.abort()
+            return
         self._deadline = self.loop.call_later(self._receiver.limits.goodbye, self.abort)
         # A transport of TLS that is closed breaks when it is written to.
         if not self._writer.is_closing():
@@ -302,9 +381,8 @@ class _Connection(SMTP):
         session, transport = self.session, self.transport
         assert session and transport  # noqa: S101, PT018 - from the first byte on
         cipher = transport.get_extra_info("cipher")
-        peer = str(session.peer[0]).partition("%")[0] if session.peer else ""
         return Client(
-            address=str(ip_of(peer) or ""),
+            address=str(ip_of(_address_of(session.peer)) or ""),
             helo=session.host_name or "",
             # The null sender comes as <>.
             sender=(envelope.mail_from or "").removeprefix("<").removesuffix(">"),
@@ -330,6 +408,14 @@ class _Connection(SMTP):
             recipient=next(filter(address_parts, envelope.rcpt_tos), ""),
         )
 
+    async def smtp_PROXY(self, arg: str) -> None:  # noqa: N802
+        """The first line of a proxy that we do not know."""
+        peer = self.session.peer if self.session else None
+        self._receiver.policy.turned_away(
+            _address_of(peer), "a PROXY header, which is not expected"
+        )
+        await self.push("502 5.5.1 PROXY not expected from your address")
+
     async def smtp_VRFY(self, arg: str) -> None:  # noqa: N802
         await self.push("252 2.5.1 Send a message to find out")
 
@@ -338,6 +424,11 @@ class _Connection(SMTP):
 
     async def smtp_AUTH(self, arg: str) -> None:  # noqa: N802
         await self.push("502 5.5.1 Authentication not supported")
+
+
+def _address_of(peer: object) -> str:
+    """The address of a client, without a zone."""
+    return str(peer[0]).partition("%")[0] if isinstance(peer, tuple) and peer else ""
 
 
 def _reject_connection(link: asyncio.Transport, reply: str) -> None:
