@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from tests.atlas.delivery_agent import DELIVERY_AGENT
 from tests.atlas.dns_and_network import DNS, NETWORK
 from tests.atlas.filters import FILTERS
+from tests.atlas.graph import GRAPH
 from tests.atlas.local import LOCAL
 from tests.atlas.mailbox import IMAP, POP3_FAULTS
 from tests.atlas.smtp import SMTP
@@ -22,5 +23,6 @@ FAULTS: Mapping[str, Sequence[Fault]] = {
     "Filters": FILTERS,
     "An IMAP mailbox": IMAP,
     "A POP3 mailbox": POP3_FAULTS,
+    "Microsoft Graph": GRAPH,
     "This machine": LOCAL,
 }

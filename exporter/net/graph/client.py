@@ -72,7 +72,9 @@ class GraphClient:
         renews = True
         with self.redaction.of_errors():
             while True:
-                await asyncio.sleep(self.throttle.wait_before(self._trace.now()))
+                with self._trace.failing_step(request.step):
+                    wait = self.throttle.wait_before(self._trace.now())
+                await asyncio.sleep(wait)
                 token = await self._valid_token()
                 with self._stages(request) as stages:
                     answer = await self._exchange(request, token, stages)

@@ -19,7 +19,7 @@ from exporter.net.graph.request import Answer, Request
 if TYPE_CHECKING:
     from exporter.net.graph.client import GraphClient
 
-PAGE = 50  # messages
+PAGE = 25  # messages
 MOST_WORDS = 1000  # characters of a field; Exchange has at most 255 in most of them
 _FIELDS = "subject,from,internetMessageId,receivedDateTime,hasAttachments,bodyPreview"
 # An id stays the same when its message is moved within the mailbox.
