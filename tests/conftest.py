@@ -19,6 +19,7 @@ from tests.lab.client import Lab, LabUser
 from tests.lab.shell import LabError
 from tests.support.alertmanager import AMTOOL, Alertmanager, Webhook
 from tests.support.cyrus import Cyrus, running_cyrus
+from tests.support.jmap_cyrus import JmapCyrus, running_jmap_cyrus
 from tests.support.prometheus import BINARIES, PROMTOOL, Prometheus
 from tests.systems import LEFT_OUT, code_name, packages
 
@@ -119,6 +120,13 @@ def servers() -> None:
     )
     if check.returncode:
         pytest.fail(check.stderr.strip(), pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def jmap_cyrus(servers: None) -> Iterator[JmapCyrus]:
+    """A Cyrus with JMAP, started for the tests that ask for it."""
+    with running_jmap_cyrus() as one:
+        yield one
 
 
 @pytest.fixture(scope="session")

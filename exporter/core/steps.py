@@ -65,8 +65,13 @@ class Step(StrEnum):
         (Phase.SEND,),
         {Timed.SENDING},
     )
-    AUTH = "auth", "the login at an SMTP server", (Phase.SEND,), {Timed.SENDING}, True
-    MAIL = "mail", "MAIL FROM: the server judges the sender", (Phase.SEND,), {Timed.SENDING}
+    AUTH = "auth", "the login at an SMTP or JMAP server", (Phase.SEND,), {Timed.SENDING}, True
+    MAIL = (
+        "mail",
+        "MAIL FROM: the server judges the sender; for JMAP, its identity is looked up",
+        (Phase.SEND,),
+        {Timed.SENDING},
+    )
     RCPT = "rcpt", "RCPT TO: the server judges the recipient", (Phase.SEND,), {Timed.SENDING}
     DATA = (
         "data",
@@ -86,8 +91,14 @@ class Step(StrEnum):
         "waiting until the message is sent again to an exchanger that deferred it",
         (Phase.SEND,),
     )
-    LOGIN = "login", "the login at a mailbox (IMAP, POP3)", _MAILBOX, {Timed.MAILBOX}, True
-    SELECT = "select", "a folder is opened, or a Maildir", _MAILBOX, {Timed.MAILBOX}, True
+    LOGIN = "login", "the login at a mailbox (IMAP, POP3, JMAP)", _MAILBOX, {Timed.MAILBOX}, True
+    SELECT = (
+        "select",
+        "a folder is opened, or a Maildir; for JMAP, its mailboxes are looked up",
+        _MAILBOX,
+        {Timed.MAILBOX},
+        True,
+    )
     IDLE = "idle", "the mailbox is watched: IDLE, NOOP and their like", _MAILBOX
     FETCH = "fetch", "a message is read", _MAILBOX, {Timed.MAILBOX}, True
     DELETE = "delete", "a message is deleted", _MAILBOX, {Timed.MAILBOX}, True

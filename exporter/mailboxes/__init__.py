@@ -4,6 +4,7 @@ share."""
 from exporter.config.choice import Choice
 from exporter.mailboxes.graph.mailbox import GraphMailboxOptions
 from exporter.mailboxes.imap.mailbox import ImapOptions
+from exporter.mailboxes.jmap.mailbox import JmapOptions
 from exporter.mailboxes.kind import MailboxKind
 from exporter.mailboxes.maildir.mailbox import MaildirOptions
 from exporter.mailboxes.pop3.mailbox import Pop3Options
@@ -15,6 +16,9 @@ class MailboxOptions(Choice):
 
     imap: ImapOptions | None = None
     """A mailbox on an IMAP server."""
+
+    jmap: JmapOptions | None = None
+    """A mailbox on a JMAP server, such as Fastmail, Cyrus, Stalwart or Apache James."""
 
     maildir: MaildirOptions | None = None
     """A Maildir on this machine."""

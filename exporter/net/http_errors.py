@@ -44,6 +44,7 @@ def http_errors(host: str) -> AbstractContextManager[None]:
                 aiohttp.ServerDisconnectedError,
                 aiohttp.ClientPayloadError,
                 aiohttp.ClientOSError,
+                aiohttp.ClientConnectionResetError,
             ): lambda _: ProbeError(Reason.DISCONNECTED, f"{host} cut the connection"),
             (aiohttp.ClientError, ValueError): lambda _: ProbeError(
                 Reason.PROTOCOL, f"{host} does not speak HTTP"

@@ -2,6 +2,7 @@
 
 from exporter.config.choice import Choice
 from exporter.senders.graph import GraphSendOptions
+from exporter.senders.jmap import JmapSendOptions
 from exporter.senders.kind import SenderKind
 from exporter.senders.lmtp import LmtpOptions
 from exporter.senders.mx import MxOptions
@@ -27,6 +28,9 @@ class SendOptions(Choice):
 
     graph: GraphSendOptions | None = None
     """From a mailbox in Exchange Online, by Microsoft Graph."""
+
+    jmap: JmapSendOptions | None = None
+    """Through a JMAP server, such as Fastmail, Cyrus, Stalwart or Apache James."""
 
     @property
     def how(self) -> SenderKind:

@@ -44,6 +44,7 @@ BORDER = {
         "net/oauth2/",
         "net/mta_sts/",
         "net/graph/",
+        "net/jmap/",
         "net/http_errors.py",
         "net/http_names.py",
     ),

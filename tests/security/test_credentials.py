@@ -19,12 +19,14 @@ from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.core.run import Run
 from exporter.mailboxes.imap.mailbox import ImapMailbox, ImapOptions
+from exporter.mailboxes.jmap.mailbox import JmapMailbox, JmapOptions
 from exporter.mailboxes.pop3.mailbox import Pop3Mailbox, Pop3Options
 from exporter.net.dns import Resolver
 from exporter.net.oauth2 import Accounts
 from exporter.senders import SendOptions
 from exporter.senders.smtp import SmtpOptions
 from tests.support.imap_rig import rig
+from tests.support.jmap_server import Reply, jmap_server
 from tests.support.left_behind import nothing_left_behind
 from tests.support.name_server import names
 from tests.support.old_tls_server import OLD_VERSIONS, old_context
@@ -269,6 +271,25 @@ async def test_redirects(listener: Listening, tmp_path: Path) -> None:
         assert (server.visits, other.visits) == (1, 0), status
 
 
+@pytest.mark.parametrize("name", ["apiUrl", "uploadUrl", "downloadUrl", "eventSourceUrl", ""])
+async def test_hosts_of_jmap(tmp_path: Path, name: str) -> None:
+    """Credentials for JMAP are sent only by HTTPS, and only to the host of `url` and those in
+    `hosts`: neither a redirect nor the session resource can send them elsewhere."""
+    async with jmap_server(tmp_path) as other, jmap_server(tmp_path) as server:
+        for there in (f"https://127.0.0.1:{other.port}/x", f"http://127.0.0.1:{other.port}/x"):
+            server.session = {name: there} if name else {}
+            if not name:
+                server.acts["session"] = Reply(307, "", (("Location", there),))
+            sender = make_sender("jmap", server.options(), Resolver())
+            assert await refused(in_phase(run := new_run(), sender.send(probe_message(), run)))
+            mailbox = JmapMailbox(JmapOptions.model_validate(server.options()), Resolver())
+            visiting = in_phase(run := new_run(), mailbox.open(run, all_of_them))
+            assert await refused(visiting) is Reason.PROTOCOL
+        assert other.requests == []
+    with pytest.raises(ValidationError, match="https://HOST"):
+        JmapOptions.model_validate(server.options(url="http://jmap.example.org"))
+
+
 @pytest.mark.parametrize(
     "given",
     [
@@ -295,13 +316,14 @@ def test_token_urls(given: dict[str, str]) -> None:
 
 async def test_exchangers(listener: Listening) -> None:
     """Exchangers, which foreign DNS data can name, never get a login: only `smtp`, `lmtp`,
-    `imap` and `pop3` have passwords, each for its own configured server."""
+    `jmap`, `imap` and `pop3` have passwords, each for its own configured server."""
     options = {
         kind: get_args(SendOptions.model_fields[kind].annotation)[0] for kind in SendOptions.choices
     }
     assert [kind for kind in SendOptions.choices if "password" in options[kind].model_fields] == [
         "smtp",
         "lmtp",
+        "jmap",
     ]
     usual = dict.fromkeys(("MAIL", "RCPT", "."), "250 ok") | {
         "DATA": "354 go on",

@@ -7,6 +7,7 @@ traits it needs.
 
 import pytest
 
+from tests.support.cyrus_rig import CyrusMailboxRig
 from tests.support.dovecot_rigs import DeliveredMaildirRig, DovecotImapRig, DovecotPop3Rig
 from tests.support.graph_rigs import GraphMailboxRig
 from tests.support.local_rigs import LocalMaildirRig, SmtpdRig
@@ -15,6 +16,7 @@ from tests.support.mailbox_rig import MailboxRig
 RIGS: dict[str, tuple[type[MailboxRig], ...]] = {
     "graph": (GraphMailboxRig,),
     "imap": (DovecotImapRig,),
+    "jmap": (CyrusMailboxRig,),
     "maildir": (LocalMaildirRig, DeliveredMaildirRig),
     "pop3": (DovecotPop3Rig,),
     "smtpd": (SmtpdRig,),

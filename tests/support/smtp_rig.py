@@ -115,8 +115,8 @@ class SmtpRig:
     async def open(self) -> None:
         self._resolver = await self._stack.enter_async_context(names(ZONE))
         self._silent = await self._stack.enter_async_context(names(ZONE, silent=True))
-        self._gone = self._stack.enter_context(_nobody(listens=False))
-        self._full = self._stack.enter_context(_nobody(listens=True))
+        self._gone = self._stack.enter_context(nobody(listens=False))
+        self._full = self._stack.enter_context(nobody(listens=True))
         self.sender = self._make(self.witness.port, self._resolver)
 
     @property
@@ -147,7 +147,7 @@ class SmtpRig:
 
 
 @contextmanager
-def _nobody(*, listens: bool) -> Iterator[int]:
+def nobody(*, listens: bool) -> Iterator[int]:
     """A port that refuses; or one where a connection is never made, since the queue of those that
     wait is full."""
     with socket.socket() as server, socket.socket() as first:

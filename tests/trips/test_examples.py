@@ -27,8 +27,9 @@ OTHERS = {"prometheus.yml", "sharding.yml", "alertmanager.yml", "web.yml", "comp
 OTHERS |= {"grafana", "systemd", "kubernetes", "compose"}
 """What may lie there and is no configuration of mailtrip."""
 
-OF_PROVIDERS = {"microsoft365.yml", "microsoft365-graph.yml", "gmail.yml"}
-"""These need the provider itself; trips with tokens are in tests/oauth2."""
+OF_PROVIDERS = {"microsoft365.yml", "microsoft365-graph.yml", "gmail.yml", "jmap.yml"}
+"""These need the provider itself; trips with tokens are in tests/oauth2, those over JMAP in
+test_jmap.py."""
 
 SERVERS = {
     "imap.example.org": "imap.lab.test",

@@ -1,0 +1,85 @@
+"""A mailbox on a JMAP server."""
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+from exporter.config.finding import Finding
+from exporter.config.jmap import JmapServerOptions
+from exporter.config.server import Ports
+from exporter.core.model import ProbeError
+from exporter.core.phases import Leg
+from exporter.core.reasons import Reason
+from exporter.core.steps import Step
+from exporter.core.trace import Trace
+from exporter.mailboxes.jmap.bookmark import Bookmark
+from exporter.mailboxes.jmap.session import JmapSession, open_session
+from exporter.mailboxes.session import Wanted
+from exporter.net.dns import Resolver
+from exporter.net.jmap.client import JmapClient
+from exporter.net.jmap.errors import Throttled
+from exporter.net.oauth2 import Accounts
+
+
+class JmapOptions(JmapServerOptions):
+    """A mailbox on a JMAP server (RFC 8620, RFC 8621). Its inbox is searched, and its mailbox for
+    junk: that with the role `junk`, or the one named Junk or Spam in one of many languages."""
+
+    ports: ClassVar[Ports | None] = None
+
+    @property
+    def steps(self) -> frozenset[Step]:
+        return self.steps_of_access | {Step.LOGIN, Step.SELECT, Step.FETCH, Step.DELETE}
+
+    @property
+    def reasons(self) -> frozenset[Reason]:
+        return self.reasons_of_access | {Reason.JUNK}
+
+    @property
+    def reception(self) -> None:
+        """None: mailtrip fetches its mail."""
+
+    def takes(self, address: str) -> bool:
+        return True
+
+    def review(self, name: str, timeout: float, size: int) -> Iterator[Finding]:
+        yield from ()
+
+    def mailbox(self, resolver: Resolver, accounts: Accounts | None) -> "JmapMailbox":
+        return JmapMailbox(self, resolver, accounts)
+
+
+class JmapMailbox:
+    """A configured mailbox. It keeps, between sessions, how far its messages were read."""
+
+    listens = False
+
+    def __init__(
+        self, options: JmapOptions, resolver: Resolver, accounts: Accounts | None = None
+    ) -> None:
+        self._options = options
+        self._resolver = resolver
+        self._bookmark = Bookmark()
+        self._account = (
+            (accounts or Accounts()).of(options.oauth2, options.username or "")
+            if options.oauth2
+            else None
+        )
+
+    async def open(self, trace: Trace, wanted: Wanted) -> JmapSession:
+        """Connects, logs in and looks for the folders. Cancelling it, like every failure, drops the
+        connection."""
+        if (pause := self._bookmark.paused_until - trace.now()) > 0:
+            detail = f"{self._options.host} wants no requests for another {pause:.0f} s"
+            raise ProbeError(Reason.UNAVAILABLE, f"{detail} (Retry-After)")
+        client = JmapClient(self._options, self._resolver, trace, Leg.MAILBOX, self._account)
+        try:
+            await client.connect()
+            with trace.step(Step.LOGIN):
+                await client.log_in()
+            with trace.step(Step.SELECT):
+                return await open_session(client, trace, self._bookmark)
+        except BaseException as error:
+            client.abort()
+            if isinstance(error, Throttled):
+                self._bookmark.paused_until = trace.now() + error.seconds
+            raise

@@ -1,0 +1,146 @@
+"""Sends through a JMAP server (RFC 8621 section 7): uploads the message as it is, imports it as a
+draft, and submits that. Nothing is left of the draft."""
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+from exporter.config.finding import Finding
+from exporter.config.jmap import JmapServerOptions
+from exporter.config.server import Ports
+from exporter.core.model import ProbeError
+from exporter.core.phases import Leg
+from exporter.core.reasons import Reason
+from exporter.core.run import Run
+from exporter.core.steps import Step
+from exporter.mail.composition import ProbeMessage
+from exporter.net.dns import Resolver
+from exporter.net.jmap.client import JmapClient
+from exporter.net.jmap.errors import Throttled
+from exporter.net.jmap.mail import Mail
+from exporter.net.jmap.resource import SUBMISSION
+from exporter.net.jmap.submission import Submission, is_uncertain
+from exporter.net.oauth2 import Accounts
+from exporter.senders.kind import Introduction, Means
+from exporter.senders.pace import PacedOptions
+
+
+class JmapSendOptions(JmapServerOptions, PacedOptions):
+    """A JMAP server that submits mail (RFC 8620, RFC 8621)."""
+
+    ports: ClassVar[Ports | None] = None
+    most_servers: ClassVar[int] = 1
+
+    @property
+    def steps(self) -> frozenset[Step]:
+        return self.steps_of_access | {Step.AUTH, Step.MAIL, Step.DATA}
+
+    @property
+    def reasons(self) -> frozenset[Reason]:
+        return self.reasons_of_access | {Reason.DEFERRED, Reason.MAILBOX_FULL}
+
+    @property
+    def falls_back(self) -> bool:
+        return False
+
+    @property
+    def visits_each(self) -> bool:
+        return False
+
+    @property
+    def template(self) -> str:
+        return ""
+
+    @property
+    def introduction(self) -> Introduction | None:
+        """None: it knows us by our login."""
+
+    def check_target(self, target: str) -> None:
+        """No option depends on it."""
+
+    def needs_target(self, recipient: str) -> bool:
+        return False
+
+    def review(self, timeout: float) -> Iterator[Finding]:
+        yield from ()
+
+    def sender(self, target: str, means: Means) -> "JmapSender":
+        return JmapSender(self, means.resolver, means.accounts)
+
+
+class JmapSender:
+    """One server, one attempt: its answer is the verdict."""
+
+    def __init__(self, options: JmapSendOptions, resolver: Resolver, accounts: Accounts) -> None:
+        self._options = options
+        self._resolver = resolver
+        self.gap = options.gap or 0.0
+        self._paused_until = 0.0  # monotonic: the server wants no requests before
+        self._account = (
+            accounts.of(options.oauth2, options.username or "") if options.oauth2 else None
+        )
+
+    def destination(self, message: ProbeMessage) -> str:
+        return self._options.place
+
+    async def send(self, message: ProbeMessage, run: Run) -> None:
+        await self._visit(message, run, submit=True)
+
+    async def preflight(self, message: ProbeMessage, run: Run) -> None:
+        await self._visit(message, run, submit=False)
+
+    async def _visit(self, message: ProbeMessage, run: Run, *, submit: bool) -> None:
+        host = self._options.host
+        if (pause := self._paused_until - run.now()) > 0:
+            detail = f"{host} wants no requests for another {pause:.0f} s (Retry-After)"
+            raise ProbeError(Reason.UNAVAILABLE, detail)
+        client = JmapClient(
+            self._options, self._resolver, run, Leg.SEND, self._account, wanted=SUBMISSION
+        )
+        submission = Submission(client)
+        try:
+            async with run.conversation(server=host):
+                await client.connect()
+                with run.step(Step.AUTH):
+                    await client.log_in()
+                with run.step(Step.MAIL):
+                    desk = await submission.desk(message.sender)
+                if submit:
+                    with run.step(Step.DATA):
+                        draft = await submission.store(message.raw, desk.place)
+                        await _send(client, submission, message, draft, desk.identity, run)
+        except Throttled as error:
+            self._paused_until = run.now() + error.seconds
+            raise
+        finally:
+            await client.close()
+
+
+async def _send(
+    client: JmapClient,
+    submission: Submission,
+    message: ProbeMessage,
+    draft: str,
+    identity: str,
+    run: Run,
+) -> None:
+    """Submits the draft. Afterwards there is none, unless it is unknown whether it was sent."""
+    run.uncertain = True
+    try:
+        name, is_gone = await submission.submit(draft, identity, message.sender, message.recipient)
+    except ProbeError as error:
+        run.uncertain = is_uncertain(error)
+        if not run.uncertain:
+            await _destroy(client, draft, run)
+        raise
+    run.uncertain = False
+    run.accept(f"submission {client.redaction.clean(name)}")
+    if not is_gone:
+        await _destroy(client, draft, run)
+
+
+async def _destroy(client: JmapClient, draft: str, run: Run) -> None:
+    """Its failure is only noted: the verdict about the message is known."""
+    try:
+        await Mail(client).destroy([draft])
+    except ProbeError as error:
+        run.note(f"-- the draft was not deleted: {error.detail}")
