@@ -72,15 +72,16 @@ def everything_shown(run: Run, failure: str) -> str:
     return "\n".join([failure, *run.transcript, *(span.note for span in run.spans), *replies])
 
 
-def test_only_smtp_and_lmtp_know_a_password() -> None:
-    """Another kind of sender that learns to log in belongs into this file, if it does not log in as
-    these two do."""
+def test_only_these_know_a_password() -> None:
+    """Another kind of sender that learns to log in belongs into this file; `lmtp` logs in as `smtp`
+    does, and `jmap` has its own tests in test_jmap.py."""
     options = {
         kind: get_args(SendOptions.model_fields[kind].annotation)[0] for kind in SendOptions.choices
     }
     assert [kind for kind in SendOptions.choices if "password" in options[kind].model_fields] == [
         "smtp",
         "lmtp",
+        "jmap",
     ]
     assert issubclass(options["smtp"], OneServerOptions)
     assert issubclass(options["lmtp"], OneServerOptions)
