@@ -4,9 +4,10 @@ Messages that the last round of changes did not have are new, and came in betwee
 begins a short time ago; what is older is looked through once, the newest first.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from exporter.mailboxes.graph.worth import is_worth_reading
 from exporter.net.graph.messages import Listed, Page, iso
 
 # Seconds before now that the first round of changes covers: more than the clocks of two of their
@@ -14,7 +15,11 @@ from exporter.net.graph.messages import Listed, Page, iso
 MARGIN = 600.0
 SWEEP = 1000  # so many older messages are looked at when the folder is opened for the first time
 MOST_KNOWN = 10_000  # ids
-MOST_UNREAD = 10_000  # messages
+MOST_UNREAD = 10_000  # messages that are worth reading
+MOST_OTHERS = 1000
+# Seconds: a message that came in a longer time without a look was awaited by no trip. Thousands
+# may have come then.
+FRESH = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +30,11 @@ class Unread:
     seen_at: float
     watched: bool
     lag: float = 0.0
+
+    @property
+    def fresh(self) -> bool:
+        """Whether it came while a trip may have awaited it."""
+        return self.watched and self.lag <= FRESH
 
 
 class Folder:
@@ -37,7 +47,8 @@ class Folder:
         self.since = ""  # ISO 8601, by the server's clock: what the changes cover
         self.link = ""  # to the next changes; empty before the first round
         self.older_link: str | None = ""  # to more of the older messages; None if all were listed
-        self.unread: list[Unread] = []
+        self.unread: list[Unread] = []  # those that are worth reading
+        self.others: list[Unread] = []
         self.asked: float | None = None  # when the last complete round began
         self._began: float | None = None  # the round in progress
         self._known: dict[str, None] = {}
@@ -93,10 +104,14 @@ class Folder:
         """Removes messages that were handed out."""
         gone = {one.listed.id for one in unread}
         self.unread = [one for one in self.unread if one.listed.id not in gone]
+        self.others = [one for one in self.others if one.listed.id not in gone]
 
-    def _add(self, found: Iterator[Unread]) -> None:
-        self.unread += found
-        del self.unread[MOST_UNREAD:]
+    def _add(self, found: Iterable[Unread]) -> None:
+        for one in found:
+            worth = is_worth_reading(one.listed, new=one.fresh)
+            place, most = (self.unread, MOST_UNREAD) if worth else (self.others, MOST_OTHERS)
+            if len(place) < most:
+                place.append(one)
 
     def _unknown(self, messages: list[Listed]) -> Iterator[Listed]:
         for listed in messages:

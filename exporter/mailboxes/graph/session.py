@@ -140,10 +140,13 @@ class GraphSession:
                 return
 
     async def _read(self) -> list[Sighting]:
-        """Looks at some of the messages, the new ones first."""
-        waiting = [(folder, one) for folder in self._folders for one in folder.unread]
-        waiting.sort(key=lambda pair: not pair[1].watched)
-        chunk, found = waiting[:CHUNK], []
+        """Looks at some of the messages: first at those that are worth reading, new ones before
+        old ones."""
+        worth = [(folder, one) for folder in self._folders for one in folder.unread]
+        worth.sort(key=lambda pair: not pair[1].watched)
+        others = [(folder, one) for folder in self._folders for one in folder.others[:CHUNK]]
+        chunk = [*worth, *others][:CHUNK]
+        found = []
         for folder, unread in chunk:
             if sighting := await self._look_at(folder, unread):
                 found.append(sighting)
@@ -155,8 +158,8 @@ class GraphSession:
     async def _look_at(self, folder: Folder, unread: Unread) -> Sighting | None:
         """A message, of which as much is read as is worth it; None if it is gone."""
         listed, raw, cut = unread.listed, header_of(unread.listed), True
-        whole = is_worth_reading(listed, new=unread.watched)
-        if not whole and unread.watched:
+        whole = is_worth_reading(listed, new=unread.fresh)
+        if not whole and unread.fresh:
             headers = await self._graph.headers(listed.id, MOST_OF_HEADERS)
             whole = headers is not None and headers_are_worth_reading(headers)
         if whole:
@@ -189,7 +192,7 @@ class GraphSession:
     @property
     def _has_more(self) -> bool:
         return any(
-            folder.unread or folder.midway or folder.older_link is not None
+            folder.unread or folder.others or folder.midway or folder.older_link is not None
             for folder in self._folders
         )
 

@@ -100,6 +100,29 @@ async def test_of_ten_thousand_messages_of_others_none_is_downloaded_or_changed(
     assert len(service.requests) < 300
 
 
+async def test_ours_comes_before_many_others_that_came_while_no_trip_waited(
+    service: GraphService,
+) -> None:
+    """And of those not even the header fields are read."""
+    now = [1000.0]
+    box = mailbox(service)
+    clock = Clock(monotonic=lambda: now[0])
+    async with opened(box, Run(clock)) as (session, _):
+        await session.scan()
+    for number in range(200):
+        service.store(FOREIGN % str(number).encode())
+    ours = service.store(OURS)
+    now[0] += 3600
+    async with opened(box, Run(clock)) as (session, _):
+        found = await session.scan()
+        assert found[0].ref == ours.id
+        assert found[0].lag > 3000
+        assert found[0].delay_since(now[0] - 1000, clock) is None
+        assert len(found) == 20
+    assert service.downloads == [ours.id]
+    assert not [one for one in service.requests if "/messages/AA" in one and "$value" not in one]
+
+
 async def test_more_new_messages_than_fit_on_a_page_are_all_found(service: GraphService) -> None:
     """Also if there are more pages than one scan takes."""
     service.largest_page = 10
@@ -290,7 +313,8 @@ async def test_messages_that_make_no_sense_are_passed_over(service: GraphService
         200, body=json.dumps({"value": [*odd, whole], "@odata.deltaLink": link})
     )
     async with opened(mailbox(service)) as (session, _):
-        assert [one.listed.id for one in session._folders[0].unread] == ["b"]
+        folder = session._folders[0]
+        assert [one.listed.id for one in [*folder.unread, *folder.others]] == ["b"]
 
 
 async def test_a_large_message_is_cut_and_the_session_goes_on(service: GraphService) -> None:
