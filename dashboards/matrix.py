@@ -65,6 +65,7 @@ def heat_map(title: str, description: str, expression: str, unit: str, **more: A
         options={"showHeader": True, "cellHeight": "sm"},
         overrides=[column(CORNER, custom__cellOptions=plain, custom__align="left")],
         transformations=[
+            *({"id": "sortBy", "options": {"sort": [{"field": one}]}} for one in ("from", "to")),
             {"id": "groupingToMatrix", "options": grouping | {"emptyValue": "null"}},
         ],
         links=[PAGE],
@@ -127,7 +128,7 @@ def now() -> list[Json]:
             " final 250 to the mailbox.",
             f"max by (from, to) ({delay} {IN_CELL})",
             "s",
-            thresholds=steps(GREEN, (60, YELLOW), (300, RED)),
+            thresholds=steps("transparent", (0, GREEN), (60, YELLOW), (300, RED)),
         ),
     ]
 

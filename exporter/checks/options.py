@@ -14,6 +14,7 @@ from pydantic import (
 )
 
 from exporter.blocklists import AddressLists
+from exporter.checks.content import ContentFiles
 from exporter.config.address import (
     PLACEHOLDER,
     Domain,
@@ -24,6 +25,7 @@ from exporter.config.address import (
     check_filled,
 )
 from exporter.config.choice import Choice
+from exporter.config.content import Attachments, TextOrFile
 from exporter.config.grammar import domain_of, email_of, host_of, literal_of
 from exporter.config.header import (
     MOST_HEADERS,
@@ -165,12 +167,27 @@ class RoundtripOptions(Options):
 
     size: Size | None = None
     """The size of the message, headers included; it is padded to this size. Default: about 1 KiB. A
-    message larger than 64 KiB is not read completely, so alteration is not detected, and its
-    DKIM and ARC signatures are not checked."""
+    message larger than 64 KiB is not read completely, unless it has `body`, `html` or `attachment`:
+    alteration is not detected, and its DKIM and ARC signatures are not checked."""
 
     subject: Subject = f"mailtrip {TOKEN_PLACE}"
     """The subject. `{token}` stands for the signed token that identifies the message; without it,
     the token is added at the end."""
+
+    body: TextOrFile | None = None
+    """A text of your own instead of mailtrip's: the text itself, or `{file: PATH}`. Some lines with
+    the token and digests follow it. A probe that looks like the mail that matters meets the same
+    filters. See [content.md](content.md)."""
+
+    html: TextOrFile | None = None
+    """The same as HTML, beside the text: `{file: PATH}`, or the HTML itself. The lines with the
+    token follow at the end of its `body`."""
+
+    attachment: Attachments = Field(default_factory=list)
+    """A file that is attached, such as `{file: /etc/mailtrip/invoice.pdf, name: invoice.pdf}`, or a
+    list of up to 10. The files of `body`, `html` and `attachment` have at most 10 MiB together, and
+    are read again when they have changed. What a server changes or removes fails the trip
+    (`verify: altered`)."""
 
     headers: dict[HeaderName, HeaderValue] = Field(default_factory=dict, max_length=MOST_HEADERS)
     """Additional headers, such as `{X-Team: mail, Precedence: bulk}`. The value is never shown if
@@ -226,6 +243,11 @@ class RoundtripOptions(Options):
         elif given.get("mailbox") is None and {"junk", "lost"} & set(kinds):
             yield "expect needs mailbox, where the message is looked for"
 
+    @property
+    def content(self) -> ContentFiles:
+        """The content of the user's own, if there is any."""
+        return ContentFiles(self.body, self.html, self.attachment)
+
     def canonical(self, target: str) -> str:
         """The canonical form of a target. Raises ValueError with a line for administrators if a
         trip to it is impossible."""
@@ -246,6 +268,8 @@ class RoundtripOptions(Options):
         name."""
         sender = self.send.how
         sending = sender.reasons | ({Reason.AUTH} if self.dkim else set())
+        if self.content.from_files:
+            sending |= {Reason.PROGRAM}
         refused: dict[Phase, Collection[Reason]] = {Phase.SEND: sending | {Reason.ACCEPTED}}
         if self.mailbox is None:
             return RoundTripScope(sender.steps, failures=_pairs(refused), sender=sender)

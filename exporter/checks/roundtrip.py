@@ -4,17 +4,28 @@ import asyncio
 import copy
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from typing import NoReturn
 
 from exporter.authentication import Authenticator
 from exporter.checks.answer import answer_of, undelivered
 from exporter.checks.authentication import authenticate, client_outside, unauthenticated
+from exporter.checks.content import ContentUnusable
 from exporter.checks.options import RoundtripOptions
 from exporter.checks.signing import DkimSigner
 from exporter.checks.standing import Standing
 from exporter.config.address import TRIP_PLACE
 from exporter.config.types import duration_text
-from exporter.core.facts import Arrival, ArrivedHeaders, Client, FilterTest, Hop, LeftFrom
+from exporter.core.facts import (
+    Alteration,
+    Arrival,
+    ArrivedHeaders,
+    Client,
+    FilterTest,
+    Hop,
+    InboxTab,
+    LeftFrom,
+)
 from exporter.core.home import Home
 from exporter.core.model import MAX_FOLDER, Exchanger, Fact, ProbeError, one_line
 from exporter.core.phases import Phase
@@ -27,7 +38,7 @@ from exporter.mail.headers.received import hops
 from exporter.mail.headers.receiver import left_from
 from exporter.mail.headers.shown import shown
 from exporter.mail.headers.spam import spam_scores
-from exporter.mail.message import headers, is_whole, received
+from exporter.mail.message import headers, received
 from exporter.mail.payloads import is_removed
 from exporter.mail.tokens import Token
 from exporter.mailboxes.session import Sighting
@@ -35,6 +46,8 @@ from exporter.mailboxes.watcher.expectation import Expectation, Found
 from exporter.mailboxes.watcher.watcher import Watcher
 from exporter.senders.kind import Sender, SendsThroughEach
 from exporter.senders.pace import Pace
+
+FILE = "file"  # the code of a file of the message that cannot be used
 
 
 class RoundTrip:
@@ -62,6 +75,7 @@ class RoundTrip:
         more = tuple(options.headers.items())
         payload = options.payload or ""
         self._content = Content(options.subject, more, options.size or 0, payload, self.home)
+        self._own = options.content
         self._test = FilterTest(options.expect.chosen[0], payload) if options.expect else None
         codes = options.expect.code if options.expect else None
         self._refusals = frozenset(map(str, codes or ()))
@@ -133,7 +147,9 @@ class RoundTrip:
         """Expects the message in one mailbox, and its bounce in another."""
         bounces = self._bounces if self._bounces != self.mailbox else None
         watcher, named = self._watchers[self.mailbox], bool(bounces)
-        with watcher.expect(trip, run, named=named, home=self.home) as expected:
+        with watcher.expect(
+            trip, run, named=named, home=self.home, whole=bool(self._own)
+        ) as expected:
             if bounces:
                 returning = self._watchers[bounces]
                 with returning.expect(trip, run, expected.found, named=True) as expected.returns:
@@ -176,12 +192,15 @@ class RoundTrip:
         sending it again."""
         run.head_for(Phase.SEND)
         sender = self._from.replace(TRIP_PLACE, token.address_part)
-        message = compose(token, sender, self._to, run.started_at, self._content)
-        crowded = await self._await_turn(message, run)
+        prevented = await self._await_turn(ProbeMessage(sender, self._to, b""), run)
+        try:
+            message = await self._composed(token, sender, run)
+        except ProbeError as error:
+            prevented = prevented or error
         try:
             async with run.phase(Phase.SEND):
-                if crowded:
-                    raise crowded
+                if prevented:
+                    raise prevented
                 if self._signer:
                     message = self._signer.signed(message, run.started_at)
                 await self._sender.send(message, run)
@@ -192,6 +211,21 @@ class RoundTrip:
                 raise
             return run.located(error)
         return None
+
+    async def _composed(self, token: Token, sender: str, run: Run) -> ProbeMessage:
+        """The message. One with files is read and composed in a thread. Raises ProbeError if a file
+        cannot be used."""
+        arguments = (token, sender, self._to, run.started_at)
+        if not self._own:
+            return compose(*arguments, self._content)
+
+        def composed() -> ProbeMessage:
+            return compose(*arguments, replace(self._content, own=self._own.read()))
+
+        try:
+            return await asyncio.to_thread(composed)
+        except ContentUnusable as error:
+            raise ProbeError(Reason.PROGRAM, str(error), code=FILE) from None
 
     async def _await_turn(self, message: ProbeMessage, run: Run) -> ProbeError | None:
         """Applies the sender's rate limit. Returns why not to send: the slot is after the trip's
@@ -259,15 +293,16 @@ class RoundTrip:
                     self._authenticate(found, client, run), self._look_up_client(client, run)
                 )
                 run.fact(_arrival(found, run))
+                if found.seen.tab:
+                    run.fact(InboxTab(found.seen.tab))
                 if accepted:
                     return accepted
                 if passed := self._let_through(found):
                     raise passed
                 self._check_folder(sighting)
-                if not is_whole(found.message, found.token) and not sighting.cut:
-                    raise ProbeError(
-                        Reason.ALTERED, "the text of the message was changed in transit"
-                    )
+                if altered := [self._named(one) for one in found.seen.alterations]:
+                    run.facts.extend(altered)
+                    raise ProbeError(Reason.ALTERED, f"{altered[0]} in transit")
                 if starved and self._required:
                     raise starved
                 if missing := unauthenticated(self._required, run.facts):
@@ -289,6 +324,12 @@ class RoundTrip:
     def _check_folder(self, sighting: Sighting) -> None:
         if sighting.junk and self._junk_fails:
             raise ProbeError(Reason.JUNK, f"filed as spam, in the folder {sighting.folder}")
+
+    def _named(self, altered: Alteration) -> Alteration:
+        """With the name of the attachment, if this module still has as many."""
+        known = self._own.names
+        name = known[altered.number - 1] if 0 < altered.number <= len(known) else ""
+        return replace(altered, name=name)
 
     async def _authenticate(
         self, found: Found, client: Client | None, run: Run

@@ -21,6 +21,7 @@ _BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 _COMMENT = re.compile(r"(?:^|(?<=\s))#.*")
 _SIGNS = re.compile(r"[\[\]{},]|(?<![^\s\[\]{},])[-?:](?![^\s\[\]{},])")
 _END = (1 << 62, 0)
+_OF_A_SECRET = frozenset(("file", "env"))  # what follows may be the secret itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class OptionNames:
         options = [*chain.from_iterable(part.get("properties", {}).items() for part in parts)]
         known = frozenset(name for name, _ in options)
         public = known.difference(name for name, one in options if _is_secret(one))
-        return cls(known | {"file", "env"}, public)
+        return cls(known | _OF_A_SECRET, public - _OF_A_SECRET)
 
 
 def _is_secret(option: Mapping[str, Any]) -> bool:

@@ -133,7 +133,18 @@ def _worth_telling(
 
 def _at(whole: MergedFiles, path: Path, text: str, *, warning: bool = False) -> Mistake:
     """The position of an option, or of its parent if it is not written."""
+    path = _without_list(whole.tree, path)
     return Mistake(whole.file_of(path), whole.tree.place_of(path), written(path), text, warning)
+
+
+def _without_list(tree: Node, path: Path) -> Path:
+    """The path without the places in lists that are not written: one entry may stand without its
+    list."""
+    found: Path = ()
+    for part in path:
+        if isinstance(part, str) or not isinstance(tree.find(found).value, dict):
+            found = (*found, part)
+    return found
 
 
 def _mistake(
@@ -141,7 +152,7 @@ def _mistake(
 ) -> Mistake | None:
     """The text for administrators of an error of pydantic; None if YAML has already reported it."""
     expanded, kind, tree = error["loc"], error["type"], whole.tree
-    path = expansion.written_at(expanded)
+    path = _without_list(whole.tree, expansion.written_at(expanded))
     file = whole.file_of(path)
     is_key = path[-1:] == ("[key]",) or kind == "extra_forbidden"
     if path[-1:] == ("[key]",):

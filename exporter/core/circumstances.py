@@ -13,6 +13,7 @@ from exporter.core.facts import (
     Client,
     DnsRecords,
     Hop,
+    InboxTab,
     LeftFrom,
     MailServer,
     RecordKind,
@@ -48,6 +49,7 @@ class What(StrEnum):
     SERVER_NAME = "server_name"
     SEEN_AS = "seen_as"
     FOLDER = "folder"
+    TAB = "inbox_tab"
     SPAM_SCORE = "spam_score"
 
 
@@ -65,6 +67,7 @@ SAMPLED = frozenset(
         What.SERVER_NAME,
         What.SEEN_AS,
         What.FOLDER,
+        What.TAB,
     }
 )
 WHOLE = frozenset({What.HOPS, What.NETWORKS}) | (frozenset(What) - SAMPLED)
@@ -89,6 +92,7 @@ _NAMES: Mapping[What, str] = {
     What.SERVER_NAME: "the name that {about} gives itself",
     What.SEEN_AS: "our address as {about} sees it",
     What.FOLDER: "the folder",
+    What.TAB: "the tab of the inbox",
     What.SPAM_SCORE: "the spam score of {about}",
 }
 
@@ -169,6 +173,8 @@ def _aspects(fact: Fact, *, arrived: bool) -> Iterator[tuple[Aspect, Sequence[st
             yield Aspect(What.RESULT, f"{fact.method.upper()} (own check)"), [fact.result]
         case SpamScore():
             yield Aspect(What.SPAM_SCORE, fact.scanner), [f"{fact.score:g}"]
+        case InboxTab():
+            yield Aspect(What.TAB), [fact.tab]
         case Arrival():
             folder = f"{fact.folder or 'the mailbox'}{' (spam)' if fact.junk else ''}"
             yield Aspect(What.FOLDER), [folder]

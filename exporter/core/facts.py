@@ -116,6 +116,43 @@ class FilterTest:
 
 
 @dataclass(frozen=True, slots=True)
+class InboxTab:
+    """The tab of the inbox under which the mailbox shows the message."""
+
+    # A word of the provider. Gmail: primary, social, promotions, updates, forums; Microsoft 365:
+    # focused, other.
+    tab: str
+
+
+class Altered(StrEnum):
+    """What happened to a part of the message."""
+
+    CHANGED = "changed"
+    REMOVED = "removed"
+
+
+_PARTS = {
+    "text": "the text of the message was",
+    "html": "the HTML of the message was",
+    "links": "the links in the HTML of the message were",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Alteration:
+    """A part of the message that did not come as it was sent."""
+
+    part: str  # text, html, links (those in the HTML), or attachment
+    how: Altered
+    number: int = 0  # of the attachment, from 1 on
+    name: str = ""  # of the attachment, if it is known
+
+    def __str__(self) -> str:
+        attached = f"the attachment {self.name or self.number} was"
+        return f"{_PARTS.get(self.part, attached)} {self.how}"
+
+
+@dataclass(frozen=True, slots=True)
 class Unclear:
     """A message that refers to ours, but is neither ours nor a notice that we understand. Texts are
     cleaned and cut, for people."""

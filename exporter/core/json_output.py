@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from exporter.core.facts import (
+    Alteration,
     Answer,
     Arrival,
     ArrivedHeaders,
@@ -19,6 +20,7 @@ from exporter.core.facts import (
     DnsRecords,
     FilterTest,
     Hop,
+    InboxTab,
     LateArrival,
     LeftFrom,
     MailServer,
@@ -56,6 +58,8 @@ KINDS: dict[type[Fact], str] = {
     SpamScore: "spam_score",
     FilterTest: "filter_test",
     Arrival: "arrival",
+    Alteration: "alteration",
+    InboxTab: "inbox_tab",
     Answer: "answer",
     ArrivedHeaders: "headers",
     LateArrival: "late_arrival",

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from exporter.core.facts import (
+    Alteration,
     Answer,
     Arrival,
     ArrivedHeaders,
@@ -20,6 +21,7 @@ from exporter.core.facts import (
     DnsRecords,
     FilterTest,
     Hop,
+    InboxTab,
     LateArrival,
     LeftFrom,
     MailServer,
@@ -283,6 +285,8 @@ Fact = (
     | SpamScore
     | FilterTest
     | Arrival
+    | Alteration
+    | InboxTab
     | Answer
     | ArrivedHeaders
     | LateArrival

@@ -183,7 +183,8 @@ class Reason(StrEnum):
     )
     PROGRAM = (
         "program",
-        "the sendmail program failed or cannot be run; the code is its exit code",
+        "the sendmail program failed or cannot be run: the code is its exit code; or a file of the"
+        " message cannot be used: the code is `file`",
         (Phase.SEND,),
         NO_TRAIT,
         "faults.md#this-machine",
@@ -212,7 +213,7 @@ class Reason(StrEnum):
     )
     ALTERED = (
         "altered",
-        "it came, but its text is not whole",
+        "it came, but its text, its HTML or an attachment is not as it was sent",
         (Phase.VERIFY,),
         NO_TRAIT,
         "faults.md#on-the-way",

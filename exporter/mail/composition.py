@@ -15,12 +15,12 @@ from itertools import islice
 
 from exporter.config.header import TOKEN_PLACE
 from exporter.core.home import Home
+from exporter.mail.own_content import LONGEST_LINE as LONGEST_LINE
+from exporter.mail.own_content import OwnContent, OwnMessage
 from exporter.mail.payloads import attachment_of, line_of
 from exporter.mail.tokens import Token
 
 TOKEN_HEADER = "X-Mailtrip-Token"  # noqa: S105
-# characters of a line of the text: some servers wrap at 72, and RFC 5322 asks for at most 78
-LONGEST_LINE = 71
 _SEAL = "mailtrip digest"
 _MOST_TRIES = 3  # places where the text may begin, and where it may end
 
@@ -51,6 +51,7 @@ class Content:
     size: int = 0  # bytes that the message has at least; without filler it has about one thousand
     payload: str = ""  # what a filter must react to, see payloads.py
     home: Home = Home.MESSAGE  # what is to come of it
+    own: OwnContent | None = None  # instead of our text, and beside it
 
 
 _AUTOMATIC = {"Auto-Submitted": "auto-generated"}
@@ -106,6 +107,20 @@ def compose(
         **{name: _encoded(name, value) for name, value in content.headers},
         "MIME-Version": "1.0",
     }
+    ends = (f"From: {sender}"[:LONGEST_LINE], f"To: {recipient}"[:LONGEST_LINE])
+    text = _BODY.format(token=token.word, sender=ends[0], recipient=ends[1])
+    if content.own and content.own.body:
+        text = content.own.body
+    if payload:
+        text += _PURPOSE.format(payload=payload)
+    if line := line_of(payload):
+        text += f"\n{line}\n"
+    envelope_id = token.word if content.home is Home.DELIVERY_STATUS else ""
+    if content.own:
+        others = (attachment,) if attachment else ()
+        own = OwnMessage(content.own, text, token.word, boundary(token), others)
+        raw = _with_own(headers, own, content.size)
+        return ProbeMessage(sender, recipient, raw, envelope_id)
     before, after = "", ""
     if attachment:
         limit = boundary(token)
@@ -113,19 +128,23 @@ def compose(
         after = f"\n--{limit}\n{attachment.part()}\n--{limit}--\n"
         kind = {"Content-Type": f'multipart/mixed; boundary="{limit}"'}
     head = _lines(headers | kind)
-    ends = (f"From: {sender}"[:LONGEST_LINE], f"To: {recipient}"[:LONGEST_LINE])
-    text = _BODY.format(token=token.word, sender=ends[0], recipient=ends[1])
-    if payload:
-        text += _PURPOSE.format(payload=payload)
-    if line := line_of(payload):
-        text += f"\n{line}\n"
     last_line = len(_seal(text)) + 3
     around = f"{head}\n{before}{text}{after}"
     bare = len(around.replace("\n", "\r\n").encode()) + last_line
     text += "".join(_filler(content.size - bare))
     whole = f"{head}\n{before}{text}{_seal(text)}\n{after}"
-    envelope_id = token.word if content.home is Home.DELIVERY_STATUS else ""
     return ProbeMessage(sender, recipient, whole.replace("\n", "\r\n").encode(), envelope_id)
+
+
+def _with_own(headers: Mapping[str, str], own: OwnMessage, size: int) -> bytes:
+    """The message with own content, and at least so many bytes."""
+
+    def made(filler: str) -> bytes:
+        described, content = own.written(filler)
+        return f"{_lines({**headers, **described})}\n{content}".replace("\n", "\r\n").encode()
+
+    raw = made("")
+    return raw if len(raw) >= size else made("".join(_filler(size - len(raw))))
 
 
 def boundary(token: Token) -> str:

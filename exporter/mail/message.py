@@ -12,11 +12,12 @@ from itertools import islice
 from exporter.core.facts import Unclear
 from exporter.core.home import Home
 from exporter.core.model import one_line
+from exporter.mail.alterations import alterations
 from exporter.mail.bounces import Bounce
-from exporter.mail.composition import TOKEN_HEADER, boundary, is_sealed
+from exporter.mail.composition import TOKEN_HEADER
 from exporter.mail.mime import MAX_DEPTH as MAX_DEPTH
 from exporter.mail.mime import MAX_PARTS as MAX_PARTS
-from exporter.mail.mime import MAX_VALUE, Part, decoded, in_charset, parse
+from exporter.mail.mime import MAX_VALUE, Part, decoded, parse
 from exporter.mail.notices.judging import Kind as Kind
 from exporter.mail.notices.judging import judge
 from exporter.mail.notices.leaves import notice, texts
@@ -33,7 +34,6 @@ from exporter.mail.tokens import (
 _PREFIX = PREFIX.encode()
 _MAY_HIDE_A_TOKEN = re.compile(rb"%b|base64|quoted-printable|=\?" % _PREFIX, re.IGNORECASE)
 _ESCAPED = re.compile(r"\\+u003[cCeE]")  # < and > in JSON: a letter right before a token hides it
-_ARMOUR = "-----BEGIN PGP MESSAGE-----"  # a gateway encrypted the text in place
 _MUCH = 100  # characters of external text that are shown
 _NOTHING = parse(b"")
 _RECIPIENTS = (
@@ -151,16 +151,9 @@ def _wrappings(message: Part, word: str) -> list[Part]:
 
 
 def is_whole(message: Part, token: Token) -> bool:
-    """Whether our text is complete, in a message as we composed it, not wrapped or converted; True
-    if that is unknown."""
-    if token.word not in _all(message, "message-id").lower():
-        return True
-    ours = message
-    if message.parts and message.parameters.get("boundary") == boundary(token):
-        ours = message.parts[0]
-    if ours.content_type != "text/plain" or ours.content.lstrip().startswith(_ARMOUR):
-        return True
-    return is_sealed(in_charset(ours.content, ours.parameters.get("charset", "")), token)
+    """Whether nothing was changed in a message as we composed it, not wrapped or converted; True if
+    that is unknown."""
+    return not alterations(message, token)
 
 
 def _texts(message: Part) -> Iterator[tuple[str, FoundIn]]:

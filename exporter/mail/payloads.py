@@ -5,11 +5,9 @@ No pattern is here as a whole, or a scanner would delete this file and what it i
 parts are joined at run time: the compiler writes a sum of constants as one.
 """
 
-import re
-from base64 import b64encode
-from dataclasses import dataclass
 from typing import Literal, get_args
 
+from exporter.mail.attachment import Attachment
 from exporter.mail.mime import Part
 
 Payload = Literal["gtube", "eicar", "forged_from", "blocked_attachment"]
@@ -24,24 +22,6 @@ _EICAR = "".join(
 )
 """https://www.eicar.org/download-anti-malware-testfile/"""
 _NO_PROGRAM = "This is a text with the name of a program: a harmless test of a filter.\r\n"
-
-
-@dataclass(frozen=True, slots=True)
-class Attachment:
-    """A file that is attached to the probe message."""
-
-    name: str
-    content: bytes
-
-    def part(self) -> str:
-        """Its part of the message, with header."""
-        encoded = b64encode(self.content).decode()
-        lines = "\n".join(re.findall(".{1,72}", encoded))
-        return (
-            f'Content-Type: application/octet-stream; name="{self.name}"\n'
-            f'Content-Disposition: attachment; filename="{self.name}"\n'
-            f"Content-Transfer-Encoding: base64\n\n{lines}\n"
-        )
 
 
 def line_of(payload: str) -> str:

@@ -14,10 +14,14 @@ _BOUNDARY = re.compile(
 _SHORT = 20
 
 
-def is_complete(raw: bytes, reading: Reading, token: Token | None) -> bool:
-    """Whether the end of a message seems to be present. `token` is our token in it."""
+def is_complete(
+    raw: bytes, reading: Reading, token: Token | None, *, whole: bool | None = None
+) -> bool:
+    """Whether the end of a message seems to be present. `token` is our token in it; `whole` says
+    whether nothing was changed in it, if that is known."""
     if token is not None and reading.kind is Kind.MESSAGE:
-        return _ends_well(raw) and is_whole(reading.message, token)
+        whole = is_whole(reading.message, token) if whole is None else whole
+        return _ends_well(raw) and whole
     return _ends_well(raw)
 
 

@@ -17,6 +17,8 @@ from exporter.core.trace import Trace
 from exporter.core.wake import Wake
 
 READ_LIMIT = 65536  # bytes of a message that are read
+# of one of ours with files in it, if it is read as a whole: 10 MiB in base64, and headers
+WHOLE_LIMIT = 15 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,23 @@ class Rereading(Protocol):
     def read_again(self, sighting: Sighting, times: int) -> bool:
         """Makes a later scan return it again. False if it was read often enough, and is accepted as
         it is."""
+
+
+@runtime_checkable
+class ReadsWhole(Protocol):
+    """A session that can read a message as a whole, of which it has read only the beginning."""
+
+    async def whole(self, sighting: Sighting, limit: int) -> bytes:
+        """The message, or `limit` bytes of it; empty if it is gone. Raises ProbeError."""
+
+
+@runtime_checkable
+class TellsTab(Protocol):
+    """A session whose mailbox shows its inbox under several tabs."""
+
+    async def tab(self, sighting: Sighting) -> str:
+        """The tab of this message, a word of the provider; empty if there is none. Raises
+        ProbeError."""
 
 
 Wanted = Callable[[bytes], Awaitable[bool]]

@@ -27,6 +27,7 @@ from exporter.net.smtpd.limits import LIMITS, Limits
 
 # Messages that have come and were not looked at; the watcher looks as soon as one has come.
 MAX_WAITING = 500
+MOST_WHOLE = 10  # of them that are kept as a whole
 
 
 class SmtpdOptions(Options):
@@ -144,6 +145,9 @@ class SmtpdSession:
         self._domains = frozenset(_domain(recipient) for recipient in self._recipients)
         self._waiting: deque[Sighting] = deque()
         self._numbers = count(1)
+        # Of long ones, by number; the second are those of the newest scan.
+        self._whole: dict[int, bytes] = {}
+        self._scanned: dict[int, bytes] = {}
         self._wake: Wake | None = None  # of who waits for a message
         from exporter.net.smtpd.server import Receiver  # 1 MiB that only a receiver needs
 
@@ -164,7 +168,15 @@ class SmtpdSession:
         """The messages since the last scan."""
         sightings = list(self._waiting)
         self._waiting.clear()
+        self._scanned, self._whole = self._whole, {}
         return sightings
+
+    async def whole(self, sighting: Sighting, limit: int) -> bytes:
+        """The whole message (the protocol `ReadsWhole`); empty if there were too many."""
+        return self._scanned.pop(sighting.ref, b"")[:limit]
+
+    async def is_wanted(self, beginning: bytes) -> bool:
+        return await self._wanted(beginning)
 
     async def wait(self, seconds: float, wake: Wake) -> None:
         """Returns when a message has arrived, `wake` is set, or the time is over."""
@@ -196,25 +208,25 @@ class SmtpdSession:
     def turned_away(self, peer: str, why: str) -> None:
         self._trace.note(f"-- from {peer}: {why}")
 
-    async def receive(self, raw: bytes, size: int, client: Client) -> str:
-        reply = await self._receive(raw, size, client)
+    async def receive(self, raw: bytes, size: int, client: Client, wanted: bool | None) -> str:
+        reply = await self._receive(raw, size, client, wanted)
         self._trace.note(f"-- message of {size} bytes: {reply}")
         return reply
 
-    async def _receive(self, raw: bytes, size: int, client: Client) -> str:
+    async def _receive(self, raw: bytes, size: int, client: Client, wanted: bool | None) -> str:
         seen_at = self._trace.now()
         beginning = raw[: self.keep]
-        if not await self._wanted(beginning):
+        if not (await self._wanted(beginning) if wanted is None else wanted):
             return "550 5.7.1 This address accepts only messages of this mailtrip"
         if self.receiver.closing:
             return "421 4.3.2 Shutting down"
         if len(self._waiting) >= MAX_WAITING:
             return "452 4.3.1 Too many messages are waiting"
-        cut = size > len(beginning)
+        cut, number = size > len(beginning), next(self._numbers)
+        if cut and len(self._whole) < MOST_WHOLE:
+            self._whole[number] = raw
         self._waiting.append(
-            Sighting(
-                next(self._numbers), "", beginning, seen_at, watched=True, cut=cut, client=client
-            )
+            Sighting(number, "", beginning, seen_at, watched=True, cut=cut, client=client)
         )
         if self._wake:
             self._wake.ring()

@@ -12,6 +12,7 @@ from rich.text import Text
 from exporter.core.change_words import failure_in_words, in_words, letter
 from exporter.core.facts import (
     WHY_UNMEASURED,
+    Alteration,
     Answer,
     Arrival,
     Authentication,
@@ -20,6 +21,7 @@ from exporter.core.facts import (
     Disagreement,
     FilterTest,
     Hop,
+    InboxTab,
     LeftFrom,
     MailServer,
     SenderCheck,
@@ -214,6 +216,10 @@ def _facts(outcome: Outcome) -> list[str]:
                 lines += [f"listed on         {one}" for one in fact.listed]
             case FilterTest():
                 lines.append(f"filter test       {fact}")
+            case InboxTab():
+                lines.append(f"tab of the inbox  {fact.tab}")
+            case Alteration():
+                lines.append(f"altered           {fact}")
             case Answer():
                 lines.append(f"came home         {fact}")
                 lines.append(f"legs              {fact.legs}")

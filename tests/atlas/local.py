@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from exporter.app import App
 from exporter.core.clock import Clock
-from exporter.core.phases import Phase
+from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from tests.atlas.table import (
@@ -114,6 +114,15 @@ LOCAL = (
         Known.SESSION,
         "the load of mailtrip's machine, limits of processor time for its container or service",
         no_processor,
+    ),
+    Fault(
+        "A file of the message cannot be read",
+        "an attachment that does not exist",
+        Verdict(Phase.SEND, None, Reason.PROGRAM, "file", Leg.SEND),
+        Known.AT_ONCE,
+        "the file that the text names, and whether mailtrip's user may read it",
+        given(roundtrip={"attachment": {"file": "<directory>/invoice.pdf"}}),
+        says="no such file or directory",
     ),
     Fault(
         "The sendmail program does not exist",

@@ -112,6 +112,32 @@ def rewritten_text(raw: bytes) -> bytes:
     return raw.replace(b"e-mail round-trip", b"[LINK REMOVED] round-trip")
 
 
+HTML = '<p>Your invoice: <a href="https://pay.example.org/7">pay</a></p>'
+INVOICE = {"html": HTML, "attachment": {"file": __file__, "name": "invoice.pdf"}}
+
+
+def with_safe_links(raw: bytes) -> bytes:
+    """A gateway that leads links by way of itself."""
+    return raw.replace(b"https://pay.example.org/", b"https://safe.example.net/?u=")
+
+
+def without_attachment(raw: bytes) -> bytes:
+    """A gateway that puts a text in the place of attachments."""
+    head, boundary, _ = raw.rpartition(b"Content-Type: application/pdf")
+    note = b"Content-Type: text/plain\r\n\r\nThe attachment was removed.\r\n"
+    (limit,) = re.findall(rb'multipart/mixed; boundary="([^"]+)"', raw)
+    return head + note + b"--" + limit + b"--\r\n" if boundary else raw
+
+
+def invoiced(change: Callable[[bytes], bytes]) -> Make:
+    """An invoice of the user's own is brought as a server on the path has made it."""
+
+    async def make(world: World) -> Changes:
+        return {**await brought(change)(world), "roundtrip": INVOICE}
+
+    return make
+
+
 def reading(to: str, **more: object) -> Make:
     """A user of the lab whose mail has a fate; the notice of it comes to the sender, whose
     mailbox is read."""
@@ -283,6 +309,24 @@ TRANSIT = (
         Known.NEWS,
         "gateways that rewrite links, add warnings inside, or translate",
         brought(rewritten_text),
+    ),
+    Fault(
+        "Links in the HTML are rewritten",
+        "it is stored with links that lead by way of a gateway",
+        delivery(Reason.ALTERED),
+        Known.NEWS,
+        "gateways that check links when they are opened (Safe Links, URL defense)",
+        invoiced(with_safe_links),
+        says="the links in the HTML of the message were changed",
+    ),
+    Fault(
+        "An attachment is removed",
+        "it is stored with a text in the place of the attachment",
+        delivery(Reason.ALTERED),
+        Known.NEWS,
+        "virus scanners and filters of attachments on the path",
+        invoiced(without_attachment),
+        says="the attachment invoice.pdf was removed",
     ),
     Fault(
         "The message is no longer signed",

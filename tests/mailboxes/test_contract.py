@@ -16,7 +16,14 @@ from exporter.core.run import Run
 from exporter.core.trace import Trace
 from exporter.core.wake import Wake
 from exporter.mailboxes import MailboxOptions
-from exporter.mailboxes.session import Mailbox, Session, Sighting
+from exporter.mailboxes.session import (
+    READ_LIMIT,
+    WHOLE_LIMIT,
+    Mailbox,
+    ReadsWhole,
+    Session,
+    Sighting,
+)
 from tests.support.left_behind import nothing_left_behind
 from tests.support.mailbox_rig import FOREIGN, LONG, MailboxRig
 from tests.support.mailbox_rigs import RIGS, every
@@ -284,3 +291,24 @@ async def cancelled_after(seconds: float, act: Awaitable[Result]) -> Result | No
     with contextlib.suppress(asyncio.CancelledError, ProbeError):
         return await task
     return None
+
+
+@every()
+async def test_a_long_message_of_ours_is_read_as_a_whole_when_that_is_asked_for(
+    rig: MailboxRig,
+) -> None:
+    """As a trip asks that must know whether an attachment is as it was sent."""
+    before, end = rig.kept(), b"the last line\r\n"
+    long = OURS % 1 + b"0123456789 abcdefghijklmnopqrstuvwxyz.\r\n" * 5000 + end
+    async with opened(rig.mailbox()) as session:
+        await found(session, len(before))
+        await rig.deliver(long)
+        (sighting,) = await found(session, 1)
+        assert sighting.cut
+        assert len(sighting.raw) <= READ_LIMIT + 1000
+        assert isinstance(session, ReadsWhole), "answer `whole`, or say here why this kind cannot"
+        whole = await session.whole(sighting, WHOLE_LIMIT)
+        assert whole.replace(b"\r\n", b"\n").endswith(long[-4000:].replace(b"\r\n", b"\n"))
+        assert b"Subject: ours 1" in whole
+        await session.delete([sighting])
+        assert rig.kept() == before

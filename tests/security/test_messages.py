@@ -63,6 +63,8 @@ HOSTILE = {
     "tokens in a hundred parts": (
         f"{MULTIPART}\r\n\r\n" + f"--b\r\n\r\n{f'mtrip1{48 * chr(97)} ' * 12}\r\n" * 100
     ),
+    "tags and links": "Content-Type: text/html\r\n\r\n" + "<a href=x>" * READ_LIMIT,
+    "quotes in tags": "Content-Type: text/html\r\n\r\n" + "<a href=\"' " * READ_LIMIT,
     "styles that do not end": "Content-Type: text/html\r\n\r\n" + "<style>" * READ_LIMIT,
     "tags that do not end": "Content-Type: text/html\r\n\r\n" + "<" * READ_LIMIT,
     "base64 between noise": "Content-Transfer-Encoding: base64\r\n\r\n" + "A-" * READ_LIMIT,

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from exporter.mail.tokens import Mint, load_key, new_key
-from exporter.mailboxes.session import READ_LIMIT
-from exporter.mailboxes.smtpd import MAX_WAITING
+from exporter.mailboxes.session import READ_LIMIT, WHOLE_LIMIT
+from exporter.mailboxes.smtpd import MAX_WAITING, MOST_WHOLE
 from exporter.net.smtpd.limits import LIMITS, UNENDED_LINE, Limits
 from exporter.net.smtpd.proxy_header import LONGEST
 from tests.security.conftest import Start
@@ -28,6 +28,10 @@ modules:
     roundtrip: {{from: probe@mon.test, send: {{smtp: {{host: 127.0.0.1, port: {port},
         tls: none}}}}, mailbox: own}}
 """
+
+
+async def nothing(raw: bytes) -> bool:
+    return False
 
 
 async def test_relaying() -> None:
@@ -193,9 +197,9 @@ async def test_floods() -> None:
 @pytest.mark.slow
 async def test_memory_of_messages() -> None:
     """While a message is received, only the 64 KiB of it that are read are kept, whatever its
-    lines; one that is larger than `max_message_size` is refused."""
+    lines, unless it is ours; one that is larger than `max_message_size` is refused."""
     async with (
-        receiver(max_message_size=200_000) as session,
+        receiver(wanted=nothing, max_message_size=200_000) as session,
         RawClient(session.receiver.port) as client,
     ):
         await client.until_data()
@@ -205,12 +209,10 @@ async def test_memory_of_messages() -> None:
             client.send(chunk)
             await client.writer.drain()
         client.send(b".\r\n")
-        assert await client.reply() == "250 2.6.0 Seen"
+        assert (await client.reply())[:3] == "550"
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         assert peak < 8 * READ_LIMIT
-        (sighting,) = await session.scan()
-        assert len(sighting.raw) == READ_LIMIT
         await client.until_data()
         client.send(chunk * 4 + b"x\r\n" + b".\r\n")
         assert (await client.reply())[:3] == "552"
@@ -275,6 +277,29 @@ async def test_places() -> None:
         assert replies == [None] * 50 + ["421 4.7.0 Too many connections from your address"]
         for client in clients:
             session.receiver.clients.forget(client)
+
+
+async def test_whole_messages() -> None:
+    """A message to the SMTP receiver is kept as a whole, up to `max_message_size`, only if its
+    first 64 KiB hold a token of this mailtrip, and at most 10 of them at a time."""
+    text = b"x\r\n" * 40_000
+    async with receiver(wanted=nothing) as session:
+        async with RawClient(session.receiver.port) as client:
+            await client.until_data()
+            client.send(text + b".\r\n")
+            assert (await client.reply())[:3] == "550"
+        assert session._whole == {}
+    async with receiver() as session, RawClient(session.receiver.port) as client:
+        for _ in range(MOST_WHOLE + 2):
+            await client.until_data()
+            client.send(text + b".\r\n")
+            assert await client.reply() == "250 2.6.0 Seen"
+        sightings = await session.scan()
+        assert {len(one.raw) for one in sightings} == {READ_LIMIT}
+        sizes = [len(await session.whole(one, WHOLE_LIMIT)) for one in sightings]
+        assert all(size > len(text) for size in sizes[:MOST_WHOLE])
+        assert (sizes[MOST_WHOLE:], MOST_WHOLE) == ([0, 0], 10)
+        assert await session.whole(sightings[0], WHOLE_LIMIT) == b""
 
 
 async def test_messages_that_wait() -> None:

@@ -85,7 +85,9 @@ LIMITS = {
         SmtpdOptions.model_fields["max_message_size"].default
     ),
     "SMTP receiver: queued messages": f"{smtpd.MAX_WAITING}",
-    "A message: the part that is read": size(session.READ_LIMIT),
+    "A message: the part that is read; a message of ours with files": (
+        f"{size(session.READ_LIMIT)}; {size(session.WHOLE_LIMIT)}"
+    ),
     "A message: parts; nesting depth": f"{message.MAX_PARTS}; {message.MAX_DEPTH}",
     "A message: words that are verified as tokens": f"{tokens.MAX_CANDIDATES}",
     "A message: headers that can belong to the trusted receiver": f"{receiver.MAX_HEADERS}",

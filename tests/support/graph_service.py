@@ -39,6 +39,7 @@ SELECTABLE = {
     "bodyPreview",
     "isRead",
     "internetMessageHeaders",
+    "inferenceClassification",
 }
 _SINCE = re.compile(r"receivedDateTime (?:ge|gt) (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)")
 _PAGE = re.compile(r"odata\.maxpagesize=(\d+)")
@@ -55,6 +56,7 @@ class Mail:
     received: float
     read: bool = False
     flags: str = ""  # of a test
+    tab: str = "focused"
     changed: int = 0  # when it came, or was changed, as a number
     created: int = 0
 
@@ -76,6 +78,7 @@ class Mail:
             ),
             "bodyPreview": lambda: _text_of(parsed)[:255],
             "isRead": lambda: self.read,
+            "inferenceClassification": lambda: self.tab,
             "internetMessageHeaders": lambda: [
                 {"name": name, "value": str(value)} for name, value in parsed.items()
             ],

@@ -27,6 +27,8 @@ class PretendMailbox:
         self.junk = False
         self.folder = "INBOX"
         self.read_limit: int | None = None  # bytes of a message that a session reads
+        self.wholes = 0  # messages that were read as a whole
+        self.tab: str | ProbeError = ""  # of the inbox
         self.client: Client | None = None  # who delivers the messages, if it is a receiver
         self.goodbye = 0.01  # seconds that it takes to part
         self.messages: dict[int, tuple[bytes, float]] = {}
@@ -93,6 +95,16 @@ class PretendSession:
             cut=len(read) < len(raw),
             client=self._mailbox.client,
         )
+
+    async def whole(self, sighting: Sighting, limit: int) -> bytes:
+        await self._mailbox.check()
+        self._mailbox.wholes += 1
+        return self._mailbox.messages[sighting.ref][0][:limit]
+
+    async def tab(self, sighting: Sighting) -> str:
+        if isinstance(self._mailbox.tab, ProbeError):
+            raise self._mailbox.tab
+        return self._mailbox.tab
 
     async def wait(self, seconds: float, wake: Wake) -> None:
         await wake.sleep(seconds)

@@ -17,6 +17,8 @@ from exporter.core.steps import Step
 from tests.support.chromium import DESKTOP, PHONE, Browser
 from tests.support.http_site import GOOD as SCRAPE
 from tests.support.http_site import Site, site, until
+from tests.web.test_matrices import JUNK, outcome
+from tests.web.test_matrices import SETTINGS as MATRIX
 from tests.web.test_pages import EVIL, FAILED, KEY, SPANS, kept
 
 LONG = "x" * 300
@@ -196,6 +198,26 @@ async def test_every_text_can_be_read_in_light_and_dark(browser: Browser, dark: 
             assert (background == "rgb(255, 255, 255)") is not dark
 
     async with shown(WELL, BROKEN) as (_, address):
+        await look(measure)
+
+
+@pytest.mark.parametrize("width", [PHONE, DESKTOP])
+async def test_a_matrix_can_be_read_on_every_screen_in_light_and_dark(
+    browser: Browser, width: int
+) -> None:
+    def measure() -> None:
+        for dark in (False, True):
+            browser.open(address + "/matrices", width, dark=dark)
+            found = browser.evaluate(CONTRAST)
+            assert found[0][0] >= 4.5, found[0]
+            assert browser.evaluate("return document.documentElement.scrollWidth") == width
+            cells = "return [...document.querySelectorAll('td.cell')].map(e => e.innerText)"
+            assert browser.evaluate(cells) == ["1.25 s", "no trip yet", "junk", "no trip yet"]
+
+    async with site(settings=MATRIX) as here:
+        for name, failure in (("own-gmail", None), ("rented-gmail", JUNK)):
+            here.probes.find(here.probes.by_name(name)).show(outcome(here, name, failure))
+        address = f"http://{here.host}:{here.port}"
         await look(measure)
 
 

@@ -6,19 +6,23 @@ import re
 import stat
 from collections.abc import Iterator
 
+from exporter.checks.options import RoundtripOptions
 from exporter.commands.review.walk import values
 from exporter.config.finding import Finding
 from exporter.config.mistakes import Path
 from exporter.config.placeholders import stored_secret_problem
 from exporter.config.proxy import ProxyUrl
 from exporter.config.server import ReceiverTls, TlsOptions
-from exporter.config.types import NamedFile, Secret, SecretUnavailable
+from exporter.config.types import NamedFile, Secret, SecretUnavailable, size_text
 from exporter.core.model import ProbeError
-from exporter.mail.tokens import read_key
+from exporter.mail.composition import Content, compose
+from exporter.mail.tokens import KEY_BYTES, Mint, read_key
+from exporter.mailboxes.session import READ_LIMIT
 from exporter.net.certificate import ServerCertificate
 from exporter.net.tls import client_context
 from exporter.settings import Settings
 
+SPECIMEN = Mint(b" " * KEY_BYTES).mint(0)  # of a message that is composed to see its size
 _OF_A_UNIT = re.compile(r"(/run/credentials/[^/]+)/.+")
 
 
@@ -31,6 +35,8 @@ def of_surroundings(settings: Settings) -> Iterator[Finding]:
             yield from _of_a_file(path, value)
         elif isinstance(value, ReceiverTls):
             yield from _of_a_certificate(path, value)
+        elif isinstance(value, RoundtripOptions):
+            yield from _of_content(path, settings, value)
 
 
 def _of_a_secret(path: Path, secret: Secret) -> Iterator[Finding]:
@@ -119,6 +125,29 @@ def _of_a_file(path: Path, file: str) -> Iterator[Finding]:
             client_context(TlsOptions(ca_file=file))
         except ProbeError as error:
             yield Finding(path, error.detail)
+
+
+def _of_content(path: Path, settings: Settings, trip: RoundtripOptions) -> Iterator[Finding]:
+    """Files of the message that cannot be used, and a message that is too large for its mailbox."""
+    content = trip.content
+    if not content or any(map(_can_be_read_only_once, content.files)):
+        return
+    problems = [*content.problems()]
+    for below, text in problems:
+        yield Finding((*path, *below), text)
+    if problems or not trip.mailbox:
+        return
+    specimen = compose(SPECIMEN, trip.sender, trip.sender, 0, Content(own=content.read()))
+    module, size = settings.modules[str(path[1])], len(specimen.raw)
+    for finding in settings.mailboxes[trip.mailbox].how.review(trip.mailbox, module.timeout, size):
+        if finding.path[-1:] == ("size",):
+            yield Finding((*path, "attachment"), f"the message with its files {finding.text}")
+    if "dkim" in trip.require and size > READ_LIMIT:
+        text = (
+            "dkim needs the whole message, which its files make larger than"
+            f" {size_text(READ_LIMIT)}: every trip fails"
+        )
+        yield Finding((*path, "require"), text)
 
 
 def _of_a_certificate(path: Path, tls: ReceiverTls) -> Iterator[Finding]:

@@ -179,6 +179,18 @@ class GraphSession:
             cut=cut,
         )
 
+    async def whole(self, sighting: Sighting, limit: int) -> bytes:
+        """The whole message (the protocol `ReadsWhole`)."""
+        read = await self._graph.raw(sighting.ref, limit)
+        return read[0] if read else b""
+
+    async def tab(self, sighting: Sighting) -> str:
+        """Whether it is under Focused or Other (the protocol `TellsTab`)."""
+        inbox = (one for one in self._folders if one.name.lower() == "inbox")
+        if not any(one.title == sighting.folder for one in inbox):
+            return ""
+        return await self._graph.classification(sighting.ref)
+
     async def _recount(self) -> None:
         for folder in self._folders:
             if status := await self._graph.folder(folder.name):

@@ -166,6 +166,20 @@ class FolderPoll:
                 folder.checked_at = self._trace.now()
         return [sighting for sighting in found if sighting.ref.uid <= last]
 
+    async def whole(self, folder: Folder, ref: Ref, limit: int) -> bytes:
+        """A message of the selected folder, or `limit` bytes of it; empty if it is gone."""
+        if ref.validity != folder.validity:
+            return b""
+        reply: Reply = await self._imap.fetch(
+            str(ref.uid), f"(UID BODY.PEEK[]<0.{limit}>)", by_uid=True
+        )
+        for line in await self._selection.observed(reply.what_is_left("FETCH")):
+            told = attributes(line) if line.name == "FETCH" else {}
+            raw = next((told[key] for key in told if key.startswith("BODY[")), None)
+            if number(told.get("UID")) == ref.uid and isinstance(raw, bytes):
+                return raw
+        return b""
+
     async def _fetch(
         self,
         folder: Folder,

@@ -204,6 +204,14 @@ class Selection:
                 uids.append(uid)
         return uids
 
+    async def finds(self, words: str, uid: int) -> bool:
+        """Whether a search of the selected folder finds this message. Raises ProbeError."""
+        reply: Reply = await self._imap.search(f"UID {uid} {words}", charset=None, by_uid=True)
+        lines = await self.observed(reply.data("SEARCH"))
+        return uid in [
+            number(one) for line in lines if line.name == "SEARCH" for one in line.values
+        ]
+
     async def observed(self, lines: list[Response]) -> list[Response]:
         """Passes unsolicited responses to the selected folder."""
         slices = Slices(self._trace.now)

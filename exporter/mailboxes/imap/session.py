@@ -27,6 +27,8 @@ SLOW = 0.5  # seconds; a server that takes as long to answer has us see what cam
 # Seconds; Dovecot tells an idling client after half a second, so for less a poll is better.
 IDLE_WORTH = 1.0
 IDLE_AT_MOST = 300.0  # seconds; some servers cut off who idles for ten minutes
+# Of Gmail's inbox, the usual ones first: https://support.google.com/mail/answer/7190
+TABS = ("primary", "promotions", "updates", "social", "forums")
 LOGOUT_PATIENCE = 2.0  # seconds; LOGOUT is only good manners
 
 
@@ -146,6 +148,30 @@ class ImapSession:
                 f"-- a message in {sighting.folder} seems incomplete; reading it again"
             )
         return again
+
+    async def whole(self, sighting: Sighting, limit: int) -> bytes:
+        """The whole message (the protocol `ReadsWhole`)."""
+        found = (one for one in self._selection.folders if one.title == sighting.folder)
+        if (folder := next(found, None)) is None:
+            return b""
+        with self._trace.step(Step.FETCH, f"{folder.title}: a whole message"):
+            async with self._selection.inside(folder):
+                return await self._poll.whole(folder, sighting.ref, limit)
+
+    async def tab(self, sighting: Sighting) -> str:
+        """The tab of Gmail's inbox (the protocol `TellsTab`). Gmail shows it in no label over IMAP,
+        but its own search knows it (X-GM-RAW):
+        https://developers.google.com/workspace/gmail/imap/imap-extensions."""
+        inbox = self._main
+        if not gmail(self._imap) or sighting.folder != inbox.title or inbox.name != "INBOX":
+            return ""
+        async with self._selection.inside(inbox):
+            if sighting.ref.validity != inbox.validity:
+                return ""
+            for tab in TABS:
+                if await self._selection.finds(f'X-GM-RAW "category:{tab}"', sighting.ref.uid):
+                    return tab
+        return ""
 
     async def _look_again(self, folder: Folder, recheck: bool) -> list[Sighting]:
         """Reads messages of the selected folder that seemed incomplete again."""

@@ -149,6 +149,13 @@ class JmapSession:
             cut=len(raw) >= READ_LIMIT and email.size != len(raw),
         )
 
+    async def whole(self, sighting: Sighting, limit: int) -> bytes:
+        """The whole message (the protocol `ReadsWhole`)."""
+        with self._trace.step(Step.FETCH, "a whole message"):
+            for email in await self._mail.emails([sighting.ref]):
+                return await self._client.download(email.blob, limit) or b""
+        return b""
+
     async def _read_older(self) -> list[Sighting]:
         chunk = self._bookmark.older[: self._most(CHUNK)]
         if not chunk:

@@ -24,8 +24,10 @@ from exporter.mailboxes.maildir.folder import (
 from exporter.mailboxes.maildir.message import (
     begins_with,
     counted_size,
+    read_message,
     settle_quota,
 )
+from exporter.mailboxes.maildir.packing import Unreadable
 from exporter.mailboxes.maildir.stored_message import StoredMessage, UnreadableMessage, read_next
 from exporter.net.exceptions import map_exceptions
 from exporter.net.imap.names import decode_folder
@@ -113,6 +115,20 @@ class MaildirFiles:
                             directory, folder, descriptors, messages, unreadable
                         )
         return after, messages, unreadable
+
+    def whole(self, ref: Ref, limit: int) -> bytes:
+        """A message, or `limit` bytes of it; empty if it is gone or cannot be read."""
+        with (
+            self._system_errors(),
+            _opened(self.path) as root,
+            self._folder(root, ref.directory) as descriptors,
+        ):
+            for descriptor in descriptors:
+                for file in os.listdir(descriptor):
+                    if unique_name(file) == ref.unique:
+                        with suppress(FileNotFoundError, Unreadable):
+                            return read_message(descriptor, file, limit)
+        return b""
 
     def remove(self, wanted: Mapping[Ref, bytes]) -> list[str]:
         """Deletes messages with this content. A missing one is not an error; returns those that

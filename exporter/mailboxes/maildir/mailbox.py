@@ -201,6 +201,11 @@ class MaildirSession:
         self._appeared = {ref: moment for ref, moment in self._appeared.items() if moment >= began}
         return sightings
 
+    async def whole(self, sighting: Sighting, limit: int) -> bytes:
+        """The whole message (the protocol `ReadsWhole`)."""
+        with self._trace.step(Step.FETCH, f"{sighting.folder}: a whole message"):
+            return await self._in_thread(self._files.whole, sighting.ref, limit)
+
     def _sighting(self, message: StoredMessage) -> Sighting:
         ref, folder, raw, junk = message.ref, message.folder, message.raw, is_junk(message.folder)
         cut = len(raw) >= READ_LIMIT

@@ -23,9 +23,9 @@ def header_of(raw: bytes) -> bytes:
     return raw[: end.end()] if end else raw
 
 
-def read_message(directory: int, file: str) -> bytes:
-    """The beginning of a message, decompressed; empty unless it is a regular file. Raises OSError
-    and Unreadable."""
+def read_message(directory: int, file: str, limit: int = READ_LIMIT) -> bytes:
+    """The first `limit` bytes of a message, decompressed; empty unless it is a regular file. Raises
+    OSError and Unreadable."""
     try:
         descriptor = os.open(file, _READ | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=directory)
     except OSError as error:
@@ -36,9 +36,9 @@ def read_message(directory: int, file: str) -> bytes:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             return b""
         raw = b""
-        while len(raw) < READ_LIMIT and (piece := os.read(descriptor, READ_LIMIT - len(raw))):
+        while len(raw) < limit and (piece := os.read(descriptor, limit - len(raw))):
             raw += piece
-        return unpacked(raw, partial(os.read, descriptor), READ_LIMIT)
+        return unpacked(raw, partial(os.read, descriptor), limit)
     finally:
         os.close(descriptor)
 

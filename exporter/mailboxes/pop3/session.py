@@ -186,6 +186,15 @@ class Pop3Session:
             reply.expect("to show a message", Reason.UNAVAILABLE)
         return raw if reply.ok else None
 
+    async def whole(self, sighting: Sighting, limit: int) -> bytes:
+        """The whole message (the protocol `ReadsWhole`); empty if this login is over."""
+        number = self._maildrop.listing.numbers.get(sighting.ref)
+        if not self._pop3 or number is None or (await self._pop3.size(number) or 0) > limit:
+            return b""
+        with self._trace.step(Step.FETCH, "a whole message"):
+            reply, raw = await self._pop3.retr(number, limit)
+        return raw if reply.ok else b""
+
     async def wait(self, seconds: float, wake: Wake) -> None:
         """Sleeps until the next login is due; returns at once if this one has unread messages."""
         if wake.is_set() or self._left():

@@ -2,13 +2,16 @@
 
 from collections.abc import Callable, Mapping
 
+from exporter.core.facts import Alteration
 from exporter.core.phases import Phase
 from exporter.core.trace import Trace
-from exporter.mail.message import FoundIn, Reading
+from exporter.mail.message import FoundIn, Kind, Reading
 from exporter.mail.tokens import Mint, Token
 from exporter.mailboxes.session import Sighting
-from exporter.mailboxes.watcher.expectation import Expectation, Found
+from exporter.mailboxes.watcher.closer_look import CloserLook
+from exporter.mailboxes.watcher.expectation import Expectation, Found, Seen
 from exporter.mailboxes.watcher.matching import (
+    Awaits,
     Identity,
     Meaning,
     identify,
@@ -55,22 +58,25 @@ class Dispatcher:
         trace: Trace,
         delete: Callable[[Sighting], None],
         again: Again | None = None,
+        closer: CloserLook | None = None,
     ) -> list[str]:
         """Dispatches messages that a session has seen in `trace`, queues deletions, and returns the
         trips of our messages. One that seems incomplete waits until the session has read it
-        `again`."""
+        `again`. At one that a trip awaits, it may take a `closer` look."""
         trips = []
         for sighting in sightings:
             reading = await self._reader.read(sighting.raw)
             identity = identify(reading, self._mint)
             if identity.token:
                 trips.append(identity.token.trip)
-            if again and self._is_read_again(sighting, reading, identity, again):
+            altered = await self._alterations(sighting, reading, identity.token, closer)
+            if again and self._is_read_again(sighting, reading, identity, again, altered):
                 continue
             self._count(identity)
+            seen = Seen(altered, await self._tab(sighting, reading, identity.token, closer))
             expectation = self._awaited.get(identity.token.trip) if identity.token else None
             if identity.token and await self._act(
-                identity.token, identity.found_in, expectation, reading, sighting, trace
+                identity.token, identity.found_in, expectation, reading, sighting, seen, trace
             ):
                 delete(sighting)
         return trips
@@ -97,6 +103,7 @@ class Dispatcher:
         expectation: Expectation | None,
         reading: Reading,
         sighting: Sighting,
+        seen: Seen,
         trace: Trace,
     ) -> bool:
         """Passes one of our messages to its trip. True if it may be deleted at once."""
@@ -108,7 +115,7 @@ class Dispatcher:
                 return True
             if meaning is Meaning.FOUND and found_in:
                 expectation.adopt(trace.spans, Phase.DELIVER, trace.started)
-                found = Found(token, found_in, reading.message, sighting, reading.bounce)
+                found = Found(token, found_in, reading.message, sighting, reading.bounce, seen)
                 expectation.found.set_result(found)
                 return False
         stray = Stray(token, reading.kind, sighting, expectation is not None, reading.home)
@@ -117,12 +124,41 @@ class Dispatcher:
             self._strays.postpone(stray, pause)
         return pause <= 0
 
+    async def _alterations(
+        self, sighting: Sighting, reading: Reading, token: Token | None, closer: CloserLook | None
+    ) -> tuple[Alteration, ...]:
+        """What was changed in the message of a trip in progress; empty if that is unknown."""
+        expectation = self._awaited.get(token.trip) if token else None
+        if not token or not expectation or reading.kind is not Kind.MESSAGE:
+            return ()
+        if not sighting.cut:
+            return await self._reader.alterations(reading.message, token)
+        if not closer or not expectation.reads_whole:
+            return ()
+        return await self._reader.alterations(await closer.whole(sighting), token)
+
+    async def _tab(
+        self, sighting: Sighting, reading: Reading, token: Token | None, closer: CloserLook | None
+    ) -> str:
+        """Under which tab of the inbox a message is that a trip awaits; empty if that is
+        unknown."""
+        expectation = self._awaited.get(token.trip) if token else None
+        awaited = expectation and expectation.awaits is Awaits.MESSAGE
+        if not closer or not awaited or reading.kind is not Kind.MESSAGE or sighting.junk:
+            return ""
+        return await closer.tab(sighting)
+
     def _is_read_again(
-        self, sighting: Sighting, reading: Reading, identity: Identity, again: Again
+        self,
+        sighting: Sighting,
+        reading: Reading,
+        identity: Identity,
+        again: Again,
+        altered: tuple[Alteration, ...],
     ) -> bool:
         awaited = (one.awaits for one in self._awaited.values())
         return seems_incomplete(
-            sighting, reading, identity.token, self._awaited, awaited
+            sighting, reading, identity.token, self._awaited, awaited, whole=not altered
         ) and again(sighting, MOST_READINGS if identity.token else MOST_OF_OTHERS)
 
     def _count(self, identity: Identity) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from exporter.core.facts import Unclear
+from exporter.core.facts import Alteration, Unclear
 from exporter.core.home import Home
 from exporter.core.model import MAX_DETAIL, Fact, ProbeError, Span, TlsSession, one_line
 from exporter.core.phases import Leg, Phase
@@ -23,6 +23,14 @@ from exporter.mailboxes.watcher.matching import Awaits
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """What a closer look at a message has shown."""
+
+    alterations: tuple[Alteration, ...] = ()  # empty also if they are unknown
+    tab: str = ""  # of the inbox, under which it is shown; empty if that is unknown
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """A trip's message, seen in the mailbox."""
 
@@ -31,6 +39,7 @@ class Found:
     message: Part
     sighting: Sighting
     status: Bounce | None = None  # what a notification says
+    seen: Seen = Seen()
 
 
 _MISSED = {
@@ -89,6 +98,7 @@ class Expectation:
         *,
         named: bool = False,
         home: Home = Home.MESSAGE,
+        whole: bool = False,
     ) -> None:
         loop = asyncio.get_running_loop()
         self.run = run
@@ -99,6 +109,7 @@ class Expectation:
         self.returns: Expectation | None = None  # of the mailbox for bounces, if it is another one
         self.found: asyncio.Future[Found] = found or loop.create_future()
         self.deleted: asyncio.Future[None] | None = None
+        self.reads_whole = whole  # a large message has parts that were sealed
         self._watcher = watcher
         self._named = named
         self._notes: Transcript | None = None  # of the mailbox, for this trip only

@@ -80,6 +80,8 @@ def seems_incomplete(
     token: Token | None,
     trips: Container[str],
     awaited: Iterable[Awaits],
+    *,
+    whole: bool | None = None,
 ) -> bool:
     """Whether this may be an incomplete message that the server is still writing.
 
@@ -90,5 +92,5 @@ def seems_incomplete(
         not sighting.cut
         and (token is None or token.trip in trips)
         and any(awaits is not Awaits.NOTHING_MORE for awaits in awaited)
-        and not is_complete(sighting.raw, reading, token)
+        and not is_complete(sighting.raw, reading, token, whole=whole)
     )

@@ -3,6 +3,7 @@
 from exporter.core.trace import Trace
 from exporter.core.transcript import Transcript
 from exporter.mailboxes.session import Rechecking, Rereading, Session, Sighting
+from exporter.mailboxes.watcher.closer_look import CloserLook
 from exporter.mailboxes.watcher.deletions import Deletions
 from exporter.mailboxes.watcher.dispatch import Dispatcher
 from exporter.mailboxes.watcher.expectation import Expectation
@@ -54,7 +55,9 @@ class Poll:
         """Dispatches the messages of a scan whose first line in the transcript is `began`."""
         if sightings:
             again = session.read_again if isinstance(session, Rereading) else None
-            trips = await self._dispatcher.dispatch(sightings, trace, self._deletions.add, again)
+            trips = await self._dispatcher.dispatch(
+                sightings, trace, self._deletions.add, again, CloserLook(session, trace)
+            )
             self._transcript.concerns(began, trips)
             if others := len(sightings) - len(trips):
                 trace.note(f"-- new messages that are not ours: {others}")

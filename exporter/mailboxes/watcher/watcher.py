@@ -127,12 +127,14 @@ class Watcher:
         *,
         named: bool = False,
         home: Home = Home.MESSAGE,
+        whole: bool = False,
     ) -> Iterator[Expectation]:
         """In its block, the watcher looks for the message of this trip, or what else comes `home`
         of it; with `found`, the future of
         another watcher, only for bounces. A `named` mailbox is not the only one of the trip, and
-        its steps say which it is."""
-        expectation = Expectation(self, run, found, named=named, home=home)
+        its steps say which it is. A message that is read only in part is read as a `whole`, to see
+        what was changed in it."""
+        expectation = Expectation(self, run, found, named=named, home=home, whole=whole)
         self._waiting.add(trip, expectation)
         run.add_transcript(self._transcript, trip, self.name)
         if self._opening:

@@ -14,7 +14,7 @@ from exporter.core.model import ProbeError, one_line
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.net.graph.refusal import GONE, NO_STATE, error_of, parsed
-from exporter.net.graph.request import Answer, Request
+from exporter.net.graph.request import MOST, Answer, Request
 
 if TYPE_CHECKING:
     from exporter.net.graph.client import GraphClient
@@ -25,6 +25,7 @@ _FIELDS = "subject,from,internetMessageId,receivedDateTime,hasAttachments,bodyPr
 # An id stays the same when its message is moved within the mailbox.
 _PREFER = 'IdType="ImmutableId"'
 _PREFER_PAGES = f"{_PREFER}, odata.maxpagesize={PAGE}"
+CLASSIFICATIONS = ("focused", "other")
 _HIDDEN_FOLDER = "recoverableitemsdeletions"
 
 
@@ -107,6 +108,16 @@ class GraphMessages:
         """The first bytes of a message as it came, and whether it goes on; None if it is gone."""
         answer = await self._of_message(message, "/$value", most)
         return (answer.body, answer.cut) if answer else None
+
+    async def classification(self, message: str) -> str:
+        """Under which tab of the inbox a message is: focused or other; empty if that is unknown.
+
+        https://learn.microsoft.com/en-us/graph/api/resources/manage-focused-inbox."""
+        query = urlencode({"$select": "inferenceClassification"}, safe="$")
+        answer = await self._of_message(message, f"?{query}", MOST)
+        found = parsed(answer.body).get("inferenceClassification") if answer else ""
+        tab = found.lower() if isinstance(found, str) else ""
+        return tab if tab in CLASSIFICATIONS else ""
 
     async def delete(self, message: str) -> bool:
         """Deletes a message for good. False if the server cannot do that: national clouds."""

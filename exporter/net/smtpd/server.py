@@ -44,14 +44,17 @@ class MailPolicy(Protocol):
         """The reply that refuses mail for this recipient, or None."""
 
     keep: int
-    """So many bytes of a message are kept."""
+    """So many bytes of a message are kept, if it is not wanted."""
 
     def turned_away(self, peer: str, why: str) -> None:
         """Notes that this peer did not keep to the PROXY protocol."""
 
-    async def receive(self, raw: bytes, size: int, client: Client) -> str:
-        """Processes a message by its beginning, with our trace on top, its size, and who brought
-        it. With the reply 250 we are responsible.
+    async def is_wanted(self, beginning: bytes) -> bool:
+        """Whether a message is ours, by its beginning. It is then kept as a whole."""
+
+    async def receive(self, raw: bytes, size: int, client: Client, wanted: bool | None) -> str:
+        """Processes a message by its beginning, with our trace on top, its size, who brought it,
+        and whether it is `wanted`, if that is known. With the reply 250 we are responsible.
 
         It processes one message per client address at a time.
         """
@@ -362,7 +365,15 @@ class _Connection(SMTP):
             return
         await self.push("354 End data with <CR><LF>.<CR><LF>")
         envelope, policy = self.envelope, self._receiver.policy
-        text = await incoming_text(self._reader, policy.keep)
+        wanted: bool | None = None
+
+        async def keep_of(beginning: bytes) -> int:
+            nonlocal wanted
+            async with self._receiver.clients.turn(self):
+                wanted = await policy.is_wanted(beginning)
+            return self._receiver.max_message_size if wanted else policy.keep
+
+        text = await incoming_text(self._reader, policy.keep, keep_of)
         self._set_post_data_state()  # type: ignore[no-untyped-call]
         if text.size > self._receiver.max_message_size:
             reply = "552 Error: Too much mail data"
@@ -373,7 +384,7 @@ class _Connection(SMTP):
             above = self._trace(envelope, client)
             async with self._receiver.clients.turn(self):
                 size = len(above) + text.size
-                reply = await policy.receive(above + text.beginning, size, client)
+                reply = await policy.receive(above + text.beginning, size, client, wanted)
         await self.push(reply)
 
     def _client(self, envelope: Envelope) -> Client:

@@ -5,6 +5,7 @@ its size.
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 LINES_AT_A_TIME = 100  # then others have their turn: hundreds of thousands may have come at once
@@ -19,14 +20,17 @@ class IncomingText:
     size: int  # of the whole
 
 
-async def incoming_text(reader: asyncio.StreamReader, keep: int) -> IncomingText:
-    """Reads to the end, without a timeout, and keeps so many bytes.
+async def incoming_text(
+    reader: asyncio.StreamReader, keep: int, keep_of: Callable[[bytes], Awaitable[int]]
+) -> IncomingText:
+    """Reads to the end, without a timeout, and keeps so many bytes. Of a longer message, `keep_of`
+    says by these how many are kept.
 
     Lines may be longer than RFC 5321 section 4.5.3.1.6 allows, as those that Proofpoint and Outlook
     forward: RFC 5322 section 2.1.1 expects receivers to accept them, and a refusal would mean a
     bounce and a missing message.
     """
-    beginning, size, number, begins = bytearray(), 0, 0, True
+    beginning, size, number, begins, asked = bytearray(), 0, 0, True, False
     while True:
         try:
             piece, whole = await reader.readuntil(b"\r\n"), True
@@ -36,6 +40,8 @@ async def incoming_text(reader: asyncio.StreamReader, keep: int) -> IncomingText
             return IncomingText(bytes(beginning[:keep]), size)
         if len(beginning) < keep:
             beginning += piece.removeprefix(b".") if begins else piece
+        if len(beginning) >= keep and not asked:
+            keep, asked = await keep_of(bytes(beginning[:keep])), True
         size, number, begins = size + len(piece), number + 1, whole
         if number % LINES_AT_A_TIME == 0:
             await asyncio.sleep(0)

@@ -6,6 +6,7 @@ from markupsafe import Markup
 
 from exporter.core.facts import (
     WHY_UNMEASURED,
+    Alteration,
     Answer,
     Arrival,
     Authentication,
@@ -13,6 +14,7 @@ from exporter.core.facts import (
     Disagreement,
     DnsRecords,
     FilterTest,
+    InboxTab,
     LateArrival,
     LeftFrom,
     MailServer,
@@ -83,6 +85,10 @@ def _in_words(fact: object, which: str, zone: TimeZone) -> Iterator[tuple[str, s
             yield f"spam score ({fact.scanner})", f"{fact.score:g}"
         case FilterTest():
             yield "filter test", str(fact)
+        case InboxTab():
+            yield "tab of the inbox", fact.tab
+        case Alteration():
+            yield "altered", str(fact)
         case Answer():
             yield "came home", str(fact)
             if fact.at is not None:

@@ -5,6 +5,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from time import time
 from typing import Any
@@ -407,3 +408,20 @@ async def test_polls_follow_the_interval_and_then_the_time_waited(service: Graph
         assert await polls_after(0)
         assert session.last_scan_at == now[0]
     assert session.scan_limit == "`poll_interval` allows one poll every 2 s"
+
+
+async def test_the_session_tells_whether_a_message_is_under_focused_or_other(
+    service: GraphService,
+) -> None:
+    async with opened(mailbox(service)) as (session, _):
+        mail = service.store(OURS)
+        (one,) = await everything(session)
+        tabs = []
+        for told in ("focused", "other", "Other", "new word", ""):
+            mail.tab = told
+            tabs.append(await session.tab(one))
+        assert tabs == ["focused", "other", "other", "", ""]
+        assert await session.tab(replace(one, folder="Junk Email")) == ""
+        service.remove(mail.id)
+        assert await session.tab(one) == ""
+        assert await session.whole(one, 1000) == b""
