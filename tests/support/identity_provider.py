@@ -49,6 +49,7 @@ class Identity:
     introspected: int = 0
     let_go: asyncio.Event = field(default_factory=asyncio.Event)
     clients: int = 0  # that wait
+    claims: tuple[str, ...] = ("sub", "iat", "exp", "jti")  # of its tokens
     date: str = ""  # that it tells, unless by its clock
     instead: Any = None  # what it answers whatever is asked: (status, body)
 
@@ -146,6 +147,7 @@ class Identity:
             "exp": ceil(self.now + self.lifetime),
             "jti": str(uuid4()),
         }
+        claims = {name: claims[name] for name in self.claims}
         value = jwt.encode({"alg": "HS256"}, claims, KEY)
         self.issued.append(value)
         body = {"token_type": "Bearer", "access_token": value, "expires_in": self.lifetime}

@@ -5,6 +5,7 @@ It has every user that is delivered to, with the lab's password, and knows beare
 signed with `KEY`. Debian builds it without WebSocket, so it offers no events: it answers 204.
 """
 
+import asyncio
 import json
 import os
 import shutil
@@ -26,11 +27,14 @@ from tempfile import mkdtemp
 from typing import Any
 
 import trustme
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import Envelope
 
 from tests.lab.facts import PASSWORD
 from tests.lab.shell import wait_until
 from tests.support.identity_provider import KEY
 from tests.support.ports import free_port
+from tests.support.smtp_witness import Received
 
 HOST = "127.0.0.1"
 NAME = "jmap.lab.test"
@@ -99,6 +103,12 @@ class JmapCyrus:
     def user(self) -> "CyrusUser":
         """Somebody with empty mailboxes."""
         return CyrusUser(self, f"user{next(self._users)}")
+
+    def tls(self) -> ssl.SSLContext:
+        """For another server, with the same certificate."""
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(self.home / "certificate.pem", self.home / "key.pem")
+        return context
 
     def options(self, user: str, **more: Any) -> dict[str, Any]:
         """Those of a client."""
@@ -288,3 +298,44 @@ def _judge(server: socket.socket) -> None:
             words = [said.read(struct.unpack(">H", said.read(2))[0]) for _ in range(4)]
             verdict = b"OK" if words[1] == PASSWORD.encode() else b"NO"
             client.sendall(struct.pack(">H", len(verdict)) + verdict)
+
+
+class Relay:
+    """The mail server behind Cyrus: it delivers what it takes to the users of Cyrus."""
+
+    def __init__(self, cyrus: JmapCyrus) -> None:
+        self.received: list[Received] = []
+        self._cyrus = cyrus
+
+    async def handle_RCPT(  # noqa: N802
+        self, server: object, session: object, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if address.startswith("unknown@"):
+            return "550 5.1.1 no such user"
+        if address.startswith("later@"):
+            return "451 4.2.0 later"
+        envelope.rcpt_tos.append(address)
+        return "250 2.1.5 Ok"
+
+    async def handle_DATA(  # noqa: N802
+        self, server: object, session: object, envelope: Envelope
+    ) -> str:
+        raw = envelope.original_content or b""
+        recipients = tuple(envelope.rcpt_tos)
+        self.received.append(Received(envelope.mail_from or "", recipients, raw))
+        for recipient in recipients:
+            if recipient.endswith("@cyrus.test"):
+                name = recipient.partition("@")[0]
+                await asyncio.to_thread(CyrusUser(self._cyrus, name).deliver, raw)
+        return "250 2.0.0 Ok: queued as 4711"
+
+
+@contextmanager
+def relaying(cyrus: JmapCyrus) -> Iterator[Relay]:
+    relay = Relay(cyrus)
+    controller = Controller(relay, hostname=HOST, port=cyrus.smtp, data_size_limit=1 << 24)
+    controller.start()
+    try:
+        yield relay
+    finally:
+        controller.stop()

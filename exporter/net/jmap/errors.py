@@ -39,6 +39,7 @@ _REFUSALS = frozenset(
         *("forbiddenMailFrom", "forbiddenFrom", "forbiddenToSend"),
     }
 )
+_KINDS = {*_OF_OBJECTS, *_REFUSALS, *_OF_METHODS}
 _TRANSIENT = re.compile(r"\A(?:[Ss][Mm][Tt][Pp][: ]*)?4(?:\d\d|\.\d{1,3}\.\d{1,3})\b")
 """How the reply of the mail server behind it begins, if it may be repeated: Cyrus gives the
 enhanced code (RFC 3463), others the reply."""
@@ -109,11 +110,12 @@ def of_method(host: str, method: str, found: Mapping[str, Any]) -> MethodFailed:
 def of_object(host: str, what: str, found: Any) -> ProbeError:
     """The error for one object that was not created or destroyed."""
     kind, words = _kind_and_words(found if isinstance(found, dict) else {})
-    reason = _OF_OBJECTS.get(kind, Reason.REJECTED)
+    # Some servers say of one object what the RFC says of a method, such as serverFail.
+    reason = _OF_OBJECTS.get(kind) or _OF_METHODS.get(kind, Reason.REJECTED)
     if reason is Reason.REJECTED and _TRANSIENT.match(words):
         reason = Reason.DEFERRED
     detail = f"{host} {what}: {kind}{f': {words}' if words else ''}"
-    return ProbeError(reason, detail, code=kind if kind in {*_OF_OBJECTS, *_REFUSALS} else "")
+    return ProbeError(reason, detail, code=kind if kind in _KINDS else "")
 
 
 def is_missing(found: Any) -> bool:

@@ -87,6 +87,7 @@ def test_the_error_of_a_method_is_a_code_only_if_it_is_known(
         ("tooManyRecipients", "", Reason.REJECTED, "tooManyRecipients"),
         ("overQuota", "", Reason.MAILBOX_FULL, "overQuota"),
         ("rateLimit", "", Reason.DEFERRED, "rateLimit"),
+        ("serverFail", "Internal Error", Reason.UNAVAILABLE, "serverFail"),  # Cyrus
         ("somethingNew", "", Reason.REJECTED, ""),
     ],
 )
