@@ -19,6 +19,7 @@ from exporter.net.dns import Resolver
 from exporter.senders import SendOptions
 from exporter.senders.lmtp import LmtpOptions
 from tests.lab.client import Lab, LabUser
+from tests.lab.facts import PASSWORD
 from tests.lab.shell import wait_until
 from tests.support.cyrus import Cyrus
 from tests.support.sender_rig import make_sender
@@ -27,6 +28,15 @@ from tests.support.smtp_rig import STEPS
 from tests.support.smtp_witness import Reply as Says
 from tests.support.smtp_witness import SmtpWitness, Stage, witness
 
+LOGINS = [
+    "scram-sha-256-plus",
+    "scram-sha-512-plus",
+    "scram-sha-1-plus",
+    "scram-sha-256",
+    "scram-sha-512",
+    "scram-sha-1",
+    "cram-md5",
+]
 LARGE = HEAD + b"x" * 900 + b"\r\n" + b"y" * 900 + b"\r\n"  # more than a KiB
 
 
@@ -105,6 +115,32 @@ class TestCyrus:
     async def test_over_the_network_it_wants_a_login(self, cyrus: Cyrus) -> None:
         _, failure = await deliver({"host": cyrus.host, "port": cyrus.port}, "probe@lab.test")
         assert place(failure) == (Step.MAIL, Reason.AUTH, "430")
+
+    @pytest.mark.parametrize("auth", [*LOGINS, None])
+    @pytest.mark.parametrize("right", [True, False])
+    async def test_it_knows_who_knows_the_password(
+        self, cyrus: Cyrus, auth: str | None, right: bool
+    ) -> None:
+        """With TLS 1.2, where a login can be bound to its session."""
+        password = PASSWORD if right else "another"
+        options = {
+            "host": cyrus.host,
+            "port": cyrus.login_port,
+            "tls": "starttls",
+            "ca_file": cyrus.ca,
+            "server_name": cyrus.name,
+            "username": cyrus.agent,
+            "password": password,
+            "auth": auth,
+        }
+        run, failure = await deliver(options, "nobody@lab.test")
+        assert place(failure)[:2] == (
+            (Step.RCPT, Reason.REJECTED) if right else (Step.AUTH, Reason.AUTH)
+        )
+        said = "\n".join(run.transcript)
+        # The best of all is used where none is chosen.
+        assert f"C: AUTH {(auth or LOGINS[0]).upper()}" in said
+        assert password not in said
 
     async def test_it_speaks_tls(self, cyrus: Cyrus) -> None:
         options = {"host": cyrus.host, "port": cyrus.port, "tls": "starttls", "ca_file": cyrus.ca}

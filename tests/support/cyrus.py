@@ -1,6 +1,7 @@
 """The delivery agent of a Cyrus (LMTP), in a directory of its own.
 
-Its client certificates are those of `authority`: the one for `agent` may deliver.
+Its client certificates are those of `authority`: the one for `agent` may deliver. So may who knows
+the password of `agent`, at a port of its own, by mechanisms that do not send it.
 """
 
 import os
@@ -13,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
 
+from tests.lab.facts import PASSWORD
 from tests.lab.shell import wait_until
 from tests.support.chains import Identity, issue, key_pem
 from tests.support.ports import free_port
@@ -38,11 +40,20 @@ tls_server_key: {directory}/server.key
 tls_client_ca_file: {directory}/ca.crt
 tls_client_certs: {certificates}
 """
+LOGIN = """\
+admins: {agent}
+sasl_mech_list: SCRAM-SHA-1 SCRAM-SHA-256 SCRAM-SHA-512 CRAM-MD5
+sasl_pwcheck_method: auxprop
+sasl_auxprop_plugin: sasldb
+sasl_sasldb_path: {directory}/passwords
+tls_versions: tls1_2
+"""
 SERVICES = """\
 START {{ }}
 SERVICES {{
   lmtp cmd="lmtpd -C {directory}/optional.conf" listen="{host}:{port}" prefork=0
   strict cmd="lmtpd -C {directory}/require.conf" listen="{host}:{strict_port}" prefork=0
+  login cmd="lmtpd -C {directory}/login.conf" listen="{host}:{login_port}" prefork=0
   lmtpunix cmd="lmtpd -C {directory}/optional.conf" listen="{socket}" prefork=0
 }}
 EVENTS {{ }}
@@ -59,6 +70,7 @@ class Cyrus:
         self.directory = directory
         self.authority = issue("the CA of Cyrus", is_ca=True)
         self.port, self.strict_port = free_port(), free_port()  # a certificate may, or must be sent
+        self.login_port = free_port()
         self.socket = f"{directory}/lmtp"
         self.ca = f"{directory}/ca.crt"
         self._process: subprocess.Popen[bytes] | None = None
@@ -72,10 +84,17 @@ class Cyrus:
         (self.directory / "server.key").write_bytes(key_pem(server.key))
         names = {"directory": self.directory, "name": NAME, "agent": AGENT, "host": HOST}
         names |= {"port": self.port, "strict_port": self.strict_port, "socket": self.socket}
+        names |= {"login_port": self.login_port}
         user = "cyrus" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
         for certificates in ("optional", "require"):
             text = CONFIGURATION.format(**names, user=user, kibibytes=1, certificates=certificates)
             (self.directory / f"{certificates}.conf").write_text(text)
+        text = (
+            (self.directory / "optional.conf").read_text().replace("sasl_mech_list: EXTERNAL\n", "")
+        )
+        (self.directory / "login.conf").write_text(text + LOGIN.format(**names))
+        passwords = ("-p", "-c", "-f", self.directory / "passwords", "-u", NAME, AGENT)
+        subprocess.run(["/usr/sbin/saslpasswd2", *passwords], input=PASSWORD.encode(), check=True)
         (self.directory / "cyrus.conf").write_text(SERVICES.format(**names))
         self._give_to(user)
         self._process = subprocess.Popen(
