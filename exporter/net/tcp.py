@@ -38,6 +38,7 @@ async def dial(
     tried if there is one; else `resolved` receives the addresses before one of them is connected
     to: none if a `proxy` connects for us. Raises ProbeError (dns, connect; with a proxy also
     disconnected, protocol)."""
+    trace.awaited = ""
     if proxy:
         resolved([])
         return await _dial_through(proxy, resolver, host, port, network, trace)
@@ -63,11 +64,14 @@ async def _dial_through(
             connected = await connect(addresses, proxy.port, network.source_address, proxy.host)
         peer = connected.getpeername()
         trace.note(f"-- connected to the proxy {proxy} [{peer[0]}]:{peer[1]}")
+        # If the time is over meanwhile, the proxy has not answered.
+        trace.awaited = f"the proxy {proxy}"
         try:
             await open_tunnel(connected, proxy, host, port)
         except BaseException:
             connected.close()
             raise
+        trace.awaited = ""
     trace.note(f"-- it has connected to {host}:{port}")
     return connected
 

@@ -210,7 +210,22 @@ async def test_a_silent_proxy_is_a_timeout_of_the_step() -> None:
         given = {"host": "mx.test", "port": 25, "proxy": f"socks5://{place}"}
         failure = await send(make_sender("smtp", given, resolver), probe_message(), new_run(0.3))
     assert failure is not None
-    assert (failure.step, failure.reason) == (Step.CONNECT, Reason.TIMEOUT)
+    assert (failure.step, failure.reason, failure.detail) == (
+        Step.CONNECT,
+        Reason.TIMEOUT,
+        f"no answer from the proxy socks5://{place} within 0.3 s",
+    )
+
+
+async def test_a_silent_server_behind_a_proxy_is_not_the_proxy() -> None:
+    async with names({}) as resolver, scripted(says(b"\5\0", SOCKS_OK)) as place:
+        given = {"host": "mx.test", "port": 25, "proxy": f"socks5://{place}"}
+        failure = await send(make_sender("smtp", given, resolver), probe_message(), new_run(0.3))
+    assert failure is not None
+    assert (failure.step, failure.detail) == (
+        Step.GREETING,
+        "no answer from mx.test within 0.3 s",
+    )
 
 
 @pytest.mark.parametrize("kind", ["socks5", "http"])
