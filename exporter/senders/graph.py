@@ -1,6 +1,7 @@
 """Sends from a mailbox in Exchange Online, by Microsoft Graph."""
 
 import asyncio
+import re
 from base64 import b64encode
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
@@ -8,11 +9,12 @@ from typing import TYPE_CHECKING, ClassVar
 from exporter.config.finding import Finding
 from exporter.config.graph import GraphOptions
 from exporter.config.server import Ports
-from exporter.core.model import Reply, one_line
+from exporter.core.model import ProbeError, Reply, one_line
 from exporter.core.phases import Leg
 from exporter.core.reasons import OF_A_CONVERSATION, Reason
 from exporter.core.run import Run
 from exporter.core.steps import Step
+from exporter.core.trace import Trace
 from exporter.mail.composition import ProbeMessage
 from exporter.net.graph.request import Answer, Request
 from exporter.senders.kind import Means
@@ -22,7 +24,11 @@ if TYPE_CHECKING:
     from exporter.net.graph.client import GraphClient
 
 ACCEPTED = 202
+SENT_ITEMS = "sentitems"
+COPY_PATIENCE = 8.0  # seconds; Exchange Online stores the copy when it has sent the message
+COPY_PAUSE = 1.0
 UNCLEAR = frozenset({500, 502, 504})  # a gateway may have said so
+_MESSAGE_ID = re.compile(rb"(?im)^message-id:\s*(<[!-~]{1,998}>)")
 NOTHING = b"!"  # in no base64: Graph says so after it has judged the token, and sends nothing
 
 
@@ -33,6 +39,10 @@ class GraphSendOptions(GraphOptions, PacedOptions):
 
     ports: ClassVar[Ports | None] = None
     most_servers: ClassVar[int] = 1
+
+    delete_sent: bool = False
+    """Whether that copy is deleted, for good, within some seconds after the message was accepted.
+    The application then also needs the permission `Mail.ReadWrite`."""
 
     @property
     def steps(self) -> frozenset[Step]:
@@ -92,6 +102,8 @@ class GraphSender:
             run.makes_way.set()
             with run.step(Step.RETRY, f"throttled, again in {wait:g} s"):
                 await asyncio.sleep(wait)
+        if self._options.delete_sent:
+            await self._delete_copy(message, run)
 
     async def preflight(self, message: ProbeMessage, run: Run) -> None:
         """Posts what is no message, so that the answer is 400 if the token and the mailbox are
@@ -142,11 +154,36 @@ class GraphSender:
         finally:
             client.abort()
 
-    def _client(self, run: Run) -> "GraphClient":
+    async def _delete_copy(self, message: ProbeMessage, run: Run) -> None:
+        """Deletes the copy in Sent Items as soon as it is there. The message was accepted, so
+        nothing that happens here is a failure or a step of the trip."""
+        from exporter.net.graph.messages import GraphMessages
+
+        found = _MESSAGE_ID.search(message.raw.partition(b"\r\n\r\n")[0])
+        client = self._client(Trace(run.clock))
+        graph, told = GraphMessages(client), "there is none yet"
+        try:
+            async with asyncio.timeout(min(COPY_PATIENCE, run.time_left() / 2)):
+                while found:
+                    for copy in await graph.with_id(SENT_ITEMS, found[1].decode()):
+                        if not await graph.delete(copy):
+                            await graph.hide(copy)
+                        run.note("-- the copy in Sent Items is deleted")
+                        return
+                    await asyncio.sleep(COPY_PAUSE)
+        except ProbeError as error:
+            told = error.detail
+        except TimeoutError:
+            pass
+        finally:
+            client.abort()
+        run.note(f"-- the copy in Sent Items is not deleted: {told}")
+
+    def _client(self, trace: Trace) -> "GraphClient":
         # Only who uses Graph needs an HTTP client.
         from exporter.net.graph.client import GraphClient
 
-        return GraphClient(self._options, self._account, self._resolver, run, Leg.SEND)
+        return GraphClient(self._options, self._account, self._resolver, trace, Leg.SEND)
 
 
 def _with_recipient(message: ProbeMessage) -> bytes:

@@ -11,6 +11,7 @@ from exporter.core.run import Run
 from exporter.core.steps import Step
 from tests.support.graph_rigs import GraphRig, sender_rig
 from tests.support.graph_service import Says
+from tests.support.left_behind import until
 from tests.support.sending import new_run, probe_message, send, steps
 
 
@@ -108,3 +109,34 @@ async def test_no_token_is_shown(rig: GraphRig) -> None:
     shown = f"{failure} {run.transcript} {run.facts} {run.spans}"
     assert not any(token in shown for token in rig.service.tokens)
     assert "the secret of the client" not in shown
+
+
+async def test_the_copy_in_sent_items_is_deleted_and_no_other(rig: GraphRig) -> None:
+    """It is there some time after the message was accepted."""
+    rig.service.copy_after = 0.5
+    others = rig.service.store(b"Message-ID: <1@lab.test>\r\n\r\n", "sentitems")
+    run = new_run()
+    assert await send(rig.with_options(delete_sent=True), probe_message(), run) is None
+    assert [*rig.service.mails] == [others.id]
+    assert "-- the copy in Sent Items is deleted" in "\n".join(run.transcript)
+    assert steps(run) == [Step.TOKEN, Step.RESOLVE, Step.CONNECT, Step.DATA]
+    assert run.accepted is not None
+
+
+async def test_without_the_option_it_stays(rig: GraphRig) -> None:
+    assert await send(rig.sender, probe_message(), new_run()) is None
+    await until(lambda: rig.service.mails)
+    assert not any("sentitems" in one for one in rig.service.requests)
+
+
+@pytest.mark.parametrize(("status", "told"), [(403, "ErrorAccessDenied"), (200, "is not one of")])
+async def test_a_copy_that_cannot_be_deleted_is_no_failure(
+    rig: GraphRig, status: int, told: str
+) -> None:
+    rig.service.acts["list"] = Says(status, "ErrorAccessDenied" if status == 403 else "", "no")
+    run = new_run()
+    assert await send(rig.with_options(delete_sent=True), probe_message(), run) is None
+    said = "\n".join(run.transcript)
+    assert "-- the copy in Sent Items is not deleted: " in said
+    assert told in said
+    assert all(span.reason is None for span in run.spans)

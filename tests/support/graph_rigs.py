@@ -56,6 +56,10 @@ class GraphRig:
     def _make(self, resolver: Resolver, **given: Any) -> Sender:
         return make_sender("graph", self.service.options(host=HOST, **given), resolver)
 
+    def with_options(self, **given: Any) -> Sender:
+        """Another sender to the same service."""
+        return self._make(self._resolver, **given)
+
     @property
     def received(self) -> Sequence[Received]:
         return self.service.received

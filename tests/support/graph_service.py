@@ -42,6 +42,8 @@ SELECTABLE = {
     "inferenceClassification",
 }
 _SINCE = re.compile(r"receivedDateTime (?:ge|gt) (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)")
+_WITH_ID = re.compile(r"internetMessageId eq '(.*)'")
+FIELD = "internetMessageId"
 _PAGE = re.compile(r"odata\.maxpagesize=(\d+)")
 _CHANGED = "only a mark has changed"
 
@@ -160,6 +162,7 @@ class GraphService:
         self.refuses_tokens = False
         self.national = False  # a cloud that cannot delete for good
         self.largest_page = 1000
+        self.copy_after = 0.0  # seconds until the copy of what was sent is in Sent Items
         self.at_once = 0
         self.most_at_once = 0
         self._lock = threading.RLock()
@@ -385,6 +388,8 @@ class GraphService:
             return _error(400, "ErrorMimeContentInvalidBase64String", words)
         if not self.received[-1].recipients:
             return _error(400, "ErrorInvalidRecipients", "At least one recipient is not valid.")
+        raw = self.received[-1].raw
+        self._loop.call_later(self.copy_after, self.store, raw, "sentitems")
         return web.Response(status=202, headers={"request-id": "b1946ac9-2f1b"})
 
     async def _folder(self, request: web.Request) -> web.Response:
@@ -456,6 +461,12 @@ class GraphService:
         folder, query = request.match_info["folder"], _query(request)
         if folder not in self.folders:
             return _not_found()
+        if match := _WITH_ID.fullmatch(query.get("$filter", "")):
+            assert query.keys() == {"$select", "$filter"}
+            wanted = match[1].replace("''", "'")
+            mails = [mail for mail in self.mails.values() if mail.folder == folder]
+            same = [one for one in mails if one.shown(["internetMessageId"]).get(FIELD) == wanted]
+            return web.json_response({"value": [{"id": one.id} for one in same]})
         assert query.keys() == {"$select", "$orderby", "$top", *(["$skip"] * ("$skip" in query))}
         assert query["$orderby"] == "receivedDateTime desc"
         size, start = int(query["$top"]), int(query.get("$skip", 0))

@@ -42,7 +42,7 @@ def settings(tenant: Tenant) -> Settings:
     whole = yaml.safe_load(EXAMPLE.read_text())
     module = whole["modules"]["microsoft365-graph"]
     module["timeout"], module["session_timeout"] = "20s", "5s"
-    module["roundtrip"]["send"]["graph"] = tenant.options()
+    module["roundtrip"]["send"]["graph"] = tenant.options(delete_sent=True)
     whole["mailboxes"]["monitor"]["graph"] = tenant.options()
     return Settings.parse(yaml.safe_dump(whole).encode(), "graph.yml")
 

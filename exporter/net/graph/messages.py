@@ -97,6 +97,21 @@ class GraphMessages:
         request = Request("GET", path, Step.FETCH, folder, prefer=_PREFER)
         return await self.client.call(request, self._page)
 
+    async def with_id(self, folder: str, message_id: str) -> list[str]:
+        """The ids of the messages of a folder that have this Message-ID."""
+        wanted = message_id.replace("'", "''")
+        query = {"$select": "id", "$filter": f"internetMessageId eq '{wanted}'"}
+        path = f"/mailFolders/{quote(folder, safe='')}/messages?{_encoded(query)}"
+
+        def read(answer: Answer) -> list[str]:
+            values = parsed(self.client.expect(answer, 200).body).get("value")
+            if not isinstance(values, list):
+                raise self._malformed()
+            names = [value.get("id") for value in values if isinstance(value, dict)]
+            return [name for name in names if isinstance(name, str)]
+
+        return await self.client.call(Request("GET", path, Step.FETCH, prefer=_PREFER), read)
+
     async def headers(self, message: str, most: int) -> str | None:
         """The header fields of a message as JSON, of at most so many bytes, to be searched; None if
         it is gone."""
