@@ -129,10 +129,11 @@ def mailboxes() -> list[Json]:
 
 
 def logins() -> list[Json]:
+    certificates = f"mailtrip_client_certificate_expiry_timestamp_seconds{{{HERE}}} - time()"
     expiry = f"mailtrip_oauth2_token_expiry_timestamp_seconds{{{HERE}}} - time()"
     failures = f"increase(mailtrip_oauth2_refresh_failures_total{{{HERE}}}[$__rate_interval])"
     return [
-        row("Logins with tokens (OAuth 2.0)"),
+        row("Logins with tokens (OAuth 2.0) and certificates"),
         lines(
             "Lifetime of tokens",
             "Remaining lifetime of the token of each account. It is renewed after three "
@@ -145,6 +146,13 @@ def logins() -> list[Json]:
             "Requests for a token that failed, by reason. auth: the identity provider refuses; "
             "the others: it cannot be asked.",
             [query(failures, "{{instance}} · {{account}}: {{reason}}")],
+        ),
+        lines(
+            "Lifetime of client certificates",
+            "Remaining lifetime of each certificate that mailtrip presents to servers. At 0 most "
+            "servers refuse it.",
+            [query(certificates, "{{instance}} · {{file}}")],
+            "s",
         ),
     ]
 

@@ -17,6 +17,7 @@ from exporter.mailboxes import MailboxOptions
 from exporter.mailboxes.session import Mailbox
 from exporter.mailboxes.watcher.watcher import Watcher
 from exporter.metrics import Metrics
+from exporter.net.client_certificate import expiry_times
 from exporter.net.dns import Resolver
 from exporter.net.dns_queries import DnsQueries
 from exporter.net.mta_sts.policies import StsPolicies
@@ -70,6 +71,7 @@ class App:
             self.clock,
             lambda: self.prober.lag,
             self.maintenance,
+            lambda: expiry_times(self.settings.client_certificates),
             step_histograms=settings.metrics.step_histograms,
         )
         self.ledger = Ledger(self.store, self.watchers, self.metrics, self.clock)

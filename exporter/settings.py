@@ -192,13 +192,27 @@ class Settings(Options):
     @property
     def logins(self) -> Iterator[tuple[OAuth2Options, str]]:
         """The accounts that log in with OAuth 2.0 tokens, with their options."""
+        for way in self._ways_in:
+            if login := way.token_login:
+                yield login
+
+    @property
+    def client_certificates(self) -> frozenset[str]:
+        """The files with certificates of our own that servers or identity providers get."""
+        files = {oauth2.certificate.cert_file for oauth2, _ in self.logins if oauth2.certificate}
+        for way in self._ways_in:
+            if isinstance(way, AccessOptions) and way.client_certificate:
+                files.add(way.client_certificate.cert_file)
+        return frozenset(files)
+
+    @property
+    def _ways_in(self) -> Iterator[AccessOptions | GraphOptions]:
+        """How mailtrip gets into servers."""
         ways = [mailbox.chosen[1] for mailbox in self.mailboxes.values()]
         ways += [
             module.roundtrip.send.chosen[1] for module in self.modules.values() if module.roundtrip
         ]
-        for way in ways:
-            if isinstance(way, AccessOptions | GraphOptions) and (login := way.token_login):
-                yield login
+        return (way for way in ways if isinstance(way, AccessOptions | GraphOptions))
 
     @property
     def blocklists(self) -> list[Blocklist]:

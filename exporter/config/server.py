@@ -52,6 +52,19 @@ class ReceiverTls(Options):
     """Its private key, PEM, not encrypted."""
 
 
+class ClientCertificateOptions(Options):
+    """Our certificate for a server that asks for one. The files are read again when they change."""
+
+    cert_file: ReadFile
+    """The certificate, PEM, with the intermediate certificates that the server needs after it."""
+
+    key_file: ReadFile
+    """Its private key, PEM. May be the same file."""
+
+    key_password: Secret | None = None
+    """The password of an encrypted key. `{file: PATH}`, `{env: NAME}` or the text itself."""
+
+
 class TlsOptions(Options):
     """How a server's certificate is verified."""
 
@@ -69,6 +82,11 @@ class TlsOptions(Options):
     """The oldest accepted version of TLS. `TLS10` and `TLS11` are insecure (RFC 8996). Use them
     only if an old server must be monitored: they also allow short keys, SHA-1, old ciphers and
     servers without secure renegotiation (OpenSSL's security level 0)."""
+
+    @property
+    def presents(self) -> ClientCertificateOptions | None:
+        """The certificate for a server that asks for one."""
+        return None
 
 
 class NetworkOptions(Options):
@@ -93,8 +111,8 @@ class AccessOptions(TlsOptions, NetworkOptions):
 
     tls: TlsMode | None = None
     """`implicit` is TLS from the start. Default: `implicit` on the ports 465, 993 and 995,
-    `starttls` on 587; on any other port `starttls` if there is a password, so that it is
-    not sent in plain text by accident, else `none`."""
+    `starttls` on 587; on any other port `starttls` if there is a password or a client certificate,
+    so that no password is sent in plain text by accident, else `none`."""
 
     proxy: ProxyUrl | None = None
     """Connects through a proxy: `socks5://HOST:PORT` or `http://HOST:PORT` (CONNECT), with
@@ -112,17 +130,36 @@ class AccessOptions(TlsOptions, NetworkOptions):
     """Instead of `password`: a login with a token (OAuth 2.0), as Microsoft 365 and Gmail
     require."""
 
+    client_certificate: ClientCertificateOptions | None = None
+    """Our certificate for a server that asks for one. Without `password`, it is also the login
+    (SASL EXTERNAL, RFC 4422) if the server offers that; `username` then says for whom, if the
+    certificate is valid for several users."""
+
     @classmethod
     def _between(cls, given: Mapping[str, Any]) -> Iterator[str]:
         yield from super()._between(given)
-        username, password, oauth2 = (
-            given.get(name) is not None for name in ("username", "password", "oauth2")
+        username, password, oauth2, certificate = (
+            given.get(name) is not None
+            for name in ("username", "password", "oauth2", "client_certificate")
         )
-        if username and not (password or oauth2):
-            yield "username needs a password or oauth2"
+        if username and not (password or oauth2 or certificate):
+            yield "username needs a password, oauth2 or client_certificate"
         if not username and (password or oauth2):
             yield f"{'password' if password else 'oauth2'} needs a username"
         yield from cls._of_tokens(given)
+        yield from cls._of_certificates(given)
+
+    @classmethod
+    def _of_certificates(cls, given: Mapping[str, Any]) -> Iterator[str]:
+        has = {name for name, value in given.items() if value is not None}
+        if "client_certificate" in has and given.get("tls") == "none":
+            yield "client_certificate needs TLS"
+        if given.get("auth") != "external":
+            return
+        if "client_certificate" not in has:
+            yield "auth: external needs client_certificate"
+        if secrets := has & {"password", "oauth2"}:
+            yield f"auth: external does not work with {' and '.join(sorted(secrets))}"
 
     @classmethod
     def _of_tokens(cls, given: Mapping[str, Any]) -> Iterator[str]:
@@ -133,7 +170,9 @@ class AccessOptions(TlsOptions, NetworkOptions):
             yield "oauth2 needs TLS: a token must not be sent in plain text"
         if str(auth).endswith("-plus") and given.get("tls") == "none":
             yield f"auth: {auth} needs TLS: it binds the login to the TLS session"
-        if auth is not None and (auth in ("xoauth2", "oauthbearer")) != (oauth2 is not None):
+        if auth in (None, "external", "none"):
+            return
+        if (auth in ("xoauth2", "oauthbearer")) != (oauth2 is not None):
             yield f"auth: {auth} does not work with {'a password' if oauth2 is None else 'oauth2'}"
 
     @property
@@ -143,7 +182,17 @@ class AccessOptions(TlsOptions, NetworkOptions):
             return self.tls
         if self.port in (465, 993, 995):
             return "implicit"
-        return "starttls" if self.port == 587 or self.password or self.oauth2 else "none"
+        needed = self.port == 587 or self.password or self.oauth2 or self.client_certificate
+        return "starttls" if needed else "none"
+
+    @property
+    def presents(self) -> ClientCertificateOptions | None:
+        return self.client_certificate
+
+    @property
+    def logs_in(self) -> bool:
+        """Whether there is a login, at least if the server offers SASL EXTERNAL."""
+        return self.username is not None or self.client_certificate is not None
 
     @property
     def token_login(self) -> tuple[OAuth2Options, str] | None:
@@ -155,7 +204,7 @@ class AccessOptions(TlsOptions, NetworkOptions):
         steps = {Step.RESOLVE, Step.CONNECT, Step.GREETING}
         if self.tls_mode != "none":
             steps.add(Step.TLS)
-        if self.username is not None:
+        if self.logs_in:
             steps.add(login)
         return frozenset(steps)
 
@@ -165,7 +214,7 @@ class AccessOptions(TlsOptions, NetworkOptions):
         reasons = {*OF_A_CONVERSATION}
         if self.tls_mode != "none":
             reasons.add(Reason.TLS)
-        if self.username is not None:
+        if self.logs_in:
             reasons.add(Reason.AUTH)
         return frozenset(reasons)
 

@@ -42,6 +42,7 @@ class What(StrEnum):
     DKIM_KEY = "dkim_key"
     RESULT = "authentication"
     CERTIFICATE = "certificate"
+    CLIENT_CERTIFICATE = "client_certificate"
     TLS = "tls"
     TLS_POLICY = "tls_policy"
     HOPS = "hops"
@@ -85,6 +86,7 @@ _NAMES: Mapping[What, str] = {
     What.DKIM_KEY: "the DKIM key at {about}",
     What.RESULT: "the result of {about}",
     What.CERTIFICATE: "the certificate of {about}",
+    What.CLIENT_CERTIFICATE: "our client certificate for {about}",
     What.TLS: "the TLS version of {about}",
     What.TLS_POLICY: "the TLS policy",
     What.HOPS: "the servers on the way",
@@ -158,6 +160,8 @@ def _aspects(fact: Fact, *, arrived: bool) -> Iterator[tuple[Aspect, Sequence[st
             place = f"{fact.host} ({fact.leg})" if fact.host else fact.place
             if fact.fingerprint:
                 yield Aspect(What.CERTIFICATE, place), [certificate_in_words(fact)]
+            if fact.client_certificate:
+                yield Aspect(What.CLIENT_CERTIFICATE, place), [fact.client_certificate]
             if fact.version:
                 yield Aspect(What.TLS, place), [fact.version]
         case PlaintextFallback():

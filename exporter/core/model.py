@@ -158,6 +158,8 @@ class TlsSession:
     mailbox: str = ""  # its name, if the trip has two
     host: str = ""  # as configured, or from the MX record
     fingerprint: str = ""  # SHA-256 of the leaf certificate, hexadecimal digits
+    # Ours that the server got, or that it did not ask for it; empty if we have none.
+    client_certificate: str = ""
 
     @property
     def place(self) -> str:

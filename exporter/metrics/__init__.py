@@ -26,7 +26,7 @@ from exporter.net.oauth2 import AccountStatus
 
 class Metrics:
     """Counts the reports of probes, and reads the state of mailboxes, accounts, the queue of trips
-    (`lag`) and planned maintenance at a scrape."""
+    (`lag`), planned maintenance and our own certificates (when they expire) at a scrape."""
 
     def __init__(
         self,
@@ -35,6 +35,7 @@ class Metrics:
         clock: Clock | None = None,
         lag: Callable[[], float] = lambda: 0.0,
         maintenance: Maintenance | None = None,
+        certificates: Callable[[], Mapping[str, float]] = dict,
         *,
         step_histograms: bool = True,
     ) -> None:
@@ -45,6 +46,7 @@ class Metrics:
         self._maintenance = maintenance or Maintenance()
         self._maintained = False  # series of planned maintenance were shown
         self._lag = lag
+        self._certificates = certificates
         self._probes: dict[ProbeKey, ProbeSeries] = {}
         self._names: dict[ProbeKey, str] = {}
         self._texts: dict[ProbeKey, Rendered] = {}
@@ -153,6 +155,7 @@ class Metrics:
         await add_families(text, OF_A_PROBE, named, form, slices)
         self.exporter.show_mailboxes(self._mailboxes())
         self.exporter.show_accounts(self._accounts())
+        self.exporter.show_client_certificates(self._certificates())
         self.exporter.show_lag(self._lag())
         own = await self._own.lines(form, slices)
         await add_families(text, OF_THE_EXPORTER, [own], form, slices)

@@ -449,6 +449,13 @@ OF_THE_EXPORTER = (
         ("mailbox", "reason"),
     ),
     Definition(
+        "mailtrip_client_certificate_expiry_timestamp_seconds",
+        "gauge",
+        "Expiry of a certificate of our own that servers or identity providers ask for, Unix time;"
+        " absent if the file cannot be read",
+        ("file",),
+    ),
+    Definition(
         "mailtrip_oauth2_token_expiry_timestamp_seconds",
         "gauge",
         "Expiry of the newest token of a username, Unix time; the earliest if there are"

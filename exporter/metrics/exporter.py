@@ -63,6 +63,12 @@ class ExporterSeries(Series):
         self.replace("mailtrip_oauth2_token_expiry_timestamp_seconds", ends)
         self.replace("mailtrip_oauth2_refresh_failures_total", failures)
 
+    def show_client_certificates(self, ends: Mapping[str, float]) -> None:
+        """Shows when our own certificates expire, by file; one that is no longer configured has no
+        series."""
+        values: dict[Labels, float] = {(file,): end for file, end in ends.items()}
+        self.replace("mailtrip_client_certificate_expiry_timestamp_seconds", values)
+
     def show_maintenance(self, mailboxes: Mapping[str, bool]) -> None:
         """Shows which mailboxes are only used by probes in planned maintenance."""
         values: dict[Labels, float]

@@ -7,14 +7,11 @@ from exporter.config.renewal import FromFiles, unreadable
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 from exporter.net.tls import accept_from
+from exporter.net.tls_words import KEY_PROBLEMS
 
-_PROBLEMS = {
+_PROBLEMS = KEY_PROBLEMS | {
     "KEY_VALUES_MISMATCH": "the key does not match the certificate",
     "KEY_TYPE_MISMATCH": "the key does not match the certificate",
-    "EE_KEY_TOO_SMALL": "the key is too short; use 2048 bits or more (RSA), or 256 bits (EC)",
-    "CA_KEY_TOO_SMALL": "the key of a CA certificate in it is too short",
-    "CA_MD_TOO_WEAK": ("a CA certificate in it is signed with an insecure digest, such as SHA-1"),
-    "EE_MD_TOO_WEAK": "it is signed with an insecure digest, such as SHA-1",
 }
 """By the reasons of OpenSSL."""
 

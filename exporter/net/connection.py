@@ -2,10 +2,12 @@
 
 import asyncio
 import os
+from ssl import SSLError
 
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 from exporter.net.redaction import Redaction
+from exporter.net.tls import RefusesOurs, refused_ours
 
 
 class Connection(asyncio.Protocol):
@@ -18,12 +20,17 @@ class Connection(asyncio.Protocol):
         self._server = server
         self.redaction = redaction or Redaction()
         self._waiter: asyncio.Future[None] | None = None
-        self._lost: tuple[Reason, str] | None = None
+        self._lost: ProbeError | None = None
         self._closed = asyncio.Event()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        if isinstance(exc, RefusesOurs) and not self._lost:
+            self._lost = refused_ours(self._server, exc)
+            self._wake()
         problem = (
-            f": {os.strerror(exc.errno).lower()}" if isinstance(exc, OSError) and exc.errno else ""
+            f": {os.strerror(exc.errno).lower()}"
+            if isinstance(exc, OSError) and exc.errno and not isinstance(exc, SSLError)
+            else ""
         )
         self._fail(Reason.DISCONNECTED, f"{self._server} cut the connection{problem}")
         self._closed.set()
@@ -44,7 +51,7 @@ class Connection(asyncio.Protocol):
     def _fail(self, reason: Reason, detail: str) -> None:
         """Makes every call raise this error, once the data received before have been read."""
         if not self._lost:
-            self._lost = reason, self.redaction.clean(detail)
+            self._lost = ProbeError(reason, self.redaction.clean(detail))
             self._wake()
         self.transport.abort()
 
@@ -54,7 +61,7 @@ class Connection(asyncio.Protocol):
 
     def _raise_if_lost(self) -> None:
         if self._lost:
-            raise ProbeError(*self._lost)
+            raise self._lost.at(None, self._lost.step)
 
     async def _more(self) -> None:
         """Waits for data, or raises the error that ended the connection."""

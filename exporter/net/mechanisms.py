@@ -7,8 +7,9 @@ from typing import Literal
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 from exporter.net.channel_binding import ChannelBinding, binding_of, is_unique
-from exporter.net.sasl import CramMd5, Login, Mechanism, NoLoginSent, Plain
+from exporter.net.sasl import CramMd5, External, Login, Mechanism, NoLoginSent, Plain
 from exporter.net.scram import Scram
+from exporter.net.tls import NOT_ASKED, presented_in
 
 ForPassword = Literal[
     "scram-sha-256-plus",
@@ -70,6 +71,21 @@ def _binding(
     why = "the signature of its certificate has no hash" if tls else "there is no TLS"
     raise ProbeError(
         Reason.AUTH, f"{name.upper()} is not possible with {server}: {why}"
+    ) from NoLoginSent()
+
+
+def external(
+    server: str, user: str, offered: Collection[str], tls: ssl.SSLObject | None
+) -> External:
+    """A login by our client certificate. Raises ProbeError (auth) if it is not among those offered
+    (in any case)."""
+    names = sorted(name.lower() for name in offered)
+    if "external" in names:
+        return External(user, presented_in(tls) if tls else NOT_ASKED)
+    raise ProbeError(
+        Reason.AUTH,
+        f"{server} does not offer EXTERNAL, the login by a client certificate; it offers"
+        f" {', '.join(names) or 'nothing'}",
     ) from NoLoginSent()
 
 

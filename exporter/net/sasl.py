@@ -61,8 +61,8 @@ class Conversation:
 
     def initial_response(self, most: int) -> str:
         """The initial response for the command, if it has at most so many characters; otherwise
-        empty."""
-        word = self._encoded(self._first) if self._first is not None else ""
+        empty. A response without text is an equals sign (RFC 4954 section 4, RFC 4959)."""
+        word = (self._encoded(self._first) or "=") if self._first is not None else ""
         if len(word) > most:
             return ""
         self.held = False
@@ -201,6 +201,27 @@ class CramMd5:
         digest = hmac.new(as_it_is(self._password), challenge, "md5").hexdigest()
         self.secrets = (self._password, digest)
         return as_it_is(f"{self._user} {digest}")
+
+    def succeeded(self) -> None:
+        pass
+
+
+class External:
+    """EXTERNAL (RFC 4422 appendix A): the login is our certificate, `presented` (for people). An
+    empty `user` is the one to whom it belongs."""
+
+    name = "EXTERNAL"
+    secrets: tuple[str, ...] = ()
+
+    def __init__(self, user: str, presented: str) -> None:
+        self._user = user
+        self.words = f"client certificate: {presented}"
+
+    def initial_response(self) -> bytes:
+        return as_it_is(self._user)
+
+    async def answer(self, challenge: bytes) -> None:
+        return None
 
     def succeeded(self) -> None:
         pass

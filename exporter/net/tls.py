@@ -5,21 +5,30 @@ import os
 import ssl
 import sys
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, suppress
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Self, cast
+from weakref import WeakKeyDictionary
 
 from exporter.config.renewal import unreadable
 from exporter.config.server import TlsOptions, TlsVersion
 from exporter.core.model import ProbeError, TlsSession
 from exporter.core.phases import Leg
 from exporter.core.reasons import Reason
+from exporter.core.steps import Step
+from exporter.net.client_certificate import ClientCertificate, OwnCertificate
 from exporter.net.exceptions import map_exceptions
 from exporter.net.expiry import expiry_of
 from exporter.net.peer_certificate import Info, issuer_of, lines_about, names_of, serial_of
-from exporter.net.tls_words import NO_TLS, refusal, trouble
+from exporter.net.tls_words import (
+    ABOUT_OUR_CERTIFICATE,
+    NO_TLS,
+    refusal,
+    refusal_of_ours,
+    trouble,
+)
 from exporter.net.wrong_port import MOST, plaintext_hint
 
 _VERSIONS = {
@@ -30,6 +39,7 @@ _VERSIONS = {
 }
 _LEGACY = ("TLS10", "TLS11")
 NEVER = 86400.0  # seconds; asyncio's own limits are out of the way, since our callers cancel
+NOT_ASKED = "not asked for by the server"
 UNDECODABLE = (AttributeError, LookupError, TypeError, ValueError, ssl.SSLError)
 _OLD_CIPHERS = "DEFAULT:!aNULL:!eNULL:@SECLEVEL=0"  # never those that know no certificates
 # SSL_OP_LEGACY_SERVER_CONNECT: a server without RFC 5746; named from Python 3.12 on.
@@ -59,8 +69,7 @@ async def start_tls(
 
 
 def client_context(options: TlsOptions) -> ssl.SSLContext:
-    """The context for a client with these options, made once as long as the CA file does not
-    change.
+    """The context for a client with these options, made once as long as its files do not change.
 
     Raises ProbeError (tls).
     """
@@ -80,13 +89,25 @@ def client_context(options: TlsOptions) -> ssl.SSLContext:
         }
     ):
         changed = os.stat(path).st_mtime_ns if path else 0
-        return _context(path, changed, options.verify, options.tls_min_version)
+        presents = ClientCertificate.of(options.presents) if options.presents else None
+        return _context(path, changed, options.verify, options.tls_min_version, presents)
 
 
 @lru_cache(maxsize=64)
-def _context(ca_file: str | None, changed: int, verify: bool, oldest: TlsVersion) -> ssl.SSLContext:
+def _context(
+    ca_file: str | None,
+    changed: int,
+    verify: bool,
+    oldest: TlsVersion,
+    presents: ClientCertificate | None,
+) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=ca_file)
     context.sslobject_class = _Conversation
+    if presents:
+        presents.load_into(context)
+        _presented[context] = presents.own()
+        # Python has no other way to learn whether the server asked for it.
+        context._msg_callback = _note_request  # type: ignore[attr-defined]
     # Python 3.13 began to refuse certificates that break rules of RFC 5280 which no mail server
     # looks at, such as one of an authority without a key identifier. The verdict must not depend on
     # the Python.
@@ -98,6 +119,22 @@ def _context(ca_file: str | None, changed: int, verify: bool, oldest: TlsVersion
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
+
+
+_presented: WeakKeyDictionary[ssl.SSLContext, OwnCertificate] = WeakKeyDictionary()
+"""Our certificates, by the contexts that have one."""
+
+
+def _note_request(
+    conversation: "_Conversation",
+    direction: str,
+    version: object,
+    content: object,
+    message: object,
+    data: bytes,
+) -> None:
+    if direction == "read" and getattr(message, "name", "") == "CERTIFICATE_REQUEST":
+        conversation.asked = True
 
 
 def accept_from(context: ssl.SSLContext, oldest: TlsVersion) -> None:
@@ -131,7 +168,22 @@ def session_fact(tls: ssl.SSLObject, leg: Leg, host: str) -> TlsSession:
         serial_of(info) if info else "",
         host=host,
         fingerprint=fingerprint_of(certificate) if certificate else "",
+        client_certificate=presented_in(tls),
     )
+
+
+def presented_in(tls: ssl.SSLObject) -> str:
+    """Our certificate, for people, or that the server did not ask for it; empty if there is
+    none."""
+    return cast(_Conversation, tls).presented
+
+
+def lines_about_session(fact: TlsSession, tls: ssl.SSLObject) -> Iterator[str]:
+    """For a transcript."""
+    yield f"-- {fact.version} {fact.cipher}"
+    if own := _presented.get(tls.context):
+        yield f"-- our client certificate: {fact.client_certificate}"
+        yield f"-- its SHA-256 fingerprint: {own.fingerprint}"
 
 
 def _decoded_of(tls: ssl.SSLObject) -> Info:
@@ -177,6 +229,12 @@ class _CertificateRefused(ssl.SSLCertVerificationError):
     lines: tuple[str, ...] = ()  # about it, for a transcript
 
 
+class RefusesOurs(ssl.SSLError):
+    """The error for a server that refuses our certificate, or that there is none."""
+
+    presented = ""
+
+
 class _NoTls(ssl.SSLError):
     """The error for a server that does not speak TLS, with its first bytes."""
 
@@ -187,6 +245,7 @@ class _Conversation(ssl.SSLObject):
     """Keeps the server's certificate also if it is refused, so that no second connection without
     verification is needed; and the server's first bytes if they are not TLS."""
 
+    asked = False  # for our certificate
     _incoming: ssl.MemoryBIO
     _first = b""
 
@@ -214,11 +273,34 @@ class _Conversation(ssl.SSLObject):
                 refused.lines = tuple(lines_about(info, sent))
             raise refused from None
         except ssl.SSLError as error:
+            self._raise_if_about_ours(error)
             if error.reason not in NO_TLS:
                 raise
             strange = _NoTls(*error.args)
             strange.reason, strange.first = error.reason, self._first
             raise strange from None
+
+    def read(self, *arguments: Any) -> Any:
+        """With TLS 1.3, a server looks at our certificate when we have finished the handshake."""
+        try:
+            return super().read(*arguments)
+        except ssl.SSLError as error:
+            self._raise_if_about_ours(error)
+            raise
+
+    def _raise_if_about_ours(self, error: ssl.SSLError) -> None:
+        if error.reason in ABOUT_OUR_CERTIFICATE:
+            refused = RefusesOurs(*error.args)
+            refused.reason = error.reason
+            refused.presented = str(_presented.get(self.context) or "")
+            raise refused from None
+
+    @property
+    def presented(self) -> str:
+        """See `presented_in`."""
+        if not (own := _presented.get(self.context)):
+            return ""
+        return str(own) if self.asked else NOT_ASKED
 
     def chain(self) -> list[bytes]:
         """What the server sent, DER. `getpeercert` knows only certificates that verified; the chain
@@ -255,6 +337,8 @@ def handshake_errors(
         return _refused(server, leg, error)
 
     def failed(error: ssl.SSLError) -> ProbeError:
+        if isinstance(error, RefusesOurs):
+            return refused_ours(server, error)
         speaks = plaintext_hint(error.first, wanted) if isinstance(error, _NoTls) else ""
         words = trouble(error, speaks, starttls=starttls)
         return ProbeError(Reason.TLS, f"TLS handshake with {server} failed: {words}")
@@ -267,6 +351,15 @@ def handshake_errors(
             OSError: lambda _: ProbeError(Reason.DISCONNECTED, cut),
         }
     )
+
+
+def refused_ours(server: str, error: RefusesOurs) -> ProbeError:
+    """The failure for a server that refuses our certificate, perhaps later than in the handshake
+    (TLS 1.3)."""
+    words = refusal_of_ours(error.reason or "", error.presented)
+    failure = ProbeError(Reason.TLS, f"TLS handshake with {server} failed: {words}")
+    failure.step = Step.TLS
+    return failure
 
 
 def _refused(server: str, leg: Leg, error: ssl.SSLCertVerificationError) -> ProbeError:

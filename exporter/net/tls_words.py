@@ -47,6 +47,26 @@ _OLD_PARAMETERS = frozenset(
         *("SSLV3_ALERT_HANDSHAKE_FAILURE", "TLSV1_ALERT_INSUFFICIENT_SECURITY"),
     }
 )
+KEY_PROBLEMS = {
+    "EE_KEY_TOO_SMALL": "the key is too short; use 2048 bits or more (RSA), or 256 bits (EC)",
+    "CA_KEY_TOO_SMALL": "the key of a CA certificate in it is too short",
+    "CA_MD_TOO_WEAK": ("a CA certificate in it is signed with an insecure digest, such as SHA-1"),
+    "EE_MD_TOO_WEAK": "it is signed with an insecure digest, such as SHA-1",
+}
+"""What is wrong with a certificate of our own."""
+
+ABOUT_OUR_CERTIFICATE = frozenset(
+    {
+        *("TLSV13_ALERT_CERTIFICATE_REQUIRED", "SSLV3_ALERT_NO_CERTIFICATE"),
+        *("SSLV3_ALERT_BAD_CERTIFICATE", "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE"),
+        *("SSLV3_ALERT_CERTIFICATE_REVOKED", "SSLV3_ALERT_CERTIFICATE_EXPIRED"),
+        *("SSLV3_ALERT_CERTIFICATE_UNKNOWN", "TLSV1_ALERT_UNKNOWN_CA"),
+        "TLSV1_ALERT_ACCESS_DENIED",
+    }
+)
+"""Alerts by which a server refuses a client's certificate, or that there is none (RFC 8446 section
+6.2)."""
+
 TRUST = "set `ca_file` to its CA, or make the server send its intermediate certificates"
 _UPDATE = "update the server, or allow old TLS with `tls_min_version: TLS10`"
 
@@ -64,8 +84,25 @@ def trouble(error: ssl.SSLError, speaks: str, *, starttls: bool) -> str:
     if reason in _OLD_VERSION:
         return f"it supports only old versions of TLS ({words}): {_UPDATE}"
     if reason in _OLD_PARAMETERS:
-        return f"{words}: probably its TLS parameters are too old: {_UPDATE}"
+        return (
+            f"{words}: probably its TLS parameters are too old: {_UPDATE}{_or_certificate(reason)}"
+        )
     return words
+
+
+def _or_certificate(reason: str) -> str:
+    """Up to TLS 1.2, this is also what a client without a certificate is told."""
+    if reason != "SSLV3_ALERT_HANDSHAKE_FAILURE":
+        return ""
+    return "; or it requires a client certificate: set `client_certificate`"
+
+
+def refusal_of_ours(reason: str, presented: str) -> str:
+    """Why a server refuses our certificate, or that we have `presented` none (empty)."""
+    words = reason.lower().replace("_", " ")
+    if presented:
+        return f"it refuses our client certificate, {presented} ({words})"
+    return f"it requires a client certificate ({words}): set `client_certificate`"
 
 
 def refusal(

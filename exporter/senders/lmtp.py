@@ -16,7 +16,7 @@ from exporter.net.unix_socket import LONGEST_PATH
 from exporter.senders.kind import Means
 from exporter.senders.one_server import OneServer, OneServerOptions
 
-_OF_THE_NETWORK = ("port", "tls", "ip", "source_address", "proxy")
+_OF_THE_NETWORK = ("port", "tls", "ip", "source_address", "proxy", "client_certificate")
 
 
 def _socket_path(text: str) -> str:

@@ -1,5 +1,8 @@
 """Sends through one server, by SMTP or LMTP."""
 
+from collections.abc import Iterator, Mapping
+from typing import Any
+
 from exporter.config.address import EhloName
 from exporter.config.proxy import Proxy
 from exporter.config.server import AccessOptions
@@ -8,6 +11,7 @@ from exporter.core.steps import Step
 from exporter.mail.composition import ProbeMessage
 from exporter.net.bearer import Bearer, authenticate_with_token, bearer_mechanism, get_token
 from exporter.net.credentials import Credentials
+from exporter.net.mechanisms import external
 from exporter.net.oauth2 import Token
 from exporter.net.proxy import proxy_of
 from exporter.net.smtp.login import Auth, authenticate, login
@@ -26,10 +30,22 @@ class OneServerOptions(AccessOptions, PacedOptions):
     scram-sha-512, scram-sha-1, cram-md5 that the server offers; with `oauth2` the first of
     oauthbearer, xoauth2. The `-plus` mechanisms bind the login to its TLS session: up to TLS 1.2
     they come before the other SCRAM mechanisms (tls-unique), and with TLS 1.3 after all others
-    (tls-server-end-point). NTLM and GSSAPI are not supported."""
+    (tls-server-end-point). With `client_certificate` and no `password` it is external, if the
+    server offers that; `none` presents the certificate without a login. NTLM and GSSAPI are not
+    supported."""
 
     ehlo_name: EhloName | None = None
     """The name for EHLO. Default: the name of this machine."""
+
+    @classmethod
+    def _of_certificates(cls, given: Mapping[str, Any]) -> Iterator[str]:
+        yield from super()._of_certificates(given)
+        if given.get("auth") == "none" and given.get("username") is not None:
+            yield "auth: none excludes username"
+
+    @property
+    def logs_in(self) -> bool:
+        return self.auth != "none" and super().logs_in
 
 
 class OneServer:
@@ -108,3 +124,10 @@ class OneServer:
                 await authenticate(smtp, Bearer(mechanism, user, value, self._server, self._port))
 
             await authenticate_with_token(self._account, token, run, attempt)
+        elif options.client_certificate and options.auth != "none":
+            needed = options.auth or options.username
+            if needed or "external" in smtp.mechanisms:
+                with run.step(Step.AUTH):
+                    user = options.username or ""
+                    certificate = external(self._server, user, smtp.mechanisms, smtp.tls)
+                await authenticate(smtp, certificate)

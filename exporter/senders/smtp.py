@@ -57,7 +57,8 @@ class SmtpOptions(OneServerOptions):
     def introduction(self) -> Introduction | None:
         """A server of the Internet that takes mail on port 25 without a login does not know us. It
         sees the address of a proxy, not ours."""
-        if self.tcp_port != BETWEEN_SERVERS or self.username or self.proxy:
+        known = self.username or self.client_certificate or self.proxy
+        if self.tcp_port != BETWEEN_SERVERS or known:
             return None
         return Introduction(self.ehlo_name or own_name(), self, only_if_public=True)
 

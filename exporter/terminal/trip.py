@@ -192,6 +192,8 @@ def _facts(outcome: Outcome) -> list[str]:
                 lines.append(f"{f'TLS, {fact.place}':17} {session}{_tls(fact)}")
                 if fact.issued:
                     lines.append(f"certificate       {session}{fact.issued}")
+                if fact.client_certificate:
+                    lines.append(f"our certificate   {session}{fact.client_certificate}")
             case Hop():
                 lines.append(f"hop {fact.number:<13} {_hop(fact)}")
             case LeftFrom():

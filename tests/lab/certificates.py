@@ -4,6 +4,7 @@ import datetime
 import shutil
 import smtplib
 import ssl
+from hashlib import sha256
 from pathlib import Path
 
 from tests.lab import facts
@@ -125,6 +126,9 @@ def install(rundir: RunDirectory) -> None:
         shutil.copy(rundir.path("keys", f"{server}.{kind}.crt"), tls / f"{server}.crt")
         shutil.copy(rundir.path("keys", f"{server}.key"), tls)
         (tls / f"{server}.key").chmod(0o600 if server in SERVERS_OF_THE_LAB else 0o644)
+    der = ssl.PEM_cert_to_DER_cert(rundir.path("keys/idp.good.crt").read_text())
+    fingerprint = sha256(der).digest().hex(":").upper()
+    rundir.path("etc/postfix-relay/clientcerts").write_text(f"{fingerprint} idp\n")
 
 
 def wait_until_shown(rundir: RunDirectory, server: str) -> None:

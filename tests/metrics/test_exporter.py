@@ -1,5 +1,6 @@
 """The series of the exporter itself."""
 
+from exporter.metrics import Metrics
 from tests.metrics.test_outcome import metrics, series
 from tests.support.pauses import at_once
 
@@ -28,3 +29,13 @@ def test_the_address_of_the_pages_is_known_only_if_it_was_given() -> None:
     made.exporter.show_external_url("https://mon.example.org/mail")
     shown = series(at_once(made.everything()))
     assert shown['mailtrip_external_url_info{url="https://mon.example.org/mail"}'] == 1
+
+
+def test_our_own_certificates_are_shown_with_their_end_as_long_as_they_are_configured() -> None:
+    ends = {"/etc/a.crt": 2e9, "/etc/b.crt": 3e9}
+    made = Metrics(dict, certificates=lambda: ends)
+    name = "mailtrip_client_certificate_expiry_timestamp_seconds"
+    assert series(at_once(made.everything()))[name + '{file="/etc/a.crt"}'] == 2e9
+    del ends["/etc/a.crt"]
+    shown = series(at_once(made.everything()))
+    assert [one for one in shown if one.startswith(name)] == [name + '{file="/etc/b.crt"}']

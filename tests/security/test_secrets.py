@@ -3,21 +3,31 @@
 import os
 import re
 import resource
+import traceback
 from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+)
 
 from exporter.commands.cli import main
 from exporter.config.mistakes import Mistakes
+from exporter.config.server import AccessOptions
 from exporter.core.clock import Clock
+from exporter.core.model import ProbeError
 from exporter.mail.tokens import new_key
 from exporter.net.dns import Resolver
+from exporter.net.tls import client_context
 from exporter.settings import Settings
 from tests.security.conftest import Start
 from tests.security.test_requests import fetch
+from tests.support.chains import issue, presented
 from tests.support.prober_rig import ProberRig
 from tests.support.recording_peers import Listener
 from tests.support.sender_rig import make_sender
@@ -402,3 +412,29 @@ resolver: {nameservers: ["127.0.0.1:1"], timeout: 100ms}
     assert not [text for text in shown if "geheim" in text.lower()]
     assert "X-Team: mail" in shown[1]
     assert "combined.mail.abusix.zone" in shown[0]
+
+
+@pytest.mark.parametrize("password", [None, "hunter2-wrong", "hunter2-right"])
+@pytest.mark.parametrize("whose", ["its own", "another", "none"])
+def test_keys_of_client_certificates(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, password: str | None, whose: str
+) -> None:
+    """Neither the text of a private key nor its password appears in an error, the log or the
+    transcript, whatever is wrong with the files of a client certificate."""
+    identity = issue("probe")
+    given: dict[str, object] = {**presented(identity, tmp_path), "key_password": password}
+    key = {"its own": identity.key, "another": issue("another").key}.get(whose, identity.key)
+    encryption = BestAvailableEncryption(b"hunter2-right")
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)
+    (tmp_path / "client.key").write_bytes(pem[:90] if whose == "none" else pem)
+    options = AccessOptions.model_validate({"client_certificate": given})
+    told = repr(options) + options.model_dump_json()
+    try:
+        client_context(options)
+    except ProbeError as error:
+        told += "".join(traceback.format_exception(error))
+    else:
+        assert (whose, password) == ("its own", "hunter2-right")
+    told += caplog.text
+    assert "hunter2" not in told
+    assert not any(line in told for line in pem.decode().splitlines()[1:-1])

@@ -81,6 +81,14 @@ def issue(
     return Identity(builder.sign(signer, SHA256()), key)
 
 
+def presented(identity: Identity, directory: Path) -> dict[str, str]:
+    """The option `client_certificate` for files with it."""
+    files = {"cert_file": directory / "client.crt", "key_file": directory / "client.key"}
+    files["cert_file"].write_bytes(identity.pem)
+    files["key_file"].write_bytes(key_pem(identity.key))
+    return {name: str(file) for name, file in files.items()}
+
+
 def key_pem(key: EllipticCurvePrivateKey) -> bytes:
     """PKCS #8, not encrypted."""
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())

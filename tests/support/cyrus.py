@@ -30,7 +30,7 @@ defaultpartition: default
 cyrus_user: {user}
 servername: {name}
 syslog_prefix: mailtrip-tests
-lmtp_admins: {agent}
+admins: {agent}
 sasl_mech_list: EXTERNAL
 autocreate_post: yes
 autocreate_users: probe full

@@ -21,7 +21,8 @@ resolver: {{nameservers: ["{dns}"]}}
 
 mailboxes:
   monitor: {{imap: {{host: imap.lab.test, ca_file: {ca}, username: {user}, password: {password}}}}}
-  spam: {{imap: {{host: imap.lab.test, ca_file: {ca}, username: junk, password: {password}}}}}
+  spam: {{imap: {{host: imap.lab.test, ca_file: {ca}, username: junk, password: {password},
+      client_certificate: {{cert_file: {tls}/idp.crt, key_file: {tls}/idp.key}}}}}}
 
 modules:
   submission: &module
@@ -77,6 +78,7 @@ def configuration(lab: Lab, user: LabUser, identity: Identity) -> str:
         "oauth2": oauth2,
         "dns": lab.dns,
         "ca": lab.ca,
+        "tls": str(lab.directory / "etc/tls"),
         "user": user.name,
         "password": lab.password,
     }

@@ -97,6 +97,8 @@ def line(attempt: Attempt) -> str:
             told.append(f"certificate valid until {_day(attempt.tls.expires_at)}")
         if attempt.tls.ends_above is not None:
             told.append(f"a certificate above it until {_day(attempt.tls.ends_above)}")
+        if attempt.tls.client_certificate:
+            told.append(f"client certificate {attempt.tls.client_certificate}")
     return f"OK      {place}: {', '.join(filter(None, told))}"
 
 

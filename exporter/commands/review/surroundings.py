@@ -3,6 +3,7 @@ this user."""
 
 import os
 import re
+import ssl
 import stat
 from collections.abc import Iterator
 
@@ -12,13 +13,15 @@ from exporter.config.finding import Finding
 from exporter.config.mistakes import Path
 from exporter.config.placeholders import stored_secret_problem
 from exporter.config.proxy import ProxyUrl
-from exporter.config.server import ReceiverTls, TlsOptions
+from exporter.config.server import ClientCertificateOptions, ReceiverTls, TlsOptions
 from exporter.config.types import NamedFile, Secret, SecretUnavailable, size_text
+from exporter.core.clock import Clock
 from exporter.core.model import ProbeError
 from exporter.mail.composition import Content, compose
 from exporter.mail.tokens import KEY_BYTES, Mint, read_key
 from exporter.mailboxes.session import READ_LIMIT
 from exporter.net.certificate import ServerCertificate
+from exporter.net.client_certificate import ClientCertificate
 from exporter.net.tls import client_context
 from exporter.settings import Settings
 
@@ -35,6 +38,8 @@ def of_surroundings(settings: Settings) -> Iterator[Finding]:
             yield from _of_a_file(path, value)
         elif isinstance(value, ReceiverTls):
             yield from _of_a_certificate(path, value)
+        elif isinstance(value, ClientCertificateOptions):
+            yield from _of_a_client_certificate(path, value)
         elif isinstance(value, RoundtripOptions):
             yield from _of_content(path, settings, value)
 
@@ -158,6 +163,25 @@ def _of_a_certificate(path: Path, tls: ReceiverTls) -> Iterator[Finding]:
             ServerCertificate(tls.cert_file, tls.key_file)
         except ProbeError as error:
             yield Finding((*path, "cert_file"), error.detail)
+
+
+def _of_a_client_certificate(path: Path, ours: ClientCertificateOptions) -> Iterator[Finding]:
+    """What is wrong with one of the files alone has been said."""
+    files = (ours.cert_file, ours.key_file)
+    if not all(os.path.isfile(file) and os.access(file, os.R_OK) for file in files):
+        return
+    if not all(os.path.getsize(file) for file in files):
+        return
+    try:
+        certificate = ClientCertificate.of(ours)
+        certificate.load_into(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+    except ProbeError as error:
+        yield Finding(path, error.detail)
+        return
+    own, now = certificate.own(), Clock().wall()
+    if own.expires_at is not None and own.expires_at < now:
+        text = f"the certificate has expired ({own}): most servers refuse it"
+        yield Finding((*path, "cert_file"), text, warning=True)
 
 
 _WHILE_IT_RUNS = (

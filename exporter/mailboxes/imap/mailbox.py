@@ -25,12 +25,18 @@ from exporter.net.credentials import Credentials
 from exporter.net.dns import Resolver
 from exporter.net.imap.connection import ImapConnection, converse
 from exporter.net.imap.login import authenticate, login
-from exporter.net.mechanisms import ForPassword, in_order, password_mechanism, unsupported
+from exporter.net.mechanisms import (
+    ForPassword,
+    external,
+    in_order,
+    password_mechanism,
+    unsupported,
+)
 from exporter.net.oauth2 import Account, Accounts, Token
 from exporter.net.proxy import proxy_of
 from exporter.net.sasl import NoLoginSent
 from exporter.net.tcp import dial
-from exporter.net.tls import client_context, session_fact
+from exporter.net.tls import client_context, lines_about_session, session_fact
 
 ID_PATIENCE = 5.0  # seconds; who has not answered it by then is asked without
 
@@ -54,10 +60,11 @@ class ImapOptions(MailServerOptions):
     If the server marks no folder as `\\Junk`, it is the one named Junk or Spam in one of many
     languages."""
 
-    auth: Literal["login", "plain", ForPassword, "xoauth2", "oauthbearer"] | None = None
+    auth: Literal["login", "plain", ForPassword, "xoauth2", "oauthbearer", "external"] | None = None
     """The only mechanism that is used: the command LOGIN, or AUTHENTICATE with another one.
     Default: the first that the server offers of login, plain, SCRAM (see `auth` of `smtp`),
-    cram-md5; with `oauth2` of oauthbearer, xoauth2."""
+    cram-md5; with `oauth2` of oauthbearer, xoauth2; with `client_certificate` and no `password`
+    external."""
 
     id: bool = True
     """Whether to send the name and version of this program to a server that offers ID (RFC 2971).
@@ -173,7 +180,8 @@ class ImapMailbox:
         if imap.tls:
             fact = session_fact(imap.tls, Leg.MAILBOX, self._options.host)
             trace.fact(fact)
-            trace.note(f"-- {fact.version} {fact.cipher}")
+            for line in lines_about_session(fact, imap.tls):
+                trace.note(line)
 
     async def _log_in(
         self, imap: ImapConnection, credentials: Credentials, token: Token | None, trace: Trace
@@ -181,6 +189,9 @@ class ImapMailbox:
         host, user = self._options.host, self._options.username
         if self._account and token:
             await self._authenticate_with(imap, self._account, token, trace)
+            return
+        if self._options.client_certificate and self._options.password is None:
+            await self._authenticate_with_certificate(imap)
             return
         if user is None or self._options.password is None:
             raise ProbeError(
@@ -209,15 +220,16 @@ class ImapMailbox:
         if first:
             first.data("the login", Reason.AUTH)
 
+    async def _authenticate_with_certificate(self, imap: ImapConnection) -> None:
+        offered = _mechanisms_in(await imap.capability())
+        mechanism = external(self._options.host, self._options.username or "", offered, imap.tls)
+        (await authenticate(imap, mechanism)).data("the login", Reason.AUTH)
+
     async def _authenticate_with(
         self, imap: ImapConnection, account: Account, token: Token, trace: Trace
     ) -> None:
         options = self._options
-        offered = {
-            name.removeprefix("AUTH=").lower()
-            for name in await imap.capability()
-            if name.startswith("AUTH=")
-        }
+        offered = _mechanisms_in(await imap.capability())
         mechanism = bearer_mechanism(options.host, options.auth, offered)
 
         async def attempt(value: str) -> None:
@@ -244,3 +256,8 @@ class ImapMailbox:
                 Reason.AUTH, f"{host} does not allow LOGIN{hint} (LOGINDISABLED){others}"
             ) from NoLoginSent()
         return [wanted] if wanted else usable
+
+
+def _mechanisms_in(capabilities: set[str]) -> set[str]:
+    """In lower case."""
+    return {one.removeprefix("AUTH=").lower() for one in capabilities if one.startswith("AUTH=")}

@@ -25,13 +25,19 @@ from exporter.net.bearer import (
 )
 from exporter.net.credentials import Credentials
 from exporter.net.dns import Resolver
-from exporter.net.mechanisms import ForPassword, in_order, password_mechanism, unsupported
+from exporter.net.mechanisms import (
+    ForPassword,
+    external,
+    in_order,
+    password_mechanism,
+    unsupported,
+)
 from exporter.net.oauth2 import Account, Accounts
 from exporter.net.pop3.connection import Pop3Connection, converse
 from exporter.net.proxy import proxy_of
 from exporter.net.sasl import NoLoginSent
 from exporter.net.tcp import dial
-from exporter.net.tls import client_context, session_fact
+from exporter.net.tls import client_context, lines_about_session, session_fact
 
 
 class Pop3Options(MailServerOptions):
@@ -47,13 +53,14 @@ class Pop3Options(MailServerOptions):
     """`none`, `starttls` (STLS) or `implicit`. Default: `implicit` on port 995 and when no port is
     given; on any other port `starttls`, so that no password is sent in plain text by accident."""
 
-    username: OneWord
-    """The login name."""
+    username: OneWord | None = None
+    """The login name. It is required, except with `client_certificate`."""
 
-    auth: Literal["user", "plain", ForPassword, "xoauth2", "oauthbearer"] | None = None
+    auth: Literal["user", "plain", ForPassword, "xoauth2", "oauthbearer", "external"] | None = None
     """The only mechanism that is used: the commands USER and PASS, or AUTH with another one.
     Default: the first that the server offers of user, plain, SCRAM (see `auth` of `smtp`),
-    cram-md5; with `oauth2` of oauthbearer, xoauth2. `user` is also tried if it is not offered,
+    cram-md5; with `oauth2` of oauthbearer, xoauth2; with `client_certificate` and no `password`
+    external. `user` is also tried if it is not offered,
     because some servers accept it anyway."""
 
     poll_interval: Duration = 0.5
@@ -65,10 +72,11 @@ class Pop3Options(MailServerOptions):
 
     @classmethod
     def _between(cls, given: Mapping[str, Any]) -> Iterator[str]:
-        """Skips a missing username: that is reported as a required option."""
-        if given.get("password") is None and given.get("oauth2") is None:
-            yield "password or oauth2 is missing"
-        yield from cls._of_tokens(given)
+        """POP3 has no session without a login."""
+        ways = ("password", "oauth2", "client_certificate")
+        if not any(given.get(name) is not None for name in ways):
+            yield "one of these is missing: password, oauth2, client_certificate"
+        yield from super()._between(given)
 
     @property
     def steps(self) -> frozenset[Step]:
@@ -104,7 +112,7 @@ class Pop3Mailbox:
         self._tls: TlsSession | None = None
         self._greeted = False
         self._account = (
-            (accounts or Accounts()).of(options.oauth2, options.username)
+            (accounts or Accounts()).of(options.oauth2, options.username or "")
             if options.oauth2
             else None
         )
@@ -133,7 +141,7 @@ class Pop3Mailbox:
             self._resolver, options.host, options.tcp_port, options, trace, proxy=proxy
         )
         credentials = Credentials(
-            options.username, options.password, token.value if token else "", proxy
+            options.username or "", options.password, token.value if token else "", proxy
         )
         pop3 = await converse(connected, options.host, trace.note, credentials)
         try:
@@ -160,17 +168,22 @@ class Pop3Mailbox:
                 await pop3.stls(client_context(self._options), server_name)
         host = self._options.host
         self._tls = session_fact(pop3.tls, Leg.MAILBOX, host) if pop3.tls else None
-        if self._tls:
-            trace.note(f"-- {self._tls.version} {self._tls.cipher}")
+        if self._tls and pop3.tls:
+            for line in lines_about_session(self._tls, pop3.tls):
+                trace.note(line)
 
     async def _log_in(self, pop3: Pop3Connection, trace: Trace) -> None:
         with pop3.redaction.of_errors():
             await self._authenticate(pop3, trace)
 
     async def _authenticate(self, pop3: Pop3Connection, trace: Trace) -> None:
-        user = self._options.username
+        user = self._options.username or ""
         if self._account:
             await self._authenticate_with(pop3, self._account, trace)
+            return
+        if self._options.password is None:
+            offered = (await pop3.capa() or {}).get("SASL", ())
+            await pop3.authenticate(external(self._options.host, user, offered, pop3.tls))
             return
         try:
             password = pop3.credentials.reveal()

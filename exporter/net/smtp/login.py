@@ -14,7 +14,7 @@ from exporter.net.mechanisms import ForPassword, in_order, password_mechanism, u
 from exporter.net.sasl import Conversation, Mechanism, refused
 from exporter.net.smtp.session import SmtpSession
 
-Auth = Literal["login", "plain", ForPassword, "xoauth2", "oauthbearer"]
+Auth = Literal["login", "plain", ForPassword, "xoauth2", "oauthbearer", "external", "none"]
 LONGEST_COMMAND = 510  # octets without the line end (RFC 5321 section 4.5.3.1.4)
 # Too long, or not understood (RFC 4954 section 4): no word of the password.
 _NOT_TAKEN = frozenset({500, 501, 502, 504})
@@ -61,7 +61,8 @@ async def _converse(smtp: SmtpSession, mechanism: Mechanism) -> tuple[Conversati
     talk = Conversation(mechanism, smtp.server, smtp.redaction, smtp.note)
     command = f"AUTH {mechanism.name}"
     word = talk.initial_response(LONGEST_COMMAND - len(command) - 1)
-    smtp.note(f"C: {command} <secret>" if word else f"C: {command}")
+    shown = "=" if word == "=" else "<secret>"
+    smtp.note(f"C: {command} {shown}" if word else f"C: {command}")
     reply = await smtp.execute(command.encode(), *([word.encode()] if word else []))
     if word and reply.code in _NOT_TAKEN:
         talk.initial_response_refused()

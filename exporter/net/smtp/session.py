@@ -39,9 +39,12 @@ from exporter.net.smtp.reply import reason_for as reason_for
 from exporter.net.tcp import dial
 from exporter.net.tls import (
     NEVER,
+    RefusesOurs,
     chain_of,
     client_context,
     handshake_errors,
+    lines_about_session,
+    refused_ours,
     session_fact,
     start_tls,
 )
@@ -63,6 +66,7 @@ _NOT_ESMTP = frozenset({500, 501, 502, 504})
 class _Protocol(SMTPProtocol):
     """Tracks whether the end of a message is still unsent, and servers that send too much."""
 
+    refused_ours: RefusesOurs | None = None  # the server's verdict on our certificate
     unsent = False
     first = b""  # what the server has begun with
     too_much = False  # with the last reply came more
@@ -85,6 +89,11 @@ class _Protocol(SMTPProtocol):
         if _LAST_LINE.fullmatch(self._buffer.rpartition(b"\n")[2]):
             self.data_received(b"\r\n")
         return super().eof_received()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if isinstance(exc, RefusesOurs):
+            self.refused_ours = exc
+        super().connection_lost(exc)
 
     @property
     def unasked(self) -> str:
@@ -123,7 +132,7 @@ class SmtpSession:
     ) -> None:
         self.extensions: dict[str, str] = {}
         self.mechanisms: list[str] = []
-        self._protocol = _Protocol(loop=asyncio.get_running_loop())
+        self._protocol = connection = _Protocol(loop=asyncio.get_running_loop())
         self.server = server
         self._speaks = protocol
         self.address = ""  # its IP address, or that of the proxy, once it is connected
@@ -134,8 +143,10 @@ class SmtpSession:
         # Without `self`: a session that refers to itself would keep its trip until the garbage
         # collector finds it.
         self._translations: Mapping[Kinds, Words] = {
-            SMTPServerDisconnected: lambda _: ProbeError(
-                Reason.DISCONNECTED, f"{server} cut the connection"
+            SMTPServerDisconnected: lambda _: (
+                refused_ours(server, connection.refused_ours)
+                if connection.refused_ours
+                else ProbeError(Reason.DISCONNECTED, f"{server} cut the connection")
             ),
             SMTPResponseException: lambda error: ProbeError(
                 Reason.PROTOCOL,
@@ -457,7 +468,8 @@ class SmtpSession:
     def _note_tls(self) -> None:
         fact = session_fact(self._tls_object(), Leg.SEND, self.server)
         self.run.fact(fact)
-        self.note(f"-- {fact.version} {fact.cipher}")
+        for line in lines_about_session(fact, self._tls_object()):
+            self.note(line)
 
 
 @contextmanager

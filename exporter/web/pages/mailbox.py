@@ -99,7 +99,8 @@ def _facts(options: MailboxOptions) -> list[tuple[str, str]]:
     facts = [("protocol", options.chosen[0]), ("place", how.place)]
     if isinstance(how, ServerOptions):
         facts.append(("TLS", how.tls_mode))
-        facts.append(("user", how.username or "no login"))
+        nobody = "that of the client certificate" if how.client_certificate else "no login"
+        facts.append(("user", how.username or nobody))
     if how.reception:
         facts.append(("recipients", ", ".join(how.reception.recipients[:MOST_PROBES])))
     return facts

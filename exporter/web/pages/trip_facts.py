@@ -67,6 +67,8 @@ def _in_words(fact: object, which: str, zone: TimeZone) -> Iterator[tuple[str, s
             yield f"TLS, {fact.place}{session}", tls_in_words(fact, zone)
             if fact.issued:
                 yield f"certificate, {fact.leg}{session}", fact.issued
+            if fact.client_certificate:
+                yield f"our client certificate, {fact.leg}{session}", fact.client_certificate
         case MailServer():
             yield "server", str(fact)
         case DnsRecords():
