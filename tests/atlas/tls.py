@@ -32,6 +32,13 @@ def at_starttls(stage: Stage, act: Callable[[], Act]) -> Make:
     return make
 
 
+def with_certificate(cert_file: str, key_file: str) -> Make:
+    """The relay that asks for a client certificate, and no password."""
+    files = {"cert_file": cert_file, "key_file": key_file}
+    changes = {"port": 2526, "username": None, "password": None, "client_certificate": files}
+    return given(smtp=changes)
+
+
 def by_mta_sts(name: str) -> Make:
     """An exchanger below sts.test, with the policy of its domain."""
     return given(
@@ -132,6 +139,32 @@ def cut_in_the_handshake(part: str) -> Make:
 
 
 TLS = (
+    Fault(
+        "The file of our client certificate is not there",
+        "`cert_file` names no file",
+        send(Step.TLS, Reason.TLS),
+        Known.AT_ONCE,
+        "the path, and who may read it; `mailtrip check`",
+        with_certificate("<directory>/none.crt", "<directory>/none.key"),
+        says="cannot read cert_file",
+    ),
+    Fault(
+        "The key is not that of our client certificate",
+        "the key of another certificate",
+        send(Step.TLS, Reason.TLS),
+        Known.AT_ONCE,
+        "`cert_file` and `key_file`: was only one of them renewed?",
+        with_certificate("<lab>/etc/tls/idp.crt", "<lab>/etc/tls/policies.key"),
+        says="does not belong to the certificate",
+    ),
+    Fault(
+        "The relay does not know our client certificate",
+        "a certificate whose fingerprint is not in `relay_clientcerts`",
+        send(Step.RCPT, Reason.REJECTED, "554"),
+        Known.AT_ONCE,
+        "`relay_clientcerts`; the fingerprint in the transcript",
+        with_certificate("<lab>/etc/tls/policies.crt", "<lab>/etc/tls/policies.key"),
+    ),
     Fault(
         "The relay's certificate has expired",
         "real servers show an expired certificate",

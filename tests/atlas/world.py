@@ -96,6 +96,7 @@ class World:
             "mon": lab.mon_ip,
         }
         words |= {"sendmail": lab.sendmail, "directory": str(self.directory)}
+        words["lab"] = str(lab.directory)
         if isinstance(value, str):
             for word, meaning in words.items():
                 value = value.replace(f"<{word}>", meaning)
