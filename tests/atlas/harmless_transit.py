@@ -4,6 +4,7 @@ import asyncio
 import base64
 import quopri
 import re
+import time
 from collections.abc import Callable
 
 from exporter.app import App
@@ -12,6 +13,7 @@ from tests.atlas.table import Changes, Course, Disturbance, Make, Series, given
 from tests.atlas.transit import notice, reply, riddle
 from tests.atlas.world import World
 from tests.lab.hop import rewritten
+from tests.support.answers import silent_vacation, vacation
 from tests.support.smtp_witness import Act, Cut, Freeze, Reply, Stage
 
 RETRIES, DUPLICATES, UNCLEAR = (
@@ -154,6 +156,16 @@ def brought(*changes: Callable[[bytes], bytes]) -> Make:
     return make
 
 
+def answered(*changes: Callable[[bytes], bytes]) -> Make:
+    """The same, and an answer is awaited."""
+
+    async def make(world: World) -> Changes:
+        trip = {"home": "reply", "from": world.filled("<user>+{trip}@lab.test")}
+        return {**await brought(*changes)(world), "roundtrip": trip}
+
+    return make
+
+
 def other_subject(raw: bytes) -> bytes:
     return re.sub(rb"(?m)^Subject: .*$", b"Subject: [EXTERNAL] Please read", raw)
 
@@ -261,6 +273,18 @@ TRANSIT = (
         "deletes both, and counts one in `mailtrip_duplicates_total`",
         trip(brought(bytes, bytes)),
         DUPLICATES,
+    ),
+    Disturbance(
+        "An automatic answer names nothing of the message",
+        "`home: reply`, `{trip}` in `from`, and an answer without a Message-ID or token of ours",
+        "recognises it by the address that it came to",
+        trip(answered(lambda raw: silent_vacation(raw, time.time()))),
+    ),
+    Disturbance(
+        "The message itself arrives as well as the answer",
+        "`home: reply`, and a copy of the message before the answer",
+        "takes the answer as the arrival, and deletes both",
+        trip(answered(bytes, lambda raw: vacation(raw, time.time()))),
     ),
     Disturbance(
         "A vacation reply arrives before the message",

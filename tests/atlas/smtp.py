@@ -3,7 +3,8 @@
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from tests.atlas.dns_and_network import ELSEWHERE, misbehaving, with_login
-from tests.atlas.table import Fault, Known, Lever, Make, Verdict, given, send
+from tests.atlas.table import Changes, Fault, Known, Lever, Make, Verdict, given, send
+from tests.atlas.world import World
 from tests.support.smtp_witness import Reply, Stage
 
 DIRECTLY = {**ELSEWHERE, "host": "<mx>", "port": 25, "source_address": "<mon>"}
@@ -29,6 +30,11 @@ def _real(
     name: str, made: str, verdict: Verdict, look: str, make: Make, lever: Lever = Lever.NONE
 ) -> Fault:
     return Fault(name, made, verdict, Known.AT_ONCE, look, make, lever)
+
+
+async def _without_dsn(world: World) -> Changes:
+    changes = await misbehaving(Stage.QUIT, lambda: Reply("221 2.0.0 Bye"))(world)
+    return {**changes, "roundtrip": {"home": "delivery_status"}}
 
 
 UNAVAILABLE, DEFERRED, REJECTED = Reason.UNAVAILABLE, Reason.DEFERRED, Reason.REJECTED
@@ -305,6 +311,14 @@ SMTP = (
         Known.AT_ONCE,
         "`host` and `port`: which program listens there?",
         misbehaving(G, lambda: Reply("HTTP/1.1 400 Bad Request")),
+    ),
+    Fault(
+        "The relay offers no notifications of deliveries",
+        "`home: delivery_status`, and no `DSN` in its reply to EHLO",
+        send(Step.MAIL, Reason.PROTOCOL),
+        Known.AT_ONCE,
+        "whether it offers DSN to its own clients only (Postfix: `smtpd_discard_ehlo_keywords`)",
+        _without_dsn,
     ),
     Fault(
         "The relay sends an invalid reply",

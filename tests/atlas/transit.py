@@ -4,8 +4,9 @@ import re
 from collections.abc import Callable
 
 from exporter.app import App
+from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason
-from tests.atlas.table import Changes, Fault, Known, Lever, Make, delivery, given
+from tests.atlas.table import Changes, Fault, Known, Lever, Make, Verdict, delivery, given
 from tests.atlas.world import World
 
 QUEUE = "the queues on the path: `postqueue -p`, `exim -bp`"
@@ -221,6 +222,26 @@ TRANSIT = (
         Known.TIMEOUT,
         "whether the recipient's mail is forwarded, or answered instead",
         brought(reply),
+    ),
+    Fault(
+        "The mailbox that should answer does not answer",
+        "`home: reply`, and a real server that accepts the message and discards it",
+        delivery(Reason.OVERDUE),
+        Known.TIMEOUT,
+        "whether the responder is on; whether it has answered this sender already: `{trip}` in"
+        " `from`",
+        reading("blackhole@lab.test", home="reply"),
+        says="no answer was seen",
+    ),
+    Fault(
+        "The next server reports no deliveries",
+        "`home: delivery_status`, and a real exchanger that relays to a server without DSN",
+        Verdict(Phase.VERIFY, None, Reason.PROTOCOL, "relayed", Leg.DELIVERY),
+        Known.NEWS,
+        "the failure's text, which names both servers; `lmtp_assume_final` in Postfix if the next"
+        " one stores the message",
+        reading("slow2@lab.test", home="delivery_status"),
+        says="delivery is not proven",
     ),
     Fault(
         "A server on the path does not know the recipient",
