@@ -180,6 +180,27 @@ async def test_a_bounce_without_the_original_is_known_by_its_address(rig: Prober
     assert rig.mailbox.messages == {}
 
 
+def test_a_restart_knows_the_address_of_a_trip(tmp_path: Path) -> None:
+    async def course() -> None:
+        first = ProberRig(tmp_path, **ADDRESSED)
+        first.sender.on_the_way = lambda raw: report(raw, 0.0, "failed", original=False)
+        first.sender.delay = 100
+        first.prober.start(first.probe)
+        await asyncio.sleep(50)
+        await first.close()
+        second = ProberRig(tmp_path, first.mailbox, **ADDRESSED)
+        (trip,) = second.ledger.recover()
+        second.prober.resume(second.probe, trip)
+        await second.prober.scrape(second.probe, 200)
+        assert second.probe.newest is not None
+        assert second.probe.newest.failure is not None
+        assert second.probe.newest.failure.reason is Reason.BOUNCED
+        assert second.mailbox.messages == {}
+        await second.close()
+
+    virtual.run(course())
+
+
 @virtual.on_a(partial(ProberRig, **ADDRESSED))
 async def test_other_mail_to_the_address_of_a_trip_is_not_touched(rig: ProberRig) -> None:
     """The address proves that a notice is about our message, and never that ours came."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from exporter.core.clock import Clock
 from exporter.core.facts import LateArrival
+from exporter.core.home import Home
 from exporter.core.model import Failure, Outcome, ProbeKey
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
@@ -97,13 +98,15 @@ class Exporter:
         return self.mint.mint(self.clock.wall() - age)
 
     @asynccontextmanager
-    async def trip(self, token: Token | None = None) -> AsyncIterator[Trip]:
-        """The mailbox is open, and the message has been accepted. In the end it is back, or
-        overdue."""
+    async def trip(
+        self, token: Token | None = None, home: Home = Home.MESSAGE
+    ) -> AsyncIterator[Trip]:
+        """The mailbox is open, and the message has been accepted. In the end it is back, or what
+        else comes `home` of it, or overdue."""
         token = token or self.token()
         run = Run(self.clock, session_timeout=PATIENCE)
-        await self._ledger.record(token, KEY, "monitor", run, 3600)
-        with self.watcher.expect(token.trip, run) as expected:
+        await self._ledger.record(token, KEY, "monitor", run, 3600, home=home)
+        with self.watcher.expect(token.trip, run, home=home) as expected:
             trip = Trip(token, run, message(token), expected)
             async with asyncio.timeout(PATIENCE):
                 await expected.ready()
