@@ -60,8 +60,8 @@ class Answer:
                 return "unknown: it has no readable time, or mailtrip was restarted"
             way = "ahead of" if self.ahead > 0 else "behind"
             return f"unknown: its clock is {abs(self.ahead):.0f} s or more {way} ours"
-        back = "unknown" if self.back is None else f"{self.back:.1f} s"
-        return f"there {self.there:.1f} s, back {back}; ± {self.error:.1f} s if its clock is right"
+        back = "unknown" if self.back is None else f"{self.back:.2f} s"
+        return f"there {self.there:.2f} s, back {back}; ± {self.error:.2f} s if its clock is right"
 
 
 _HOMES = {Home.REPLY: "answer", Home.DELIVERY_STATUS: "notification"}

@@ -365,12 +365,12 @@ ANSWER = Answer(Home.REPLY, "Away <a@b.example>", "Away", 1e9, 2.1, 0.4, 0.5, No
         (
             ANSWER,
             "answer from Away <a@b.example>: Away",
-            "there 2.1 s, back 0.4 s; ± 0.5 s if its clock is right",
+            "there 2.10 s, back 0.40 s; ± 0.50 s if its clock is right",
         ),
         (
             replace(ANSWER, back=None),
             "answer from Away <a@b.example>: Away",
-            "there 2.1 s, back unknown; ± 0.5 s if its clock is right",
+            "there 2.10 s, back unknown; ± 0.50 s if its clock is right",
         ),
         (
             replace(ANSWER, home=Home.DELIVERY_STATUS, there=None, ahead=-7.6),

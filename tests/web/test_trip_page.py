@@ -118,7 +118,7 @@ async def test_what_came_home_instead_of_the_message_has_its_time_and_the_legs()
     words = words_of(await page(replace(FAILED, facts=(answer,), failure=None)))
     assert "came home answer from a@b.example: Away" in words
     assert "written 2023-11-14 22:13:20 UTC , by its clock" in words
-    assert "legs there 2.1 s, back 0.4 s; ± 0.5 s if its clock is right" in words
+    assert "legs there 2.10 s, back 0.40 s; ± 0.50 s if its clock is right" in words
 
 
 @pytest.mark.parametrize("text", ["part", "0", "5 s", "10 s", "took", "what happened"])
