@@ -55,9 +55,6 @@ MAILBOX_OPTIONS = ("mailbox", "bounces")
 """The options of a check whose values are names from `mailboxes`."""
 
 
-_UNPROVEN = {"delivery_status": ((Phase.VERIFY, Reason.PROTOCOL),)}
-"""How a trip fails whose notification reports no delivery, by the way home."""
-
 Method = Literal["spf", "dkim", "dmarc"]
 METHODS: tuple[Method, ...] = get_args(Method)
 
@@ -300,12 +297,14 @@ class RoundtripOptions(Options):
             receiving.discard(Reason.JUNK)
         failing: dict[Phase, Collection[Reason]] = dict.fromkeys(Phase, receiving)
         failing[Phase.SEND] = sending
+        if self.home != "delivery_status":
+            failing[Phase.VERIFY] = receiving - {Reason.PROTOCOL}
         if Step.DELETE not in mailbox.steps:
             del failing[Phase.DELETE]
         return RoundTripScope(
             sender.steps,
             mailbox.steps,
-            _pairs(failing) + _UNPROVEN.get(self.home, ()),
+            _pairs(failing),
             looks=True,
             sorts_junk=Reason.JUNK in mailbox.reasons and not test,
             falls_back=sender.falls_back,

@@ -177,7 +177,8 @@ class Reason(StrEnum):
     PROTOCOL = (
         "protocol",
         "the server's answer is malformed or unexpected",
-        _AT_EITHER_SIDE,
+        # A notification that reports no delivery is known when it has come.
+        (*_AT_EITHER_SIDE, Phase.VERIFY),
         Trait.OF_A_TOKEN | Trait.REFUSES,
         "faults.md#what-smtp-servers-answer",
     )

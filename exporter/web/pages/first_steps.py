@@ -16,7 +16,7 @@ FIRST_STEPS = {
     Reason.REJECTED: "Read the answer of the server: a policy, a blocklist, an unknown recipient.",
     Reason.MAILBOX_FULL: "Empty the mailbox of the recipient, or raise its quota.",
     Reason.DISCONNECTED: "Look at the log of the server: a crash, a limit, a ban.",
-    Reason.PROTOCOL: "Check host, port and tls of this server in the configuration.",
+    Reason.PROTOCOL: "Read what the server said; check host, port and tls in the configuration.",
     Reason.PROGRAM: "Run the sendmail program, or read the file, as the user of mailtrip.",
     Reason.OVERDUE: "Look at the queues of all servers on the path: mailq.",
     Reason.BOUNCED: "Read the code and the text of the bounce on the page of the trip.",
