@@ -53,10 +53,12 @@ class Container:
         return self._podman.attempt("healthcheck", "run", self._name).returncode == 0
 
     def wait_until_healthy(self) -> None:
-        wait_until(
-            lambda: self.is_healthy() or self.about(".State.Status") == "exited", 60, pause=0.5
-        )
-        assert self.is_healthy(), self.log()
+        known = wait_until(lambda: self.is_healthy() or self._has_ended(), 60, pause=0.5)
+        assert known, self.log()
+        assert not self._has_ended(), self.log()
+
+    def _has_ended(self) -> bool:
+        return self.about(".State.Status") == "exited"
 
     def execute(self, *command: str) -> subprocess.CompletedProcess[str]:
         """A command inside it, with its user and its rights."""
