@@ -20,6 +20,7 @@ from dashboards.panels import (
     ITS_PROBE,
     MOST_CURVES,
     RED,
+    VERDICT,
     YELLOW,
     Json,
     bands,
@@ -356,13 +357,42 @@ def problems() -> list[Json]:
     ]
 
 
+def heartbeats() -> list[Json]:
+    last = f"mailtrip_heartbeat_last_timestamp_seconds{{{MANY}}}"
+    return [
+        row("Messages of others"),
+        table(
+            "Heartbeats",
+            "When the last message came that must come again and again. Failed: it is missing, or"
+            " its mailbox cannot be read, as Why says above.",
+            [
+                rows(named(f"mailtrip_success{{{MANY}}} and on ({ITS_PROBE}) {last}")),
+                rows(named(f"time() - {last}")),
+                rows(named(f"1000 * {last}")),
+            ],
+            {
+                "name": "Probe",
+                "Value #A": "State",
+                "Value #B": "Last one, ago",
+                "Value #C": "Last one",
+            },
+            sort=[{"displayName": "Last one, ago", "desc": True}],
+            overrides=[
+                colored("State", mappings=VERDICT, custom__width=115),
+                column("Last one, ago", unit="s"),
+                column("Last one", unit="dateTimeAsIsoNoDateIfToday"),
+            ],
+        ),
+    ]
+
+
 def build() -> Json:
     description = "What works, what does not, since when, and which part fails"
     return dashboard(
         "overview",
         "Mail overview",
         description,
-        [*at_a_glance(), every_probe(), *over_time(), *problems()],
+        [*at_a_glance(), every_probe(), *over_time(), *problems(), *heartbeats()],
         variables=probes("mailtrip_trips_total", many=True),
         annotations=[outages(MANY), failures(MANY) | {"enable": False}, maintenance(MANY)],
         links=[STATUS],

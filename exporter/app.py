@@ -7,6 +7,8 @@ from contextlib import suppress
 
 from exporter.authentication import Authenticator, RecentAnswers
 from exporter.blocklists import Blocklists, Lookups
+from exporter.checks.heartbeat import HeartbeatCheck
+from exporter.checks.known_heartbeats import KnownHeartbeats
 from exporter.checks.services import CHECKS, Services
 from exporter.config.mistakes import Mistake, Mistakes
 from exporter.core.clock import Clock
@@ -15,6 +17,7 @@ from exporter.core.model import Outcome, ProbeKey
 from exporter.mail.tokens import Mint
 from exporter.mailboxes import MailboxOptions
 from exporter.mailboxes.session import Mailbox
+from exporter.mailboxes.watcher.heartbeats import Listener
 from exporter.mailboxes.watcher.watcher import Watcher
 from exporter.metrics import Metrics
 from exporter.net.client_certificate import expiry_times
@@ -96,6 +99,7 @@ class App:
         )
         self._resolver = resolver
         self._policies = StsPolicies(resolver, self.clock, store)
+        self.heartbeats = KnownHeartbeats(store, self.clock)
         self._services = Services(
             resolver,
             self.watchers,
@@ -103,6 +107,7 @@ class App:
             self.blocklists,
             Authenticator(RecentAnswers(DnsQueries(resolver, self.clock), self.clock), self.clock),
             Means(resolver, self.accounts, self._policies),
+            self.heartbeats,
             self._left_from,
         )
         self._recheck_slots = RecheckSlots()
@@ -116,6 +121,7 @@ class App:
         self.probes = ProbeTable(
             settings, self.prober, self.metrics, self.clock, self._make, max_targets
         )
+        self._listen()
         self._recovery = Recovery(
             store, self.ledger, self.prober, self.probes, self.metrics, self.clock
         )
@@ -128,8 +134,8 @@ class App:
     def _make(self, key: ProbeKey, name: str | None, interval: float | None) -> Probe:
         module = self.settings.modules[key.module]
         kind, how = module.chosen
-        check = CHECKS[kind](how, key.target, self._services)
         interval = interval or module.interval
+        check = CHECKS[kind](how, key.target, self._services, interval)
         return Probe(
             key,
             check,
@@ -141,6 +147,16 @@ class App:
             self._recheck_slots,
             gap=module.gap,
         )
+
+    def _listen(self) -> None:
+        """Awaits the heartbeats of the probes that there are, and no others."""
+        awaited: dict[str, list[Listener]] = {name: [] for name in self.watchers}
+        for probe in self.probes:
+            if isinstance(probe.check, HeartbeatCheck):
+                awaited[probe.check.mailbox].append(probe.check.listener)
+        for name, listeners in awaited.items():
+            self.watchers[name].heartbeats.listen(listeners)
+        self.heartbeats.forget({one.key for listeners in awaited.values() for one in listeners})
 
     def _left_from(self, name: str) -> str:
         return next((probe.left_from for probe in self.probes if probe.name == name), "")
@@ -178,6 +194,7 @@ class App:
         trips go on, so that no message of theirs is taken for a stray."""
         self.windows.restore()
         self._policies.restore()
+        self.heartbeats.restore()
         trips = self._recovery.recover()
         if trips:
             self._table.hold()
@@ -217,6 +234,7 @@ class App:
         self.maintenance.configure(one.window for one in settings.maintenance)
         self.metrics.step_histograms = settings.metrics.step_histograms
         new = {probe.key for probe in self.probes.configure(settings, changed)}
+        self._listen()
         if new:
             try:
                 self._recovery.restore(
@@ -230,6 +248,7 @@ class App:
             await asyncio.sleep(HOUSEKEEPING)
             self.ledger.expire()
             self.probes.forget_idle()
+            self._listen()
             self.windows.forget_ended()
 
 

@@ -158,10 +158,10 @@ class Settings(Options):
         """The entries of `probes`, by probe key."""
         return {self.key(probe.module, probe.target): probe for probe in self.probes}
 
-    def key(self, module: str, target: str) -> ProbeKey:
-        """The probe key of a module and a target in any spelling. Raises ValueError, see
+    def key(self, module: str, target: str | None) -> ProbeKey:
+        """The probe key of a module and a target in any spelling, or none. Raises ValueError, see
         `canonical`."""
-        return ProbeKey(module, self.modules[module].canonical(target))
+        return ProbeKey(module, self.modules[module].canonical(target or ""))
 
     def scope(self, module: str) -> Scope:
         """What can happen in the trips of this module."""
@@ -180,7 +180,7 @@ class Settings(Options):
         fields = {name: getattr(self, name) for name in type(self).model_fields}
         return type(self).model_construct(**fields | needed)
 
-    def allows(self, module: str, target: str) -> bool:
+    def allows(self, module: str, target: str | None) -> bool:
         """Whether `/probe` may point this module at this target. False also if the target is
         invalid for the module."""
         try:

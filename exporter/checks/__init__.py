@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from exporter.blocklists import BlockListOptions
 from exporter.checks.dnsbl_options import DnsblOptions
+from exporter.checks.heartbeat_options import HeartbeatOptions
 from exporter.checks.options import MAILBOX_OPTIONS, RoundtripOptions
 from exporter.config.choice import Choice
 
@@ -16,6 +17,9 @@ class CheckOptions(Choice):
 
     dnsbl: DnsblOptions | None = None
     """Asks blocklists whether they list an address or a domain."""
+
+    heartbeat: HeartbeatOptions | None = None
+    """Awaits messages of others that must come again and again."""
 
     @property
     def lists(self) -> Iterator[tuple[BlockListOptions, bool]]:

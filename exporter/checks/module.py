@@ -1,12 +1,11 @@
 """A module: a named check with its options; and a probe, which points one at a target."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
-    ConfigDict,
     Field,
     ValidationInfo,
     field_validator,
@@ -39,19 +38,22 @@ class Module(CheckOptions):
     """A named check with its options. Its target comes from `probes` or from Prometheus."""
 
     interval: Interval = 300.0
-    """Time between trips to each target, however often it is scraped. Default for `dnsbl`: 1h,
-    because blocklists limit the number of queries."""
+    """Time between trips to each target, however often it is scraped; for `heartbeat` between two
+    looks into the mailbox. Default for `dnsbl`: 1h, because blocklists limit the number of
+    queries."""
 
     interval_after_failure: Interval | None = None
     """Time between trips to a target while its newest trip is a failure, but not `starved`: so a
     failure is confirmed, and a recovery seen, soon, and a healthy target gets no more messages than
     without. If many fail, at most one is checked again in a second. Default: 1m, but not more than
-    `interval`, and not less than the `gap` of `send`. Default for `dnsbl`: `interval`."""
+    `interval`, and not less than the `gap` of `send`. Default for `dnsbl` and `heartbeat`:
+    `interval`."""
 
     timeout: Duration = 600.0
     """The message must be back by then, or the trip fails as overdue. Mail between providers often
     takes minutes. It may be longer than `interval`: then trips overlap. For `dnsbl`: a blocklist
-    that has not answered by then is unknown."""
+    that has not answered by then is unknown. For `heartbeat`: the mailbox must have been read by
+    then; default there: 1m."""
 
     session_timeout: Duration = 30.0
     """Time limit for one conversation with a mail server, from connecting to the end."""
@@ -79,8 +81,12 @@ class Module(CheckOptions):
 
     @model_validator(mode="before")
     @classmethod
-    def _blocklists_are_asked_seldom(cls, data: Any) -> Any:
-        return {"interval": "1h", **data} if isinstance(data, dict) and "dnsbl" in data else data
+    def _defaults_of_the_kind(cls, data: Any) -> Any:
+        """Blocklists are asked seldom, and a look into a mailbox is short."""
+        if not isinstance(data, dict):
+            return data
+        defaults = {"dnsbl": ("interval", "1h"), "heartbeat": ("timeout", "1m")}
+        return dict(defaults[kind] for kind in defaults.keys() & data) | data
 
     @field_validator("interval_after_failure")
     @classmethod
@@ -130,8 +136,16 @@ class Module(CheckOptions):
         scope: Scope = self.chosen[1].scope(mailboxes)
         return replace(scope, timeout=self.timeout)
 
+    @property
+    def own_target(self) -> str:
+        """The target if none is given; empty if one must be."""
+        return str(getattr(self.chosen[1], "own_target", ""))
+
     def fits(self, target: str) -> bool:
-        """Whether a pattern in `targets` matches this target, which is in its canonical form."""
+        """Whether a pattern in `targets` matches this target, which is in its canonical form, or
+        the module needs none."""
+        if self.own_target:
+            return target == self.own_target
         return any(fits(pattern, target, self.canonical) for pattern in self.targets)
 
 
@@ -144,10 +158,6 @@ class Probe(Options):
     """A module with a target, or with a matrix of senders and targets. Each probe has its own
     interval and series."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"anyOf": [{"required": ["target"]}, {"required": ["matrix"]}]}
-    )
-
     name: NameOfACell
     """The name of the probe in the label `probe` and on the status page. In a matrix `{from}` and
     `{to}` stand for the names of the sender and the recipient."""
@@ -155,17 +165,12 @@ class Probe(Options):
     module: NameOfACell
     """A name from `modules`. In a matrix it may contain `{from}` and `{to}`."""
 
-    target: OneWord = ""
+    target: OneWord | None = None
     """The target of the module: usually a recipient, or the server that `{target}` stands for in
-    `send`. Required without `matrix`."""
+    `send`. Required without `matrix`, but for a `heartbeat` without `{target}`."""
 
     matrix: MatrixOptions | None = None
     """Makes a probe for each pair of a sender and a recipient ([matrix.md](matrix.md))."""
 
     interval: Interval | None = None
     """Default: the module's."""
-
-    @classmethod
-    def _between(cls, given: Mapping[str, Any]) -> Iterator[str]:
-        if "target" not in given and "matrix" not in given:
-            yield "target is missing"

@@ -36,6 +36,7 @@ def references(data: Any) -> Iterator[tuple[Path, str]]:
             entries = [probe for probe in probes.values() if probe]
             yield from _sender_mistakes(path, one.dnsbl.addresses.from_probe, entries, readable)
     yield from _payload_mistakes(readable, mailboxes, probes)
+    yield from _missing_targets(listed, readable)
     yield from _probe_mistakes({n: probe for n, probe in probes.items() if probe}, readable)
     yield from _window_mistakes(data.get("maintenance"))
 
@@ -93,7 +94,7 @@ def _payload_mistakes(
         if PLACEHOLDER in trip.to and module:
             named = [(("modules", name, "targets", n), one) for n, one in enumerate(module.targets)]
             named += [
-                (("probes", n, "target"), probe.target)
+                (("probes", n, "target"), probe.target or "")
                 for n, probe in probes.items()
                 if probe and probe.module == name
             ]
@@ -119,14 +120,27 @@ def _probe_mistakes(
         if probe.module not in modules:
             known = suggestion(probe.module, modules) or "; this file defines none"
             yield (*path, "module"), f"unknown module {probe.module}{known}"
-        elif module := modules[probe.module]:
+        elif (module := modules[probe.module]) and (probe.target or module.own_target):
             try:
-                key = ProbeKey(probe.module, module.canonical(probe.target))
+                key = ProbeKey(probe.module, module.canonical(probe.target or ""))
             except ValueError as error:
                 yield (*path, "target"), f"invalid target for module {probe.module}: {error}"
             else:
                 if pairs.setdefault(key, probe.name) != probe.name:
                     yield path, f"has the same module and target as the probe {pairs[key]}"
+
+
+def _missing_targets(
+    listed: object, modules: Mapping[str, Module | None]
+) -> Iterator[tuple[Path, str]]:
+    """Probes without a target, whose module is not known to need none."""
+    for n, one in enumerate(listed if isinstance(listed, list) else ()):
+        probe = _mapping(one)
+        name = probe.get("module")
+        module = modules.get(name) if isinstance(name, str) else None
+        given = "target" in probe or "matrix" in probe or not probe.keys() <= {*Probe.keys}
+        if isinstance(one, dict) and not given and not (module and module.own_target):
+            yield ("probes", n), "target is missing"
 
 
 def _window_mistakes(listed: object) -> Iterator[tuple[Path, str]]:

@@ -9,6 +9,9 @@ from exporter.authentication import Authenticator
 from exporter.blocklists import Blocklists
 from exporter.checks.dnsbl import BlocklistCheck
 from exporter.checks.dnsbl_options import DnsblOptions
+from exporter.checks.heartbeat import HeartbeatCheck
+from exporter.checks.heartbeat_options import HeartbeatOptions
+from exporter.checks.known_heartbeats import KnownHeartbeats
 from exporter.checks.options import RoundtripOptions
 from exporter.checks.roundtrip import RoundTrip
 from exporter.checks.standing import Standing
@@ -28,11 +31,14 @@ class Services:
     blocklists: Blocklists
     authenticator: Authenticator
     sending: Means
+    heartbeats: KnownHeartbeats
     # The address that the mail of the probe of this name left from; empty if unknown.
     left_from: Callable[[str], str]
 
 
-def _roundtrip(options: RoundtripOptions, target: str, services: Services) -> RoundTrip:
+def _roundtrip(
+    options: RoundtripOptions, target: str, services: Services, interval: float
+) -> RoundTrip:
     sender = options.send.how.sender(target, services.sending)
     lists = [entry.blocklist() for entry in options.blocklists]
     return RoundTrip(
@@ -46,14 +52,26 @@ def _roundtrip(options: RoundtripOptions, target: str, services: Services) -> Ro
     )
 
 
-def _dnsbl(options: DnsblOptions, target: str, services: Services) -> BlocklistCheck:
+def _dnsbl(
+    options: DnsblOptions, target: str, services: Services, interval: float
+) -> BlocklistCheck:
     return BlocklistCheck(
         options, target, services.resolver, services.blocklists, services.left_from
     )
 
 
-CHECKS: dict[str, Callable[[Any, str, Services], RoundTrip | BlocklistCheck]] = {
+def _heartbeat(
+    options: HeartbeatOptions, target: str, services: Services, interval: float
+) -> HeartbeatCheck:
+    watcher = services.watchers[options.mailbox]
+    return HeartbeatCheck(options, target, interval, watcher, services.heartbeats)
+
+
+CHECKS: dict[
+    str, Callable[[Any, str, Services, float], RoundTrip | BlocklistCheck | HeartbeatCheck]
+] = {
     "roundtrip": _roundtrip,
     "dnsbl": _dnsbl,
+    "heartbeat": _heartbeat,
 }
-"""By key in a module. Called with the options, the target and the services."""
+"""By key in a module. Called with the options, the target, the services and the interval."""

@@ -21,10 +21,12 @@ from exporter.core.change_words import changes_of
 from exporter.core.clock import Clock
 from exporter.core.comparison import GOOD_TRIPS
 from exporter.core.facts import Arrival
+from exporter.core.heartbeat import HeartbeatKey, Watch
 from exporter.core.lateness import Lateness
 from exporter.core.logs import log_to_stderr
 from exporter.core.model import (
     ExchangerVisit,
+    Failure,
     Outcome,
     ProbeKey,
     ProbeRefused,
@@ -34,7 +36,7 @@ from exporter.core.model import (
 from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason
 from exporter.core.threads import off_the_loop
-from exporter.mail.tokens import PREFIX
+from exporter.mail.tokens import PREFIX, new_trip
 from exporter.mailboxes.watcher.watcher import Watcher
 from exporter.net.listening import listen_problem
 from exporter.probing.probe import MailCheck, Probe
@@ -42,6 +44,7 @@ from exporter.settings import Settings
 from exporter.state.good_trips import stored_good_trips
 from exporter.state.schema import StateUnusable
 from exporter.state.store import Store
+from exporter.state.stored_heartbeats import stored_heartbeats
 from exporter.terminal import DISPLAYS, Display, ProgressLine, as_json, transcript
 from exporter.terminal.screen import Screen
 
@@ -55,6 +58,12 @@ _TAKEN = (
     " refuses the messages of other processes. Use that one instead: the page of the probe shows"
     " its trips, POST /api/v1/trips makes one now (with --web.enable-admin-api), and {page} makes"
     " one when it is due. Or stop it"
+)
+
+
+_NOT_SEEN = (
+    "only `mailtrip serve` can see what comes to its SMTP receiver, and the state in {directory}"
+    " knows nothing of this heartbeat yet"
 )
 
 
@@ -132,12 +141,43 @@ async def one_trip(settings: Settings, key: ProbeKey, *, quiet: bool) -> Outcome
     console, aside = Screen(stderr=True, quiet=quiet), Screen(stderr=True)
     if current := asyncio.current_task():
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, current.cancel)
+    known = await _stored(settings)
+    if awaited := _received_heartbeat(settings, key):
+        return _judged(settings, key, known.get(awaited), Clock())
     await check_receiver(settings, key)
     with Lateness() as lateness:
         clock, store = Clock(late=lateness.between), Store.open(None)
         needed = settings.needed_for(key)
         async with App(needed, store, shared_key(settings.state), clock=clock) as app:
+            app.heartbeats.restore(known)
             return await _trip_of(app, key, console, aside)
+
+
+async def _stored(settings: Settings) -> dict[HeartbeatKey, Watch]:
+    """What `mailtrip serve` knows about heartbeats."""
+    directory = Path(settings.state.dir)
+    return await off_the_loop(partial(stored_heartbeats, directory), threaded=True)
+
+
+def _received_heartbeat(settings: Settings, key: ProbeKey) -> HeartbeatKey | None:
+    """The heartbeat of this probe, if it comes to our SMTP receiver: only `mailtrip serve`, which
+    listens all the time, has seen it."""
+    module = settings.modules.get(key.module)
+    if not module or not module.heartbeat:
+        return None
+    mailbox = settings.mailboxes[module.heartbeat.mailbox].how
+    return module.heartbeat.key(key.target) if mailbox.reception else None
+
+
+def _judged(settings: Settings, key: ProbeKey, watch: Watch | None, clock: Clock) -> Outcome:
+    """What is known about a heartbeat without a look. Raises ProbeRefused if nothing is."""
+    heartbeat = settings.modules[key.module].heartbeat
+    if not heartbeat or not watch:
+        raise ProbeRefused(404, "unknown_probe", _NOT_SEEN.format(directory=settings.state.dir))
+    now, fact = clock.wall(), watch.fact(heartbeat.every)
+    missing = fact.is_missing(now)
+    problem = Failure(Phase.DELIVER, None, Reason.MISSING, "", fact.problem(now))
+    return Outcome(new_trip(), key, now, 0.0, (), (fact,), problem if missing else None)
 
 
 async def _trip_of(app: App, key: ProbeKey, console: Screen, aside: Screen) -> Outcome:

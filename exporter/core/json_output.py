@@ -28,6 +28,7 @@ from exporter.core.facts import (
     SpamScore,
     Unclear,
 )
+from exporter.core.heartbeat import Heartbeat
 from exporter.core.model import (
     Exchanger,
     ExchangerVisit,
@@ -69,6 +70,7 @@ KINDS: dict[type[Fact], str] = {
     MailServer: "server",
     DnsRecords: "dns_records",
     Changes: "changes",
+    Heartbeat: "heartbeat",
 }
 """What a fact is, in the field `fact`."""
 

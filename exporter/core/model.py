@@ -29,6 +29,7 @@ from exporter.core.facts import (
     SpamScore,
     Unclear,
 )
+from exporter.core.heartbeat import Heartbeat
 from exporter.core.phases import Leg, Phase
 from exporter.core.precision import FINE
 from exporter.core.reasons import Reason
@@ -298,9 +299,10 @@ Fact = (
     | MailServer
     | DnsRecords
     | Changes
+    | Heartbeat
 )
 
-_IN_LISTS = FilterTest, Arrival, LateArrival, Listing, QueriedList, Changes
+_IN_LISTS = FilterTest, Arrival, LateArrival, Listing, QueriedList, Changes, Heartbeat
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,6 +342,11 @@ class Outcome:
         return next((fact for fact in self.facts if isinstance(fact, FilterTest)), None)
 
     @property
+    def heartbeat(self) -> Heartbeat | None:
+        """What it says about a heartbeat, if it looked for one."""
+        return next((fact for fact in self.facts if isinstance(fact, Heartbeat)), None)
+
+    @property
     def queried_lists(self) -> bool:
         """Whether blocklists were the whole trip. A round trip may ask some, too, when its message
         has arrived."""
@@ -364,6 +371,8 @@ class Outcome:
 
         If the message came back, all legs are OK, whatever else failed.
         """
+        if self.heartbeat:
+            return self._leg_of_a_look()
         legs: dict[Leg, bool] = {}
         for span in (span for span in self.spans if span.step is None):
             for leg in span.phase.reached:
@@ -383,6 +392,14 @@ class Outcome:
             if span.phase is Phase.DELIVER and blamed is Leg.MAILBOX:
                 legs.pop(Leg.DELIVERY, None)  # unknown: the mailbox could not be read
         return legs
+
+    def _leg_of_a_look(self) -> dict[Leg, bool]:
+        """A look for a heartbeat reads a mailbox, and sends nothing."""
+        failure = self.failure
+        if failure is None or failure.reason is Reason.MISSING:
+            return {Leg.MAILBOX: True}
+        blamed = failure.reason.blames(failure.phase)
+        return {Leg.MAILBOX: False} if blamed is Leg.MAILBOX else {}
 
 
 class ProbeRefused(Exception):

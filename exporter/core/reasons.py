@@ -197,6 +197,14 @@ class Reason(StrEnum):
         Trait.BLAMES_DELIVERY | Trait.MAY_BE_OURS,
         "faults.md#on-the-way",
     )
+    MISSING = (
+        "missing",
+        "no heartbeat has come within `every`; the mailbox was read",
+        (Phase.DELIVER,),
+        Trait.BLAMES_NOBODY,
+        "faults.md#heartbeats",
+        "MailtripHeartbeatMissing",
+    )
     BOUNCED = (
         "bounced",
         "a delivery status notification (RFC 3464) reported failure; the code is the enhanced one",

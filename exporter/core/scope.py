@@ -59,4 +59,13 @@ class BlocklistScope:
     """Seconds for all queries."""
 
 
-Scope = RoundTripScope | BlocklistScope
+@dataclass(frozen=True, slots=True)
+class HeartbeatScope:
+    """Where the heartbeat of a probe is awaited."""
+
+    mailbox: str
+    failures: tuple[tuple[Phase, Reason], ...] = ()
+    timeout: float = field(default=0.0, compare=False)
+
+
+Scope = RoundTripScope | BlocklistScope | HeartbeatScope

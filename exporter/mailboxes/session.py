@@ -37,6 +37,7 @@ class Sighting:
     junk: bool = False  # it was found in the folder for spam
     cut: bool = False  # the message continues after the part that was read
     client: Client | None = None  # who delivered it to us, if we are the receiver
+    arrived_at: float | None = None  # when the mailbox says that it came, Unix time
 
     def delay_since(
         self, moment: float | None, clock: Clock, sending_since: float | None = None
@@ -142,8 +143,32 @@ class TellsTab(Protocol):
         ProbeError."""
 
 
+@dataclass(slots=True)
+class Extent:
+    """What a session reads of each message."""
+
+    dated: bool = False  # also when the mailbox says that it came (`Sighting.arrived_at`)
+    only_header: bool = False  # nothing of the body: no message of ours is awaited
+
+
+@runtime_checkable
+class HasExtent(Protocol):
+    """A session that reads as much of each message as it is told."""
+
+    extent: Extent
+
+
+@runtime_checkable
+class ReadsInParts(Protocol):
+    """A session that may read only some of the messages in one scan."""
+
+    @property
+    def unread(self) -> bool:
+        """Whether it knows of messages that another scan will read."""
+
+
 Wanted = Callable[[bytes], Awaitable[bool]]
-"""Whether a message is ours, by what was read of it."""
+"""Whether a message is wanted, by what was read of it: it is ours, or a heartbeat."""
 
 
 class Mailbox(Protocol):

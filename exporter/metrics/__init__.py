@@ -11,12 +11,13 @@ from exporter.core.model import ExchangerVisit, Outcome, ProbeKey
 from exporter.core.outage import Standing
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
-from exporter.core.scope import BlocklistScope, Scope
+from exporter.core.scope import BlocklistScope, HeartbeatScope, Scope
 from exporter.mailboxes.watcher.statistics import Statistics
 from exporter.metrics.blocklists import BlocklistSeries
 from exporter.metrics.definitions import OF_A_PROBE, OF_THE_EXPORTER
 from exporter.metrics.exporter import ExporterSeries
 from exporter.metrics.exposition import Format, Lines, add_families, process_text
+from exporter.metrics.heartbeat import HeartbeatSeries
 from exporter.metrics.outcome import FIRST, ProbeSeries
 from exporter.metrics.rendered import Rendered
 from exporter.metrics.round_trip import RoundTripSeries
@@ -61,6 +62,10 @@ class Metrics:
         `step_histograms` perhaps."""
         if isinstance(scope, BlocklistScope):
             self._probes.setdefault(probe, BlocklistSeries(scope.blocklists))
+        elif isinstance(scope, HeartbeatScope):
+            heartbeat = self._probes.setdefault(probe, HeartbeatSeries())
+            if isinstance(heartbeat, HeartbeatSeries):
+                heartbeat.configure(scope)
         else:
             series = self._probes.setdefault(probe, RoundTripSeries())
             if isinstance(series, RoundTripSeries):

@@ -402,7 +402,16 @@ OF_A_BLOCKLIST_CHECK = (
     ),
 )
 
-OF_A_PROBE = (*OF_EVERY_PROBE, *OF_A_ROUND_TRIP, *OF_A_BLOCKLIST_CHECK)
+OF_A_HEARTBEAT = (
+    Definition(
+        "mailtrip_heartbeat_last_timestamp_seconds",
+        "gauge",
+        "When the last heartbeat came, as the mailbox says, Unix time; absent if none has been"
+        " seen",
+    ),
+)
+
+OF_A_PROBE = (*OF_EVERY_PROBE, *OF_A_ROUND_TRIP, *OF_A_BLOCKLIST_CHECK, *OF_A_HEARTBEAT)
 
 OF_THE_EXPORTER = (
     Definition(
@@ -439,7 +448,7 @@ OF_THE_EXPORTER = (
     Definition(
         "mailtrip_messages_deleted_total",
         "counter",
-        "Probe messages that were deleted",
+        "Probe messages that were deleted, and heartbeats (`delete`)",
         ("mailbox",),
     ),
     Definition(

@@ -52,9 +52,7 @@ class ExchangerCheck(MailCheck, Protocol):
 
 
 class QueryCheck(Protocol):
-    """A check that sends only DNS queries. After a restart it starts again."""
-
-    blocklists: tuple[str, ...]  # those that it queries
+    """A check that sends no message. After a restart it starts again."""
 
     async def run(self, run: Run) -> None: ...
 
@@ -116,8 +114,8 @@ class Probe:
 
     @property
     def blocklists(self) -> tuple[str, ...]:
-        """The blocklists that it queries; none if it sends messages."""
-        return () if isinstance(self.check, MailCheck) else self.check.blocklists
+        """The blocklists that are the whole of its check."""
+        return tuple(getattr(self.check, "blocklists", ()))
 
     def configure(self, other: "Probe") -> None:
         """Takes the configuration of another probe; trips in progress end unchanged, and the

@@ -79,7 +79,7 @@ class ProbeTable:
         for probe in self:
             if probe.key != self.current(probe.key):
                 self._remove(probe)
-            elif probe.key.module in changed:
+            elif probe.key.module in changed or probe.interval != self._interval(probe.key):
                 self._rebuild(probe)
         new = []
         for key, entry in entries.items():
@@ -89,21 +89,26 @@ class ProbeTable:
             own = entries.get(probe.key)
             probe.name = own.name if own else None
             probe.cell = self._cell(probe.key)
-            probe.interval = (own and own.interval) or settings.modules[probe.key.module].interval
+            probe.interval = self._interval(probe.key)
             self._show(probe)
         return new
 
     def _rebuild(self, probe: Probe) -> None:
         """Replaces a probe with another kind of check, since its series differ; the new one
         continues its interval and its outages."""
-        fresh = self._make(probe.key, probe.name, None)
-        if fresh.blocklists == probe.blocklists:
+        fresh = self._make(probe.key, probe.name, self._interval(probe.key))
+        if type(fresh.check) is type(probe.check) and fresh.blocklists == probe.blocklists:
             probe.configure(fresh)
         else:
             self._remove(probe)
             fresh = self._add(probe.key, probe.name, None)
             fresh.follow(probe)
             fresh.last_start = probe.last_start
+
+    def _interval(self, key: ProbeKey) -> float:
+        """The probe's own, or that of its module."""
+        own = self.settings.entries.get(key)
+        return (own and own.interval) or self.settings.modules[key.module].interval
 
     def _remove(self, probe: Probe) -> None:
         probe.removed = True
@@ -145,6 +150,11 @@ class ProbeTable:
                 429, "too_many_targets", f"limit of {self._max_targets} probes reached"
             )
         return key
+
+    def needs_no_target(self, module: str) -> bool:
+        """Whether a request for a probe of this module may leave out its target."""
+        modules = self.settings.modules
+        return module in modules and bool(modules[module].own_target)
 
     def name_of(self, key: ProbeKey) -> str | None:
         """The name of this probe in `probes:`; None if it has none, or does not exist."""

@@ -54,6 +54,9 @@ def _sensible(states: Iterable[str]) -> dict[str, str]:
         "sts_policies": " AND ".join(
             (*_texts("domain", "version", "policy"), *numbers("downloaded_at"))
         ),
+        "heartbeats": " AND ".join(
+            (*_texts("mailbox", "sender", "subject", "watch"), *numbers("looked_at"))
+        ),
         "unsettled": " AND ".join(_texts("module", "target", "results")),
         "outages": " AND ".join(
             (

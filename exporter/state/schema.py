@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from exporter.core.private_file import keep_private, open_private
-from exporter.state import days, sts_policies, thinning
+from exporter.state import days, heartbeats, sts_policies, thinning
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +52,7 @@ CREATE TABLE maintenance (
 """
 _FROM_4_TO_5 = _OUTAGES + days.TABLE + _MAINTENANCE + _THINNING
 _FROM_5_TO_6 = sts_policies.TABLE
+_FROM_7_TO_8 = heartbeats.TABLE
 _SCHEMA = f"""
 CREATE TABLE trips (
     id TEXT PRIMARY KEY, module TEXT NOT NULL, target TEXT NOT NULL, mailbox TEXT NOT NULL, state TEXT NOT NULL,
@@ -62,7 +63,7 @@ CREATE TABLE outcomes (
     module TEXT NOT NULL, target TEXT NOT NULL, finished_at REAL NOT NULL, outcome TEXT NOT NULL, last_success REAL,
     history TEXT NOT NULL DEFAULT '[]', PRIMARY KEY (module, target)
 ) WITHOUT ROWID;
-{_RECENT}{_FROM_4_TO_5}{_FROM_5_TO_6}"""
+{_RECENT}{_FROM_4_TO_5}{_FROM_5_TO_6}{_FROM_7_TO_8}"""
 _FROM_1_TO_2 = """
 ALTER TABLE trips ADD COLUMN verdict TEXT;
 ALTER TABLE outcomes ADD COLUMN last_success REAL;
@@ -76,7 +77,10 @@ INSERT OR IGNORE INTO recent (trip, module, target, success, finished_at, size, 
 """  # noqa: S608 - both parts are ours
 _FROM_3_TO_4 = "ALTER TABLE outcomes ADD COLUMN history TEXT NOT NULL DEFAULT '[]';"
 _FROM_6_TO_7 = "ALTER TABLE trips ADD COLUMN home TEXT NOT NULL DEFAULT 'message';"
-_STEPS = (_FROM_1_TO_2, _FROM_2_TO_3, _FROM_3_TO_4, _FROM_4_TO_5, _FROM_5_TO_6, _FROM_6_TO_7)
+_STEPS = (
+    *(_FROM_1_TO_2, _FROM_2_TO_3, _FROM_3_TO_4),
+    *(_FROM_4_TO_5, _FROM_5_TO_6, _FROM_6_TO_7, _FROM_7_TO_8),
+)
 """What leads from one version to the next."""
 SCHEMA_VERSION = len(_STEPS) + 1
 

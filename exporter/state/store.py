@@ -16,6 +16,7 @@ from exporter.core.account import Month, ProbeAccount
 from exporter.core.comparison import GOOD_TRIPS, GoodTrip
 from exporter.core.downtime import Downtime
 from exporter.core.facts import Changes, LateArrival
+from exporter.core.heartbeat import HeartbeatKey, Watch
 from exporter.core.model import ExchangerVisit, Outcome, ProbeKey
 from exporter.core.outage import Outage, Unsettled
 from exporter.core.saved_policy import SavedPolicy
@@ -26,6 +27,7 @@ from exporter.state import (
     days,
     evidence,
     good_trips,
+    heartbeats,
     maintenance,
     outages,
     outcomes,
@@ -181,6 +183,16 @@ class Store:
         """Saves a policy, instead of the one that its domain had."""
         self._commits.add(lambda c: sts_policies.keep(c, saved))
 
+    def heartbeats(self) -> dict[HeartbeatKey, Watch]:
+        """What is known about heartbeats. Raises StateUnusable."""
+        return self._reader.read_now(heartbeats.watches)
+
+    async def keep_heartbeat(self, key: HeartbeatKey, watch: Watch) -> None:
+        """Saves what is known about a heartbeat. Raises StateUnusable if that is not on disk yet;
+        it stays in the queue."""
+        change = self._commits.add(lambda c: heartbeats.keep(c, key, watch))
+        await self._commits.wait(change)
+
     async def trip(self, trip_id: str) -> Trip | None:
         """Raises StateUnusable."""
         return await self._read(lambda c: trips.find(c, trip_id))
@@ -272,6 +284,7 @@ class Store:
         self._commits.add(lambda c: accounts.prune(c, now.wall))
         self._commits.add(lambda c: maintenance.prune(c, now.wall))
         self._commits.add(lambda c: sts_policies.prune(c, now.wall))
+        self._commits.add(lambda c: heartbeats.prune(c, now.wall))
 
     def check_place(self) -> None:
         """Logs it if the file is no longer where the next start will look."""

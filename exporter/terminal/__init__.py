@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from io import StringIO
 
 from rich.console import Console
@@ -39,6 +40,7 @@ class Display:
 
 DISPLAYS = {
     "roundtrip": Display(trip.progress, waterfall),
+    "heartbeat": Display(partial(trip.progress, doing=trip.LOOKING), waterfall),
     "dnsbl": Display(listings.progress, listings.table),
 }
 """By key in a module."""

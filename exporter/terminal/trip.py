@@ -1,7 +1,7 @@
 """A round trip in a terminal: progress while it runs, then the waterfall of its phases and
 steps."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from textwrap import fill
 
@@ -10,6 +10,7 @@ from rich.status import Status
 from rich.text import Text
 
 from exporter.core.change_words import failure_in_words, in_words, letter
+from exporter.core.durations import in_units
 from exporter.core.facts import (
     WHY_UNMEASURED,
     Alteration,
@@ -28,6 +29,7 @@ from exporter.core.facts import (
     SpamScore,
     Unclear,
 )
+from exporter.core.heartbeat import Heartbeat, moment
 from exporter.core.model import (
     Exchanger,
     ExchangerVisit,
@@ -58,21 +60,26 @@ _DOING = {
     "verify": "checking the message",
     "delete": "deleting the message",
 }
+LOOKING = _DOING | {"deliver": "looking for the heartbeat"}
 
 
 def progress(
-    console: Console, status: Status, progress_line: ProgressLine
+    console: Console,
+    status: Status,
+    progress_line: ProgressLine,
+    doing: Mapping[str, str] = _DOING,
 ) -> Callable[[Span], None]:
-    """Prints every phase that ends, and steps that fail; the status line shows the current step."""
+    """Prints every phase that ends, and steps that fail; the status line shows the current step,
+    and what we are `doing` in its phase."""
 
     def show(span: Span) -> None:
         limited = span.phase not in (Phase.VERIFY, Phase.DELETE)  # then the message is back
         if span.duration < 0:
             progress_line.began(span)
             step = f": {span.step} {one_line(span.note)}".rstrip() if span.step else ""
-            status.update(progress_line.now(_DOING[span.phase] + step, limited=limited))
+            status.update(progress_line.now(doing[span.phase] + step, limited=limited))
         else:
-            status.update(progress_line.now(_DOING[span.phase], limited=limited))
+            status.update(progress_line.now(doing[span.phase], limited=limited))
             if span.step is None or span.reason:
                 console.print(_line(span), soft_wrap=True)
 
@@ -125,6 +132,8 @@ def _success(outcome: Outcome) -> str:
     """How long the message took; the total duration includes mailtrip's own waits."""
     arrival = next((fact for fact in outcome.facts if isinstance(fact, Arrival)), None)
     test = outcome.filter_test
+    if heartbeat := outcome.heartbeat:
+        return "the heartbeat is on time" if heartbeat.last_at else "no heartbeat is due yet"
     if arrival is None:
         return test.met if test else "refused as expected"
     words = [test.met] if test else []
@@ -225,6 +234,10 @@ def _facts(outcome: Outcome) -> list[str]:
             case Answer():
                 lines.append(f"came home         {fact}")
                 lines.append(f"legs              {fact.legs}")
+            case Heartbeat():
+                lines.append(f"last heartbeat    {fact.last}")
+                due = f"{moment(fact.due_at)}, one must come every {in_units(fact.every)}"
+                lines.append(f"next one due by   {due}")
             case Unclear():
                 lines.append(f"unclear message   from {fact.sender}: {fact.subject}: {fact.text}")
             case Arrival():

@@ -52,7 +52,7 @@ def trip_text(outcome: Outcome, *, under_way: bool) -> str:
     view = TripView(outcome, None, under_way=under_way)
     started = datetime.fromtimestamp(outcome.started_at, UTC).isoformat(" ", "seconds")
     head = f"mailtrip {__version__}, {outcome.probe}, started {started}\n\n"
-    kind = "dnsbl" if outcome.queried_lists else "roundtrip"
+    kind = "dnsbl" if outcome.queried_lists else "heartbeat" if outcome.heartbeat else "roundtrip"
     drawing = partial(waterfall, under_way=True) if under_way else DISPLAYS[kind].result
     if view.is_summary:
         kept = as_text(outcome, drawing).lstrip("\n")

@@ -48,7 +48,15 @@ def probe_key(request: web.Request, probes: ProbeTable) -> ProbeKey:
     Raises ProbeRefused."""
     if request.query.get("probe") and not request.query.get("module"):
         return probes.by_name(required(request, "probe"))
-    return probes.key(required(request, "module"), required(request, "target"), read_only=True)
+    return pair_key(request, probes, read_only=True)
+
+
+def pair_key(request: web.Request, probes: ProbeTable, *, read_only: bool = False) -> ProbeKey:
+    """The probe of a module and a target, which some modules do not need. Raises ProbeRefused."""
+    module = required(request, "module")
+    optional = not request.query.get("target") and probes.needs_no_target(module)
+    target = "" if optional else required(request, "target")
+    return probes.key(module, target, read_only=read_only)
 
 
 def perhaps_probe_key(request: web.Request, probes: ProbeTable) -> ProbeKey | None:

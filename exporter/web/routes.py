@@ -36,10 +36,10 @@ from exporter.web.pages.probe_list import PARAMETERS, Query
 from exporter.web.pages.report import PARAMETERS as REPORT
 from exporter.web.parameters import (
     page_number,
+    pair_key,
     perhaps_probe_key,
     probe_key,
     renews,
-    required,
     single,
 )
 from exporter.web.trips_now import TripsNow
@@ -166,9 +166,7 @@ class Routes:
         debug = any(value.lower() in _YES for value in request.query.getall("debug", ()))
         read_only = debug or request.method == hdrs.METH_HEAD
         try:
-            key = self._probes.key(
-                required(request, "module"), required(request, "target"), read_only=read_only
-            )
+            key = pair_key(request, self._probes, read_only=read_only)
             if not read_only and (stranger := self._cross_site(request)):
                 cure = "open this address yourself, or add &debug=true, which sends nothing"
                 raise ProbeRefused(

@@ -6,6 +6,7 @@ from tests.atlas.delivery_agent import DELIVERY_AGENT
 from tests.atlas.dns_and_network import DNS, NETWORK
 from tests.atlas.filters import FILTERS
 from tests.atlas.graph import GRAPH
+from tests.atlas.heartbeats import HEARTBEATS
 from tests.atlas.local import LOCAL
 from tests.atlas.mailbox import IMAP, POP3_FAULTS
 from tests.atlas.smtp import SMTP
@@ -21,6 +22,7 @@ FAULTS: Mapping[str, Sequence[Fault]] = {
     "A delivery agent (LMTP)": DELIVERY_AGENT,
     "On the way": TRANSIT,
     "Filters": FILTERS,
+    "Heartbeats": HEARTBEATS,
     "An IMAP mailbox": IMAP,
     "A POP3 mailbox": POP3_FAULTS,
     "Microsoft Graph": GRAPH,

@@ -73,6 +73,8 @@ class World:
     user: LabUser
     directory: Path
     stack: AsyncExitStack
+    # Done before the trip begins.
+    before: Callable[[App], None] | None = None
     # Done when the message has been accepted.
     then: Callable[[App], Awaitable[object]] | None = None
     sent: asyncio.Event = field(default_factory=asyncio.Event)
@@ -180,6 +182,8 @@ class World:
         return App(self.settings(changes), Store.open(None), new_key(), clock=self.clock)
 
     async def _fly(self, app: App) -> Outcome:
+        if self.before:
+            self.before(app)
         flight = app.prober.start(app.probes.get_or_create(KEY), self._follow)
         flight.add_done_callback(lambda _: self.sent.set())
         if self.then:

@@ -628,3 +628,25 @@ def test_a_way_home_that_leads_nowhere(
 def test_nothing_answers_its_own_mail() -> None:
     text = HOME % ("p@a.example", "p@a.example", "p@a.example", "reply", "")
     assert "nothing answers mail from its own address" in "\n".join(found(text))
+
+
+HEARTBEAT = """\
+mailboxes: {m: {%s}}
+modules: {a: {interval: 5m, heartbeat: {mailbox: m, from: "a@*", every: %s}}}
+probes: [{name: a, module: a%s}]
+"""
+POP3 = "pop3: {host: h, username: u, password: hunter2, poll_interval: %s}"
+
+
+def test_a_heartbeat_that_is_looked_for_too_seldom_is_a_warning() -> None:
+    assert found(HEARTBEAT % ("maildir: {path: /x}", "10m", ""), usage=True) == []
+    (line,) = found(HEARTBEAT % ("maildir: {path: /x}", "9m", ""))
+    assert "modules.a.heartbeat.every: is less than two intervals of 5m" in line
+    (line,) = found(HEARTBEAT % ("maildir: {path: /x}", "1h", ", interval: 40m"))
+    assert "is less than two intervals of 40m" in line
+
+
+def test_a_mailbox_that_may_not_be_read_within_a_look_cannot_work() -> None:
+    assert found(HEARTBEAT % (POP3 % "30s", "1h", "")) == []
+    (line,) = found(HEARTBEAT % (POP3 % "1m", "1h", ""))
+    assert "modules.a.timeout: is not longer than poll_interval" in line

@@ -10,7 +10,7 @@ import pytest
 from exporter.app import App
 from exporter.core.durations import in_units
 from exporter.core.facts import Arrival, LateArrival
-from exporter.core.model import Failure, Outcome, ProbeError, ProbeKey
+from exporter.core.model import Failure, Outcome, ProbeError
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.core.trace import Trace
@@ -348,7 +348,7 @@ async def test_the_last_success_is_told_after_a_restart_also_if_the_newest_trip_
 ) -> None:
     settings = embedded()
     (entry,) = settings.probes
-    good = Outcome("t1", ProbeKey(entry.module, entry.target), 1000.0, 2.5)
+    good = Outcome("t1", settings.key(entry.module, entry.target), 1000.0, 2.5)
     bad = replace(
         good, trip="t2", started_at=2000.0, failure=Failure(Phase.DELIVER, None, Reason.OVERDUE)
     )

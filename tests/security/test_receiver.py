@@ -2,8 +2,9 @@
 
 import asyncio
 import smtplib
+import sqlite3
 import tracemalloc
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack, closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,16 @@ modules:
     interval: 1h
     roundtrip: {{from: probe@mon.test, send: {{smtp: {{host: 127.0.0.1, port: {port},
         tls: none}}}}, mailbox: own}}
+"""
+
+
+HEARTBEAT = """
+mailboxes:
+  own: {{smtpd: {{listen: "127.0.0.1:{port}", recipients: [monitor@mon.test]}}}}
+modules:
+  nightly: {{interval: 1s, heartbeat: {{mailbox: own, from: "backup@*", subject: "*finished*", every: 26h}}}}
+probes:
+  - {{name: nightly, module: nightly}}
 """
 
 
@@ -100,6 +111,35 @@ def test_messages_of_strangers(start: Start, tmp_path: Path) -> None:
     rejected = exporter.series()
     assert rejected['mailtrip_tokens_rejected_total{mailbox="own",reason="bad_signature"}'] == 2
     assert rejected['mailtrip_tokens_rejected_total{mailbox="own",reason="foreign_instance"}'] == 2
+
+
+@pytest.mark.slow
+def test_heartbeats(start: Start, tmp_path: Path) -> None:
+    """With a `heartbeat` for its mailbox it also accepts messages whose sender and subject match,
+    and keeps of each only the time, the sender and the subject, cut to 100 characters."""
+    port = free_port()
+    exporter = start(HEARTBEAT.format(port=port))
+    head = f"From: backup@lab.test\r\nSubject: {'x' * 200} finished"
+    letters = {
+        f"{head}\r\nX-Other: secret-header\r\n\r\nsecret-body\r\n": True,
+        f"{head.replace('backup', 'other')}\r\n\r\n\r\n": False,
+        f"{head.replace('finished', 'failed')}\r\n\r\nSubject: finished\r\n": False,
+        f"X: {head}\r\n\r\n{head}\r\n": False,
+    }
+    for letter, taken in letters.items():
+        with smtplib.SMTP("127.0.0.1", port) as client:
+            client.ehlo()
+            client.mail("a@lab.test")
+            client.rcpt("monitor@mon.test")
+            assert client.data(letter)[0] == (250 if taken else 550), letter
+    exporter.wait_for("mailtrip_heartbeat_last_timestamp_seconds", "/probe?module=nightly")
+    exporter.stop()
+    (file,) = tmp_path.glob("mailtrip-*/state/mailtrip.sqlite")
+    with closing(sqlite3.connect(file)) as state:
+        texts = "".join(state.iterdump())
+    assert f'"subject":"{"x" * 99}…"' in texts
+    assert "secret" not in texts
+    assert "other@" not in texts
 
 
 async def test_smuggling_in() -> None:

@@ -26,7 +26,7 @@ from tests.core.test_downtime import ENDED
 from tests.support.embedded import embedded
 
 (ENTRY,) = Settings.embedded().probes
-PROBE = ProbeKey(ENTRY.module, ENTRY.target)
+PROBE = ProbeKey(ENTRY.module, ENTRY.target or "")
 OUTCOME = Outcome(
     "0123456789abcd", PROBE, 1000.0, 2.5, failure=Failure(Phase.DELIVER, None, Reason.OVERDUE)
 )

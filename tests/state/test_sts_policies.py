@@ -37,8 +37,12 @@ async def test_the_newest_of_a_domain_comes_back(tmp_path: Path) -> None:
 async def test_a_file_of_the_version_before_gets_the_table(tmp_path: Path) -> None:
     await Store.open(tmp_path).close()
     with closing(sqlite3.connect(tmp_path / FILE)) as file:
-        file.executescript("DROP TABLE sts_policies; PRAGMA user_version = 5;")
+        file.executescript(
+            "DROP TABLE sts_policies; DROP TABLE heartbeats; ALTER TABLE trips DROP COLUMN home;"
+            "PRAGMA user_version = 5;"
+        )
     store = Store.open(tmp_path)
+    assert not [*tmp_path.glob("*.damaged")]
     store.keep_sts_policy(ONE)
     await store.close()
     store = Store.open(tmp_path)

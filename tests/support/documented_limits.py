@@ -11,7 +11,7 @@ from exporter.checks import options, standing
 from exporter.config import yaml
 from exporter.core import dns_records, transcript, transcript_view
 from exporter.core.model import MAX_DETAIL
-from exporter.mail import bounces, message, tokens
+from exporter.mail import bounces, heartbeats, message, tokens
 from exporter.mail.headers import received, receiver, shown
 from exporter.mail.notices import leaves
 from exporter.mailboxes import session, smtpd
@@ -85,6 +85,9 @@ LIMITS = {
         SmtpdOptions.model_fields["max_message_size"].default
     ),
     "SMTP receiver: queued messages": f"{smtpd.MAX_WAITING}",
+    "A heartbeat: its header that is read; of its sender and subject that is kept": (
+        f"{size(heartbeats.MOST_BYTES)}; {heartbeats.SHOWN} characters"
+    ),
     "A message: the part that is read; a message of ours with files": (
         f"{size(session.READ_LIMIT)}; {size(session.WHOLE_LIMIT)}"
     ),

@@ -7,6 +7,7 @@ from typing import ClassVar
 import pytest
 
 from exporter.config.types import Listen
+from exporter.core.clock import Clock
 from exporter.mailboxes.maildir.mailbox import MaildirMailbox, MaildirOptions
 from exporter.mailboxes.session import Mailbox
 from exporter.mailboxes.smtpd import SmtpdMailbox, SmtpdOptions
@@ -41,7 +42,8 @@ class LocalMaildirRig(FilesOnDisk):
 
     async def deliver(self, *messages: bytes, folder: str = "") -> int:
         for message in messages:
-            self._files.deliver(message, f".{folder}" if folder else "")
+            second = int(Clock().wall())
+            self._files.deliver(message, f".{folder}" if folder else "", second=second)
         return len(messages)
 
     def cut(self) -> None:

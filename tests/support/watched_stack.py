@@ -11,6 +11,7 @@ import yaml
 
 from tests.lab import facts
 from tests.lab.client import Lab, LabUser
+from tests.support.heartbeat_rig import report
 from tests.support.identity_provider import CLIENT, SECRET, Identity
 from tests.support.mailtrip_process import Exporter
 
@@ -52,7 +53,10 @@ modules:
     targets: ["{net}.0.0/16"]
     dnsbl: {{lists: [bl.lab.test, blclean.lab.test, blerr.lab.test]}}
 
+  report: {{interval: 2s, heartbeat: {{mailbox: monitor, from: "backup@*", every: 26h}}}}
+
 probes:
+  - {{name: nightly, module: report}}
   - {{name: relay, module: submission, matrix: {{from: [relay], to: {{user: {user}@lab.test}},
       name: providers}}}}
   - {{name: exchanger, module: inbound, target: {user}@lab.test}}
@@ -69,7 +73,8 @@ maintenance:
 
 
 def configuration(lab: Lab, user: LabUser, identity: Identity) -> str:
-    """Of a mailtrip that shows everything."""
+    """Of a mailtrip that shows everything. A heartbeat has come."""
+    user.deliver(report())
     oauth2 = (
         f"{{token_url: '{identity.url}', client_id: {CLIENT}, client_secret: {SECRET}, ca_file:"
         f" {lab.ca}}}"
@@ -99,6 +104,7 @@ def scrapes(address: str, user: LabUser) -> str:
     del content["alerting"]
     own, mail = content["scrape_configs"]
     jobs = [("mail", "submission", user.address), ("exchangers", "inbound", user.address)]
+    jobs += [("heartbeat", "report", "monitor")]
     jobs += [("junk", "spam", "junk@lab.test"), ("reputation", "reputation", f"{facts.NET}.66.1")]
     content["scrape_configs"] = [own] + [
         mail

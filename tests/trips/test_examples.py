@@ -79,6 +79,10 @@ PEOPLE = {
         "silent@example.org": "dropped@lab.test",
         "3m": "8s",
     },
+    "heartbeats.yml": {
+        "reports@example.org": "{user}",
+        "watchdog@mon.example.org": "monitor@mon.test",
+    },
     "untouched.yml": {"mailtrip@example.org": "forward@lab.test"},
     "answered.yml": {
         "monitor@example.org": "{user}",
@@ -115,6 +119,7 @@ PROBES = [
     (file, probe.name) for file in PEOPLE for probe in Settings.load(str(DIRECTORY / file)).probes
 ]
 WITHOUT_BOUNCES = {"mx.yml", "lmtp.yml", "filters.yml", "reputation.yml", "explained.yml"}
+WITHOUT_BOUNCES |= {"heartbeats.yml"}
 PROBES_WITH_BOUNCES = [(file, name) for file, name in PROBES if file not in WITHOUT_BOUNCES]
 FOREIGN = b"From: boss@lab.test\r\nSubject: please read\r\n\r\nThis is nobody's business.\r\n"
 
@@ -203,13 +208,10 @@ async def test_an_example_makes_its_trip(
     settings = Settings.parse(yaml.safe_dump(moved.data).encode(), file)
     (probe,) = (probe for probe in settings.probes if probe.name == name)
     async with asyncio.timeout(60), App(settings, Store.open(None), new_key()) as app:
-        outcome = await app.prober.start(
-            app.probes.get_or_create(ProbeKey(probe.module, probe.target))
-        )
+        key = settings.key(probe.module, probe.target)
+        outcome = await app.prober.start(app.probes.get_or_create(key))
     assert outcome.failure is None
-    assert set(outcome.legs.values()) == (
-        {True} if settings.modules[probe.module].roundtrip else set()
-    )
+    assert set(outcome.legs.values()) == (set() if settings.modules[probe.module].dnsbl else {True})
     assert [user.mails() for user in read] == before
 
 

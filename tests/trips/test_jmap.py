@@ -60,7 +60,9 @@ async def running(settings: Settings) -> AsyncIterator[App]:
 
 async def trip(app: App, settings: Settings) -> Outcome:
     probe = settings.probes[0]
-    return await app.prober.start(app.probes.get_or_create(ProbeKey(probe.module, probe.target)))
+    return await app.prober.start(
+        app.probes.get_or_create(ProbeKey(probe.module, probe.target or ""))
+    )
 
 
 async def test_a_trip_leaves_nothing_behind(

@@ -103,9 +103,9 @@ def _shortest_timeout(settings: Settings, mailbox: str) -> float:
 
 
 def _awaiting(settings: Settings, mailbox: str) -> Iterator[Module]:
-    """The modules whose messages arrive in a mailbox."""
+    """The modules that await messages in a mailbox."""
     for module in settings.modules.values():
-        if module.roundtrip and module.roundtrip.mailbox == mailbox:
+        if getattr(module.chosen[1], "mailbox", None) == mailbox:
             yield module
 
 
@@ -114,12 +114,14 @@ def _senders(settings: Settings, means: Means) -> Iterator[Plan]:
     seen: list[tuple[object, str, str]] = []
     for name, module in settings.modules.items():
         what = f"module {name}"
+        if module.heartbeat:
+            continue
         if not (trip := module.roundtrip):
             why = "not tried: `mailtrip probe` queries the blocklists"
             yield Plan(what, "", Phase.VERIFY, 0.0, None, why)
             continue
         how = trip.send.how
-        targets = [probe.target for probe in settings.probes if probe.module == name]
+        targets = [probe.target or "" for probe in settings.probes if probe.module == name]
         if not targets and how.needs_target(trip.to):
             why = "not tried: no entry in probes has a target for it"
             yield Plan(what, "", Phase.SEND, 0.0, None, why)

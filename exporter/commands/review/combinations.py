@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from exporter.checks.heartbeat_options import HeartbeatOptions
 from exporter.checks.module import Module
 from exporter.checks.options import RoundtripOptions
 from exporter.config.address import PLACEHOLDER, TRIP_PLACE
@@ -20,8 +21,10 @@ HEADERS_OF_SERVERS = 16 << 10  # bytes that they add to a message, Microsoft 365
 def of_combinations(settings: Settings) -> Iterator[Finding]:
     """Conflicts between a module and its mailboxes, and between a module's own options."""
     for name, module in settings.modules.items():
+        path = ("modules", name)
+        if module.heartbeat:
+            yield from _of_a_heartbeat(path, settings, module, module.heartbeat)
         if trip := module.roundtrip:
-            path = ("modules", name)
             yield from _of_deadlines(path, module, trip)
             yield from _of_sending(path, module, trip)
             yield from _of_the_mailbox(path, settings, module, trip)
@@ -29,6 +32,27 @@ def of_combinations(settings: Settings) -> Iterator[Finding]:
             yield from _of_bounces(path, settings, trip)
             yield from _of_the_way_home((*path, "roundtrip"), settings, trip)
             yield from _of_the_signature(path, trip)
+
+
+def _of_a_heartbeat(
+    path: Path, settings: Settings, module: Module, heartbeat: HeartbeatOptions
+) -> Iterator[Finding]:
+    """A look that is too seldom to tell in time, or that cannot end in time."""
+    longest = max(
+        [
+            module.interval,
+            *(one.interval or 0.0 for one in settings.probes if one.module == path[1]),
+        ]
+    )
+    if heartbeat.every < 2 * longest:
+        text = (
+            f"is less than two intervals of {duration_text(longest)}: the mailbox is looked into"
+            " too seldom to tell in time; decrease interval"
+        )
+        yield Finding((*path, "heartbeat", "every"), text, warning=True)
+    mailbox = settings.mailboxes[heartbeat.mailbox].how
+    for finding in mailbox.review(heartbeat.mailbox, module.timeout, 0):
+        yield finding.below(*path)
 
 
 def _of_deadlines(path: Path, module: Module, trip: RoundtripOptions) -> Iterator[Finding]:
@@ -102,7 +126,7 @@ def _of_payloads(
     if PLACEHOLDER in trip.to:
         places = [(("modules", name, "targets", n), one) for n, one in enumerate(module.targets)]
         places += [
-            (("probes", n, "target"), probe.target)
+            (("probes", n, "target"), probe.target or "")
             for n, probe in enumerate(settings.probes)
             if probe.module == name
         ]

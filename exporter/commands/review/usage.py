@@ -12,7 +12,7 @@ def of_usage(settings: Settings) -> Iterator[Finding]:
     if not settings.modules:
         yield Finding((), "there are no modules, so no trips are made", warning=True)
     for name, module in settings.modules.items():
-        if name not in probed and not module.targets:
+        if name not in probed and not (module.targets or module.own_target):
             text = (
                 "this module is unused: no entry in probes names it, and it has no targets"
                 " for /probe"

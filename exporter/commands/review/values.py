@@ -51,7 +51,7 @@ def of_values(reading: Reading[Settings]) -> Iterator[Finding]:
             )
             yield Finding(path, text, warning=True)
     for number, probe in enumerate(reading.options.probes):
-        if "*" in probe.target:
+        if probe.target and "*" in probe.target:
             text = (
                 "is one target, and * is not a wildcard here: patterns work in `targets` of a"
                 " module"

@@ -13,6 +13,7 @@ from exporter.mailboxes.graph.worth import (
     header_of,
     headers_are_worth_reading,
     is_worth_reading,
+    moment_of,
 )
 from exporter.mailboxes.session import READ_LIMIT, Sighting
 from exporter.net.graph.messages import GraphMessages
@@ -177,6 +178,7 @@ class GraphSession:
             precision=REMOTE,
             junk=folder.is_junk,
             cut=cut,
+            arrived_at=moment_of(listed.received),
         )
 
     async def whole(self, sighting: Sighting, limit: int) -> bytes:
@@ -207,6 +209,11 @@ class GraphSession:
             folder.unread or folder.others or folder.midway or folder.older_link is not None
             for folder in self._folders
         )
+
+    @property
+    def unread(self) -> bool:
+        """Whether another scan will read more (the protocol `ReadsInParts`)."""
+        return self._has_more
 
     async def wait(self, seconds: float, wake: Wake) -> None:
         """Sleeps until the next poll is due; returns at once if there are unread messages."""

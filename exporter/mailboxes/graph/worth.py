@@ -4,6 +4,8 @@ Others are not downloaded. Where a listing shows no token, the header fields of 
 have one: an answer refers to our message only there.
 """
 
+from datetime import datetime
+
 from exporter.mail.tokens import PREFIX
 from exporter.net.graph.messages import Listed
 
@@ -30,3 +32,11 @@ def header_of(listed: Listed) -> bytes:
     fields = {"From": listed.sender, "Subject": listed.subject, "Message-ID": listed.message_id}
     lines = (f"{name}: {' '.join(value.split())}\r\n" for name, value in fields.items())
     return ("".join(lines) + "\r\n").encode("utf-8", "replace")
+
+
+def moment_of(received: str) -> float | None:
+    """When a message came, such as `2026-11-30T10:00:00Z`, in Unix time."""
+    try:
+        return datetime.fromisoformat(received).timestamp()
+    except (ValueError, OverflowError):
+        return None

@@ -8,9 +8,10 @@ from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.core.trace import Trace
+from exporter.mail.headers.dates import time_of
 from exporter.mailboxes.imap.folder import Folder, Ref
 from exporter.mailboxes.imap.selection import CHUNK, Selection
-from exporter.mailboxes.session import READ_LIMIT, Sighting
+from exporter.mailboxes.session import READ_LIMIT, Extent, Sighting
 from exporter.net.imap.connection import ImapConnection
 from exporter.net.imap.names import uid_set
 from exporter.net.imap.reader import attributes, number
@@ -24,6 +25,7 @@ class FolderPoll:
         self._imap = imap
         self._trace = trace
         self._selection = selection
+        self.extent = Extent()
         self._last_time = False  # a trip is about to be overdue
         self._answered = False  # the last FETCH has shown something
 
@@ -189,8 +191,10 @@ class FolderPoll:
         wanted: set[int] | Callable[[int], bool],
     ) -> tuple[list[Sighting], set[int]]:
         """The messages, and the UIDs of those without a body. Ignores unsolicited responses."""
+        section = "HEADER" if self.extent.only_header else section
+        date = "INTERNALDATE " if self.extent.dated else ""
         reply: Reply = await self._imap.fetch(
-            uids, f"(UID BODY.PEEK[{section}]<0.{READ_LIMIT}>)", by_uid=True
+            uids, f"(UID {date}BODY.PEEK[{section}]<0.{READ_LIMIT}>)", by_uid=True
         )
         lines = await self._selection.observed(reply.what_is_left("FETCH"))
         is_wanted = wanted.__contains__ if isinstance(wanted, set) else wanted
@@ -227,5 +231,14 @@ class FolderPoll:
                 lag,
                 junk=folder.junk,
                 cut=cut,
+                arrived_at=_time_of(told.get("INTERNALDATE")),
             )
         return list(found.values()), empty - found.keys()
+
+
+def _time_of(internaldate: object) -> float | None:
+    """When a message came, such as "17-Jul-1996 02:44:25 -0700" (RFC 3501 section 2.3.3)."""
+    if not isinstance(internaldate, bytes):
+        return None
+    at = time_of(internaldate.decode("ascii", "replace"))
+    return None if at is None else float(at)

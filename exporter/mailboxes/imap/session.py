@@ -91,12 +91,19 @@ class ImapSession:
         self._others_at = trace.now()
         self._may_idle = "IDLE" in imap.capabilities
         self._poll = FolderPoll(imap, trace, selection)
+        self.extent = self._poll.extent
         self._incomplete = IncompleteMessages()
         self._recheck = False
 
     @property
     def _main(self) -> Folder:
         return self._selection.main
+
+    @property
+    def unread(self) -> bool:
+        """Whether another scan will read more (the protocol `ReadsInParts`)."""
+        older = (folder.bookmark.older for folder in self._selection.folders)
+        return self._main.unseen > 0 or any(older)
 
     def recheck(self) -> None:
         """The next scan selects the folders again, since some servers show new messages only

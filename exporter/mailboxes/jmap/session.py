@@ -200,6 +200,11 @@ class JmapSession:
         """Where a message is, if it is in one of our folders."""
         return next((one for one in self._folders if one.id in places), None)
 
+    @property
+    def unread(self) -> bool:
+        """Whether another scan will read more (the protocol `ReadsInParts`)."""
+        return bool(self._bookmark.new or self._bookmark.older)
+
     async def wait(self, seconds: float, wake: Wake) -> None:
         """Sleeps, or listens to the server's events if the time is long. Ends at once if messages
         are unread."""

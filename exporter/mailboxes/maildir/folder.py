@@ -144,6 +144,12 @@ def unique_name(file: str) -> str:
     return _BEHIND.split(file, maxsplit=1)[0]
 
 
+def delivered_at(unique: str) -> float | None:
+    """When the message was delivered, as its name says; Unix time."""
+    seconds, _ = _age(unique)
+    return float(seconds) if seconds else None
+
+
 def _age(unique: str) -> tuple[int, str]:
     """The age of a message: a name begins with the second of its delivery."""
     seconds = unique.partition(".")[0]

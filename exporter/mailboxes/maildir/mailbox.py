@@ -19,7 +19,7 @@ from exporter.core.trace import Trace
 from exporter.core.wake import Wake
 from exporter.mailboxes.junk import is_junk, reasons_of_folders
 from exporter.mailboxes.maildir.files import MaildirFiles
-from exporter.mailboxes.maildir.folder import SUBDIRECTORIES, Folder, Ref, unique_name
+from exporter.mailboxes.maildir.folder import SUBDIRECTORIES, Folder, Ref, delivered_at, unique_name
 from exporter.mailboxes.maildir.stored_message import StoredMessage, UnreadableMessage
 from exporter.mailboxes.session import READ_LIMIT, Sighting
 from exporter.net.dns import Resolver
@@ -208,13 +208,24 @@ class MaildirSession:
 
     def _sighting(self, message: StoredMessage) -> Sighting:
         ref, folder, raw, junk = message.ref, message.folder, message.raw, is_junk(message.folder)
-        cut = len(raw) >= READ_LIMIT
+        cut, arrived_at = len(raw) >= READ_LIMIT, delivered_at(ref.unique)
         if message.noticed is None:
-            return Sighting(ref, folder, raw, self._trace.now(), watched=False, junk=junk, cut=True)
+            now = self._trace.now()
+            return Sighting(
+                *(ref, folder, raw, now), False, junk=junk, cut=True, arrived_at=arrived_at
+            )
         seen_at, lag = message.noticed
         if ref in self._appeared:
             seen_at, lag = min(seen_at, self._appeared[ref]), 0.0
-        return Sighting(ref, folder, raw, seen_at, ref not in self._before, lag, junk=junk, cut=cut)
+        watched = ref not in self._before
+        return Sighting(
+            *(ref, folder, raw, seen_at, watched, lag), junk=junk, cut=cut, arrived_at=arrived_at
+        )
+
+    @property
+    def unread(self) -> bool:
+        """Whether another scan will read more (the protocol `ReadsInParts`)."""
+        return any(one.fresh or one.older for one in self._folders.values())
 
     def _note_unreadable(self, unreadable: list[UnreadableMessage]) -> None:
         for one in unreadable[:3]:

@@ -15,7 +15,7 @@ from exporter.core.steps import Step
 from exporter.core.trace import Trace
 from exporter.core.wake import Wake
 from exporter.mailboxes.pop3.maildrop import Login, Maildrop
-from exporter.mailboxes.session import READ_LIMIT, Sighting, Wanted
+from exporter.mailboxes.session import READ_LIMIT, Extent, Sighting, Wanted
 from exporter.net.pop3.connection import Pop3Connection
 
 BODY_LINES = 1000
@@ -49,6 +49,7 @@ class Pop3Session:
         self._gap = 0.0  # between two scans, as the watcher wants them
         self._scanned_at = trace.now()
         self._recheck = False
+        self.extent = Extent()
         self._stay_until = 0.0
         self._pop3: Pop3Connection | None = None
         self._certain: set[str] = set()  # what was read in this login
@@ -127,6 +128,11 @@ class Pop3Session:
             await self._leave()
         return found
 
+    @property
+    def unread(self) -> bool:
+        """Whether another scan will read more (the protocol `ReadsInParts`)."""
+        return bool(self._left())
+
     def _left(self) -> list[tuple[int, str]]:
         """The messages that this login can still read: new ones first, then the older ones, newest
         first."""
@@ -160,7 +166,8 @@ class Pop3Session:
         news = self._maildrop.news.get(uid)
         if not news:
             return Sighting(uid, "INBOX", raw, self._trace.now(), watched=False, cut=True)
-        cut = len(raw) >= READ_LIMIT or raw.partition(b"\r\n\r\n")[2].count(b"\n") >= BODY_LINES
+        lines = raw.partition(b"\r\n\r\n")[2].count(b"\n")
+        cut = self.extent.only_header or len(raw) >= READ_LIMIT or lines >= BODY_LINES
         return Sighting(
             uid, "INBOX", raw, news.seen_at, watched=True, lag=news.lag, precision=COARSE, cut=cut
         )
@@ -169,7 +176,8 @@ class Pop3Session:
         """The header, and the beginning of the body if `whole`; None for a message that is deleted,
         broken or too large."""
         if pop3.offers_top:
-            reply, raw = await pop3.top(number, BODY_LINES if whole else 0, READ_LIMIT)
+            lines = BODY_LINES if whole and not self.extent.only_header else 0
+            reply, raw = await pop3.top(number, lines, READ_LIMIT)
             if reply.ok:
                 return raw
             if reply.coded:

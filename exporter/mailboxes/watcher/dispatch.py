@@ -10,6 +10,7 @@ from exporter.mail.tokens import Mint, Token
 from exporter.mailboxes.session import Sighting
 from exporter.mailboxes.watcher.closer_look import CloserLook
 from exporter.mailboxes.watcher.expectation import Expectation, Found, Seen
+from exporter.mailboxes.watcher.heartbeats import Heartbeats
 from exporter.mailboxes.watcher.matching import (
     Awaits,
     Identity,
@@ -43,7 +44,9 @@ class Dispatcher:
         stray: Judge,
         now: Callable[[], float],
         reader: Reader,
+        heartbeats: Heartbeats,
     ) -> None:
+        self._heartbeats = heartbeats
         self._awaited = awaited
         self._mint = mint
         self._statistics = statistics
@@ -69,9 +72,12 @@ class Dispatcher:
             identity = identify(reading, self._mint)
             if identity.token:
                 trips.append(identity.token.trip)
+            done = identity.token is None and await self._heartbeats.see(sighting)
             altered = await self._alterations(sighting, reading, identity.token, closer)
             if again and self._is_read_again(sighting, reading, identity, again, altered):
                 continue
+            if done:
+                delete(sighting)
             self._count(identity)
             seen = Seen(altered, await self._tab(sighting, reading, identity.token, closer))
             expectation = self._awaited.get(identity.token.trip) if identity.token else None
@@ -85,8 +91,15 @@ class Dispatcher:
         """The postponed messages that may be deleted now."""
         return await self._strays.due()
 
-    async def is_ours(self, raw: bytes) -> bool:
-        """Whether a message contains one of our tokens."""
+    async def accepts(self, raw: bytes) -> bool:
+        """Whether a receiver takes a message: it contains one of our tokens, or is a heartbeat."""
+        return await self._is_ours(raw) or await self._heartbeats.are_in(raw)
+
+    async def may_delete(self, raw: bytes) -> bool:
+        """Whether a message contains one of our tokens, or is a heartbeat that may be deleted."""
+        return await self._is_ours(raw) or await self._heartbeats.are_in(raw, deleted=True)
+
+    async def _is_ours(self, raw: bytes) -> bool:
         identity = identify(await self._reader.read(raw), self._mint)
         self._count(identity)
         return identity.token is not None

@@ -75,6 +75,8 @@ class MailboxWatcher(Protocol):
 
     def wake(self) -> None: ...
 
+    def look(self, since: float) -> "asyncio.Future[None]": ...
+
     def delete(self, sighting: Sighting, done: "asyncio.Future[None]") -> None: ...
 
 
@@ -148,6 +150,21 @@ class Expectation:
         """Returns when the message is seen."""
         self._watcher.wake()
         return await asyncio.shield(self.found)
+
+    async def look(self) -> None:
+        """Returns when everything that was in the mailbox at the start of the trip has been looked
+        at."""
+        await self._watcher.look(self.run.started)
+
+    def unseen(self) -> ProbeError | None:
+        """Why the look is not over, if that is known."""
+        session = self._watcher.scan_limited
+        if (error := self.trouble()) or session is None or session.next_scan_at <= self.run.now():
+            return error
+        detail = f"mailbox {self._watcher.name} could not be polled: {session.scan_limit}"
+        return ProbeError(
+            Reason.UNAVAILABLE, f"{detail}; `timeout` must be longer than that", code="LOGIN-DELAY"
+        )
 
     async def absence(self) -> Found | None:
         """Returns None shortly before the trip's deadline if the message was not seen, though the

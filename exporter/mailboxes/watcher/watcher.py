@@ -24,7 +24,9 @@ from exporter.core.transcript import Transcript
 from exporter.core.wake import Wake
 from exporter.mail.tokens import Mint
 from exporter.mailboxes.session import (
+    HasExtent,
     Mailbox,
+    Rechecking,
     ReportsUnreadable,
     ScanLimited,
     Session,
@@ -34,6 +36,8 @@ from exporter.mailboxes.watcher.back_off import BackOff, Trouble
 from exporter.mailboxes.watcher.deletions import Deletions
 from exporter.mailboxes.watcher.dispatch import Dispatcher
 from exporter.mailboxes.watcher.expectation import Expectation, Found
+from exporter.mailboxes.watcher.heartbeats import Heartbeats
+from exporter.mailboxes.watcher.looks import Looks
 from exporter.mailboxes.watcher.opening import Opening
 from exporter.mailboxes.watcher.poll import Poll
 from exporter.mailboxes.watcher.reader import Reader
@@ -82,8 +86,12 @@ class Watcher:
         self._clock = clock
         self._patience = patience
         self._waiting = Waiting()
+        self.heartbeats = Heartbeats(clock)
+        self._looks = Looks()
+        self._has_trips = False  # a message of ours has been awaited
         self._dispatcher = Dispatcher(
-            self._waiting.trips, mint, self.statistics, stray, clock.monotonic, reader or Reader()
+            *(self._waiting.trips, mint, self.statistics, stray),
+            *(clock.monotonic, reader or Reader(), self.heartbeats),
         )
         self._transcript = Transcript(Leg.MAILBOX)
         self._deletions = Deletions()
@@ -128,12 +136,14 @@ class Watcher:
         named: bool = False,
         home: Home = Home.MESSAGE,
         whole: bool = False,
+        sends: bool = True,
     ) -> Iterator[Expectation]:
         """In its block, the watcher looks for the message of this trip, or what else comes `home`
         of it; with `found`, the future of
         another watcher, only for bounces. A `named` mailbox is not the only one of the trip, and
         its steps say which it is. A message that is read only in part is read as a `whole`, to see
-        what was changed in it."""
+        what was changed in it. A trip that `sends` nothing only wants the mailbox to be open."""
+        self._has_trips = self._has_trips or sends
         expectation = Expectation(self, run, found, named=named, home=home, whole=whole)
         self._waiting.add(trip, expectation)
         run.add_transcript(self._transcript, trip, self.name)
@@ -153,8 +163,16 @@ class Watcher:
             self._waiting.remove(trip)
             self._release(expectation)
 
+    def look(self, since: float) -> "asyncio.Future[None]":
+        """Looks at everything that was in the mailbox at that monotonic time. The result is done
+        when that is over; while the mailbox cannot be read, it is not."""
+        look = self._looks.add(since)
+        self._watch()
+        return look
+
     def keep_watching(self, trip: str, accepted: float) -> None:
         """Keeps looking for an overdue message that was accepted at that monotonic time."""
+        self._has_trips = True
         self._waiting.late[trip] = accepted
         self._watch()
 
@@ -227,7 +245,8 @@ class Watcher:
     async def _one_session(self, mailbox: Mailbox, trace: Trace) -> None:
         """Opens the mailbox, and polls it until it is no longer needed, or replaced."""
         async with trace.conversation():
-            session = await mailbox.open(trace, self._dispatcher.is_ours)
+            wanted = self._dispatcher.accepts if mailbox.listens else self._dispatcher.may_delete
+            session = await mailbox.open(trace, wanted)
         letting_go: asyncio.Task[None] | None = None
         try:
             self._opening = Opening.of(trace, self._clock.wall(), listens=mailbox.listens)
@@ -275,16 +294,24 @@ class Watcher:
     def _next_poll(self) -> float:
         if self._closing and not self._mailbox.listens:
             return float("inf")  # what comes now is for the next start to find
+        if self._looks:
+            return self._looks.next_at
         now, listens = self._clock.monotonic(), self._mailbox.listens
         return self._waiting.next_poll(self._polled_at, now, listens=listens)
 
     async def _poll_once(self, session: Session, trace: Trace) -> bool:
         """Polls the mailbox. True if there is nothing to do."""
-        began = self._transcript.position
+        began, scanned_at = self._transcript.position, self._clock.monotonic()
+        if isinstance(session, HasExtent):
+            session.extent.dated = bool(self.heartbeats)
+            session.extent.only_header = bool(self.heartbeats) and not self._has_trips
+        if self._looks and isinstance(session, Rechecking):
+            session.recheck()
         sightings = await self._poll.scan(session, trace)
         self._polled_at = self._clock.monotonic()
         self.trouble, self.statistics.connected = None, True
         await self._poll.act(sightings, session, trace, began)
+        self._looks.scanned(session, scanned_at, found=bool(sightings))
         return not sightings and not self._deletions
 
     async def _wait(self, due: float, session: Session, trace: Trace) -> None:

@@ -38,6 +38,6 @@ class TripRequests:
         name, module, target = (text_of(fields, one) for one in ("probe", "module", "target"))
         if name and not module and not target:
             return self._probes.by_name(name)
-        if module and target and not name:
+        if module and not name and (target or self._probes.needs_no_target(module)):
             return self._probes.key(module, target)
         raise ApiError(HTTPStatus.BAD_REQUEST, "name a probe, or a module and a target")

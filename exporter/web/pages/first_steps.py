@@ -19,6 +19,7 @@ FIRST_STEPS = {
     Reason.PROTOCOL: "Read what the server said; check host, port and tls in the configuration.",
     Reason.PROGRAM: "Run the sendmail program, or read the file, as the user of mailtrip.",
     Reason.OVERDUE: "Look at the queues of all servers on the path: mailq.",
+    Reason.MISSING: "Look at the job that sends it, then at the queue of its mail server: mailq.",
     Reason.BOUNCED: "Read the code and the text of the bounce on the page of the trip.",
     Reason.JUNK: "Compare the headers with those of an OK trip: SPF, DKIM, spam score.",
     Reason.ALTERED: "Find the gateway that changes messages, and exempt the probe.",

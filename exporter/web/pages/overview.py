@@ -109,6 +109,8 @@ def in_words(outcome: Outcome) -> str:
     if arrival:
         back = _back(arrival)
         return f"{test.met}; {back}" if test and outcome.success else back
+    if outcome.heartbeat:
+        return str(outcome.heartbeat)
     listings = [fact for fact in outcome.facts if isinstance(fact, Listing)]
     if not listings:
         met = test.met if test else "refused as expected"

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from markupsafe import Markup
 
+from exporter.core.durations import in_units
 from exporter.core.facts import (
     WHY_UNMEASURED,
     Alteration,
@@ -22,6 +23,7 @@ from exporter.core.facts import (
     SpamScore,
     Unclear,
 )
+from exporter.core.heartbeat import Heartbeat
 from exporter.core.model import (
     Exchanger,
     Outcome,
@@ -105,6 +107,10 @@ def _in_words(fact: object, which: str, zone: TimeZone) -> Iterator[tuple[str, s
             for hop in fact.hops:
                 after = "" if hop.delay is None else f"{hop.delay:.0f} s, "
                 yield f"hop {hop.number}", f"{after}{hop_in_words(hop)}"
+        case Heartbeat():
+            yield "last heartbeat", fact.last
+            yield "next one due by", zone.moment(fact.due_at)
+            yield "must come every", in_units(fact.every)
         case Arrival():
             yield "found in", f"{fact.folder or 'the mailbox'}, token in its {fact.found_in}"
             yield "delivery delay", _seconds(fact.delay)

@@ -28,6 +28,8 @@ _FAILED = {
     Phase.VERIFY: "rejected by a check",
     Phase.DELETE: "failed to delete the message",
 }
+_HEARTBEAT = {Phase.OPEN: _MEANING[Phase.OPEN], Phase.DELIVER: "looking for the heartbeat"}
+_HEARTBEAT_FAILED = {Phase.OPEN: _FAILED[Phase.OPEN], Phase.DELIVER: "not found"}
 _WAITING = {
     Phase.OPEN: "mailtrip writes the trip to disk",
     Phase.SEND: "mailtrip waits for its slot to send (`gap`)",
@@ -129,6 +131,9 @@ class Waterfall:
 
     def _meaning(self, span: Span) -> str:
         """What a failed phase did not achieve."""
+        if self._outcome.heartbeat:
+            words = _HEARTBEAT_FAILED if span.reason else _HEARTBEAT
+            return words.get(span.phase, "")
         if self._outcome.queried_lists or span.reason in (Reason.LISTED, Reason.UNUSABLE):
             if not span.reason:
                 return "querying the blocklists"

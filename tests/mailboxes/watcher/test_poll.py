@@ -6,6 +6,7 @@ from exporter.core.transcript import Transcript
 from exporter.mailboxes.session import Session
 from exporter.mailboxes.watcher.deletions import Deletions
 from exporter.mailboxes.watcher.dispatch import Dispatcher
+from exporter.mailboxes.watcher.heartbeats import Heartbeats
 from exporter.mailboxes.watcher.poll import Poll
 from exporter.mailboxes.watcher.reader import Reader
 from exporter.mailboxes.watcher.statistics import Statistics
@@ -21,8 +22,8 @@ class PollRig(WatcherRig):
         self.transcript = Transcript(Leg.MAILBOX)
         self.trace = Trace(self.clock, transcript=self.transcript)
         dispatcher = Dispatcher(
-            *(self.waiting.trips, MINT, self.statistics),
-            *(self.stray, self.clock.monotonic, Reader()),
+            *(self.waiting.trips, MINT, self.statistics, self.stray),
+            *(self.clock.monotonic, Reader(), Heartbeats(self.clock)),
         )
         self.poll = Poll(self.waiting, dispatcher, self.deletions, self.transcript, self.statistics)
 

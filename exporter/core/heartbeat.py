@@ -1,0 +1,114 @@
+"""A heartbeat: a message of others that must come again and again. When the last one came, and when
+the next one is due. Times in seconds since the epoch."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from exporter.core.durations import in_units
+
+SHORT_GAP = 300.0  # seconds without a look that delay no verdict, besides two intervals
+# Seconds: how soon a mail server tries again that could not deliver, at most (Postfix: 4000).
+QUEUED = 4200.0
+
+
+@dataclass(frozen=True, slots=True)
+class HeartbeatKey:
+    """Which messages are meant. Another pattern is another heartbeat, about which nothing is known
+    yet."""
+
+    mailbox: str
+    sender: str  # a pattern
+    subject: str  # a pattern
+
+    def __str__(self) -> str:
+        return f"from {self.sender}, subject {self.subject}, in {self.mailbox}"
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """One message that matched. Its texts are cleaned and cut."""
+
+    at: float  # when it came
+    sender: str
+    subject: str
+    folder: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What is known about a heartbeat. It outlives the process."""
+
+    since: float  # the first look
+    looked_at: float  # the newest look that had an answer
+    not_before: float = 0.0  # no verdict that one is missing before that, since we did not look
+    last: Beat | None = None
+
+    def due_at(self, every: float) -> float:
+        """When the next one must have come. One from before the first look was perhaps followed by
+        others, which a user deleted."""
+        last = self.last.at if self.last else self.since
+        return max(max(last, self.since) + every, self.not_before)
+
+    def with_beat(self, beat: Beat) -> "Watch":
+        """Knows this one, too."""
+        return self if self.last and self.last.at >= beat.at else replace(self, last=beat)
+
+    def with_look(self, now: float, interval: float, every: float, *, receives: bool) -> "Watch":
+        """The mailbox has been looked into. If the last look is long ago, the verdict waits: for
+        what is still queued, and with a receiver of our own, which was closed, for the next one."""
+        if now - self.looked_at > SHORT_GAP + 2 * interval:
+            wait = every if receives else min(every, QUEUED)
+            return replace(self, looked_at=now, not_before=max(now + wait, self.not_before))
+        return replace(self, looked_at=now)
+
+    def fact(self, every: float) -> "Heartbeat":
+        """What a look tells about it."""
+        due_at, last = self.due_at(every), self.last
+        if last is None:
+            return Heartbeat(None, "", "", "", due_at, every, self.since)
+        told = (last.at, last.sender, last.subject, last.folder)
+        return Heartbeat(*told, due_at, every, self.since)
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """When a heartbeat was last seen, and when the next one is due."""
+
+    last_at: float | None  # None: none has been seen
+    sender: str  # of the last one; empty if there is none
+    subject: str
+    folder: str  # where it is; empty at a receiver of our own
+    due_at: float
+    every: float  # seconds
+    since: float  # when mailtrip began to look
+
+    def is_missing(self, now: float) -> bool:
+        return now > self.due_at
+
+    @property
+    def last(self) -> str:
+        """The last one, for people."""
+        if self.last_at is None:
+            return f"none since {moment(self.since)}, when mailtrip began to look"
+        where = f", in {self.folder}" if self.folder else ""
+        return f"{moment(self.last_at)} from {self.sender}: {self.subject}{where}"
+
+    def __str__(self) -> str:
+        return f"last heartbeat: {self.last}; the next one is due by {moment(self.due_at)}"
+
+    def problem(self, now: float) -> str:
+        """What is wrong, if it is missing."""
+        if self.last_at is None:
+            return (
+                f"none has come since {moment(self.since)}, when mailtrip began to look;"
+                f" one must come every {in_units(self.every)}"
+            )
+        return (
+            f"the last one came {in_units(now - self.last_at)} ago, {moment(self.last_at)},"
+            f" and one must come every {in_units(self.every)}"
+        )
+
+
+def moment(at: float) -> str:
+    """A moment for people, in UTC."""
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S} UTC"
