@@ -11,6 +11,12 @@ DIRECTLY = {**ELSEWHERE, "host": "<mx>", "port": 25, "source_address": "<mon>"}
 """To the recipients' real exchanger, past the relay."""
 
 
+async def _tickets(world: World) -> Changes:
+    witness = await world.witness(offers=("AUTH NTLM GSSAPI",))
+    login = {"username": "probe", "password": "labpass"}
+    return {"smtp": {**ELSEWHERE, "port": witness.port, **login}}
+
+
 def _says(words: str, stage: Stage) -> Make:
     return (with_login if stage is Stage.AUTH else misbehaving)(stage, lambda: Reply(words))
 
@@ -136,6 +142,15 @@ SMTP = (
         send(Step.AUTH, Reason.AUTH),
         "`port`: logins are for 587 and 465",
         given(smtp={"port": 25}),
+    ),
+    Fault(
+        "The relay offers only logins of Windows and Kerberos",
+        "`250 AUTH NTLM GSSAPI` to EHLO",
+        send(Step.AUTH, Reason.AUTH),
+        Known.AT_ONCE,
+        "whether the server can offer another mechanism, inside TLS",
+        _tickets,
+        says="mailtrip does not support NTLM and GSSAPI",
     ),
     _real(
         "The relay accepts no mail without a login",
