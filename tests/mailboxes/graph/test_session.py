@@ -151,6 +151,16 @@ async def test_after_an_old_state_only_messages_that_came_since_are_new(
     assert any("no longer known; starting over" in line for line in run.transcript)
 
 
+@pytest.mark.parametrize(("status", "code"), [(410, ""), (400, "syncStateNotFound")])
+async def test_an_old_state_is_known_by_its_status_or_its_code(
+    service: GraphService, status: int, code: str
+) -> None:
+    async with opened(mailbox(service)) as (session, _):
+        service.acts["delta"] = Says(status, code, "resynchronize", times=1)
+        service.store(OURS)
+        assert [one.watched for one in await everything(session)] == [True]
+
+
 async def test_a_state_that_is_always_too_old_does_not_keep_us_busy(service: GraphService) -> None:
     async with opened(mailbox(service)) as (session, _):
         service.acts["delta"] = Says(410, "SyncStateNotFound", "too old")
