@@ -162,6 +162,19 @@ def test_junk_is_filed_as_junk(lab: Lab, person: Callable[[str], LabUser]) -> No
     assert [mail.folder for mail in user.mails()] == ["Junk"]
 
 
+def test_away_answers_each_sender_once_and_keeps_nothing(
+    lab: Lab, lab_user: LabUser, person: Callable[[str], LabUser]
+) -> None:
+    away, run = person("away"), uuid.uuid4().hex[:12]
+    for tag in ("one", "one", "two"):
+        sender = f"{lab_user.name}+{tag}-{run}@lab.test"
+        away.deliver(composed(away.address).replace(SENDER, sender).encode(), sender)
+    answers = parsed(lab_user, 2)
+    assert [mail["Auto-Submitted"] for mail in answers] == ["auto-replied (vacation)"] * 2
+    assert [mail["In-Reply-To"] for mail in answers] == [MESSAGE_ID] * 2
+    assert away.mails() == []
+
+
 def test_dup_gets_two_copies_with_one_message_id(
     lab: Lab, person: Callable[[str], LabUser]
 ) -> None:

@@ -1,8 +1,13 @@
 """The table of trips."""
 
+import sqlite3
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
+import pytest
+
+from exporter.core.home import Home
 from exporter.state import schema as state_file
 from exporter.state import trips
 from exporter.state.store import Store
@@ -42,3 +47,38 @@ def test_of_trips_whose_message_is_back_only_the_newest_are_known() -> None:
         trips.forget_expired(connection, Moment("boot", 10.0, 1000.0), most=2)
         known = {row[0] for row in connection.execute("SELECT id FROM trips")}
         assert known == {"0", "1", "2", "8", "9"}
+
+
+@pytest.mark.parametrize("home", Home)
+async def test_a_trip_keeps_what_it_awaits(tmp_path: Path, home: Home) -> None:
+    store = Store.open(tmp_path)
+    await store.record(replace(TRIP, home=home))
+    await store.close()
+    store = Store.open(tmp_path)
+    assert [trip.home for trip in store.unsettled()] == [home]
+    await store.close()
+
+
+async def test_a_trip_of_the_version_before_awaits_its_message(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    await store.record(TRIP)
+    await store.close()
+    with closing(sqlite3.connect(tmp_path / state_file.FILE)) as file:
+        file.executescript("ALTER TABLE trips DROP COLUMN home; PRAGMA user_version = 6;")
+    store = Store.open(tmp_path)
+    assert store.unsettled() == [TRIP]
+    await store.close()
+
+
+async def test_a_trip_that_awaits_what_only_a_newer_version_knows_is_left_out(
+    tmp_path: Path,
+) -> None:
+    store = Store.open(tmp_path)
+    await store.record(TRIP)
+    await store.close()
+    with closing(sqlite3.connect(tmp_path / state_file.FILE)) as file:
+        file.execute("UPDATE trips SET home = 'by pigeon'")
+        file.commit()
+    store = Store.open(tmp_path)
+    assert store.unsettled() == []
+    await store.close()
