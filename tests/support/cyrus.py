@@ -41,7 +41,6 @@ tls_client_ca_file: {directory}/ca.crt
 tls_client_certs: {certificates}
 """
 LOGIN = """\
-admins: {agent}
 sasl_mech_list: SCRAM-SHA-1 SCRAM-SHA-256 SCRAM-SHA-512 CRAM-MD5
 sasl_pwcheck_method: auxprop
 sasl_auxprop_plugin: sasldb
