@@ -112,6 +112,7 @@ The label `code` is the code that the server returned; it is empty if there was 
 | `bounced` | the enhanced status code of the report (RFC 3463): `5.1.1`, `5.7.26` |
 | an IMAP command | the response code (RFC 5530 and others): `AUTHENTICATIONFAILED`, `OVERQUOTA`, `NONEXISTENT` |
 | a POP3 command | the response code (RFC 2449, RFC 3206): `AUTH`, `IN-USE`, `LOGIN-DELAY` |
+| a request by JMAP | the status of HTTP, or the type of the error (RFC 8620, RFC 8621): `401`, `429`, `forbiddenFrom`, `serverFail` |
 | a request to Microsoft Graph | the status of HTTP: `403`, `429`, `503` |
 | `dns` | how the resolver answered: `NXDOMAIN`, `SERVFAIL`, `TIMEOUT` |
 | `program` | the exit code, the signal that ended the program, or why it cannot be run: `78`, `SIGKILL`, `ENOENT` |

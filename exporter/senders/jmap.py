@@ -15,7 +15,7 @@ from exporter.core.steps import Step
 from exporter.mail.composition import ProbeMessage
 from exporter.net.dns import Resolver
 from exporter.net.jmap.client import JmapClient
-from exporter.net.jmap.errors import Throttled
+from exporter.net.jmap.errors import Pause, Throttled
 from exporter.net.jmap.mail import Mail
 from exporter.net.jmap.resource import SUBMISSION
 from exporter.net.jmap.submission import Submission, is_uncertain
@@ -74,7 +74,7 @@ class JmapSender:
         self._options = options
         self._resolver = resolver
         self.gap = options.gap or 0.0
-        self._paused_until = 0.0  # monotonic: the server wants no requests before
+        self._pause = Pause()
         self._account = (
             accounts.of(options.oauth2, options.username or "") if options.oauth2 else None
         )
@@ -90,9 +90,8 @@ class JmapSender:
 
     async def _visit(self, message: ProbeMessage, run: Run, *, submit: bool) -> None:
         host = self._options.host
-        if (pause := self._paused_until - run.now()) > 0:
-            detail = f"{host} wants no requests for another {pause:.0f} s (Retry-After)"
-            raise ProbeError(Reason.UNAVAILABLE, detail)
+        with run.failing_step(Step.AUTH):
+            self._pause.check(host, run.now())
         client = JmapClient(
             self._options, self._resolver, run, Leg.SEND, self._account, wanted=SUBMISSION
         )
@@ -109,7 +108,7 @@ class JmapSender:
                         draft = await submission.store(message.raw, desk.place)
                         await _send(client, submission, message, draft, desk.identity, run)
         except Throttled as error:
-            self._paused_until = run.now() + error.seconds
+            self._pause.impose(error, run.now())
             raise
         finally:
             await client.close()

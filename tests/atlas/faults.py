@@ -7,6 +7,7 @@ from tests.atlas.dns_and_network import DNS, NETWORK
 from tests.atlas.filters import FILTERS
 from tests.atlas.graph import GRAPH
 from tests.atlas.heartbeats import HEARTBEATS
+from tests.atlas.jmap import JMAP
 from tests.atlas.local import LOCAL
 from tests.atlas.mailbox import IMAP, POP3_FAULTS
 from tests.atlas.smtp import SMTP
@@ -26,5 +27,6 @@ FAULTS: Mapping[str, Sequence[Fault]] = {
     "An IMAP mailbox": IMAP,
     "A POP3 mailbox": POP3_FAULTS,
     "Microsoft Graph": GRAPH,
+    "JMAP": JMAP,
     "This machine": LOCAL,
 }

@@ -204,6 +204,7 @@ async def test_a_pause_that_the_server_wants_is_kept(tmp_path: Path) -> None:
         failure = await send(one, probe_message(), new_run())
         assert failure
         assert failure.reason is Reason.UNAVAILABLE
+        assert (failure.step, failure.code) == (Step.AUTH, "429")
         assert "Retry-After" in failure.detail
         assert len(server.requests) == asked
 

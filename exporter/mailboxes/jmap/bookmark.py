@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from exporter.net.jmap.errors import Pause
+
 MOST = 10_000  # ids of each kind that are remembered
 
 
@@ -34,7 +36,7 @@ class Bookmark:
     read: dict[str, None] = field(default_factory=dict)
     """What was read, if all is read again."""
 
-    paused_until: float = 0.0  # monotonic: the server wants no requests before
+    pause: Pause = field(default_factory=Pause)
 
     def arrived(self, ids: Iterable[str], arrival: Arrival) -> None:
         """Takes ids of messages that were created since the last look. Cyrus makes the id of a

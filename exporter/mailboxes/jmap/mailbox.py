@@ -6,7 +6,6 @@ from typing import ClassVar
 from exporter.config.finding import Finding
 from exporter.config.jmap import JmapServerOptions
 from exporter.config.server import Ports
-from exporter.core.model import ProbeError
 from exporter.core.phases import Leg
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
@@ -68,9 +67,8 @@ class JmapMailbox:
     async def open(self, trace: Trace, wanted: Wanted) -> JmapSession:
         """Connects, logs in and looks for the folders. Cancelling it, like every failure, drops the
         connection."""
-        if (pause := self._bookmark.paused_until - trace.now()) > 0:
-            detail = f"{self._options.host} wants no requests for another {pause:.0f} s"
-            raise ProbeError(Reason.UNAVAILABLE, f"{detail} (Retry-After)")
+        with trace.failing_step(Step.LOGIN):
+            self._bookmark.pause.check(self._options.host, trace.now())
         client = JmapClient(self._options, self._resolver, trace, Leg.MAILBOX, self._account)
         try:
             await client.connect()
@@ -81,5 +79,5 @@ class JmapMailbox:
         except BaseException as error:
             client.abort()
             if isinstance(error, Throttled):
-                self._bookmark.paused_until = trace.now() + error.seconds
+                self._bookmark.pause.impose(error, trace.now())
             raise

@@ -41,7 +41,6 @@ class JmapSession:
         self._folders = folders
         self._bookmark = bookmark
         self._push = Push(client, trace)
-        self._throttling = ""
         self._scanned_at = trace.now()
 
     async def open(self) -> None:
@@ -60,16 +59,16 @@ class JmapSession:
 
     @property
     def next_scan_at(self) -> float:
-        return max(self._bookmark.paused_until, self._scanned_at)
+        return max(self._bookmark.pause.until, self._scanned_at)
 
     @property
     def scan_limit(self) -> str:
-        return self._throttling
+        return self._bookmark.pause.why
 
     async def scan(self) -> list[Sighting]:
         """The messages since the last scan, and some older ones. None while the server wants a
         pause."""
-        if self._trace.now() < self._bookmark.paused_until:
+        if self._trace.now() < self._bookmark.pause.until:
             return []
         try:
             with self._trace.failing_step(Step.IDLE):
@@ -79,8 +78,7 @@ class JmapSession:
             found = await self._read_new()
             return found + await self._read_older()
         except Throttled as error:
-            self._bookmark.paused_until = self._trace.now() + error.seconds
-            self._throttling = error.detail
+            self._bookmark.pause.impose(error, self._trace.now())
             self._trace.note(f"-- {error.detail}")
             return []
 
@@ -209,7 +207,7 @@ class JmapSession:
         """Sleeps, or listens to the server's events if the time is long. Ends at once if messages
         are unread."""
         if self._bookmark.new or self._bookmark.older or wake.is_set():
-            paused = self._bookmark.paused_until - self._trace.now()
+            paused = self._bookmark.pause.until - self._trace.now()
             if wake.is_set() or paused <= 0:
                 return
         with self._trace.failing_step(Step.IDLE):

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -51,6 +52,24 @@ class Throttled(ProbeError):
     def __init__(self, detail: str, code: str, seconds: float) -> None:
         super().__init__(Reason.UNAVAILABLE, detail, code=code)
         self.seconds = seconds
+
+
+@dataclass(slots=True)
+class Pause:
+    """How long a server wants no requests. Times are monotonic."""
+
+    until: float = 0.0
+    code: str = ""
+    why: str = ""
+
+    def impose(self, error: Throttled, now: float) -> None:
+        self.until, self.code, self.why = now + error.seconds, error.code, error.detail
+
+    def check(self, host: str, now: float) -> None:
+        """Raises ProbeError as long as it lasts."""
+        if (left := self.until - now) > 0:
+            detail = f"{host} wants no requests for another {left:.0f} s (Retry-After)"
+            raise ProbeError(Reason.UNAVAILABLE, detail, code=self.code)
 
 
 class MethodFailed(ProbeError):
