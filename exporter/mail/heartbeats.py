@@ -16,13 +16,15 @@ from exporter.mail.tokens import without_tokens
 
 MOST_BYTES = 32768  # of a header that are looked at
 MOST_HEADERS = 200
+MOST_FROM = 3  # headers, where there should be one (RFC 5322 section 3.6)
 MOST_SENDERS = 20
 LONGEST = 1000  # characters of a subject or an address that are compared
 SHOWN = 100  # characters of them that are kept
 _END = re.compile(rb"\r?\n\r?\n")
-# A text that only looks like an address: "a@b.example" <c@d.example>. Comments nest seldom.
-_NO_ADDRESS = re.compile(r'"(?:[^"\\]|\\.){0,1000}"|\([^()]{0,1000}\)')
-_IN_BRACKETS = re.compile(r"<([^<>\s]{1,320})>")
+# A text that only looks like an address: "a@b.example" <c@d.example>. Comments nest seldom. A quote
+# that does not end is read once, to the end of the text, and not again from each quote in it.
+_NO_ADDRESS = re.compile(r'"(?:[^"\\]|\\.)*+("?)|\([^()]*+\)')
+_IN_BRACKETS = re.compile(r"<([^<>\s]{1,320}+)>")
 _BARE = re.compile(r"[^\s<>,;:@]{1,320}@[^\s<>,;:@]{1,320}")
 
 
@@ -63,7 +65,7 @@ def letterhead(raw: bytes) -> Letterhead:
     end = _END.search(raw, 0, MOST_BYTES)
     text = raw[: end.end() if end else MOST_BYTES].replace(b"\r\n", b"\n").decode("latin-1")
     part = Part(headers_of(text, MOST_HEADERS)[0], "", "text/plain")
-    senders = [one for value in part.all("from")[:MOST_SENDERS] for one in _addresses(value)]
+    senders = [one for value in part.all("from")[:MOST_FROM] for one in _addresses(value)]
     senders += _addresses(part.get("return-path"))
     received = part.get("received") or part.get("date")
     at = time_of(received) if received else None
@@ -73,9 +75,9 @@ def letterhead(raw: bytes) -> Letterhead:
 
 def _addresses(value: str) -> list[str]:
     """The addresses in a header. Where there are brackets, only those in them are addresses."""
-    bare = _NO_ADDRESS.sub(" ", value[:LONGEST])
+    bare = _NO_ADDRESS.sub(lambda at: at[0] if at[1] == "" else " ", value[:LONGEST])
     found = _IN_BRACKETS.findall(bare) if "<" in bare else _BARE.findall(bare)
-    return [decoded(one) for one in found]
+    return [decoded(one) for one in found[:MOST_SENDERS]]
 
 
 def _compiled(pattern: str) -> re.Pattern[str]:

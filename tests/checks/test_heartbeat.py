@@ -215,6 +215,7 @@ async def test_a_date_in_the_future_or_none_is_no_news(rig: HeartbeatRig) -> Non
     """What is found when the mailbox is opened may be of any time."""
     rig.mailbox.deliver(report())
     rig.mailbox.deliver(dated(rig, ago=-30 * EVERY))
+    rig.mailbox.deliver(b"Date: 1 Jan 0001 00:00:00 +1400\r\n" + report())
     assert (await rig.look()).last_at is None
     await rig.settled()
     rig.mailbox.deliver(dated(rig, ago=-30 * MINUTE))

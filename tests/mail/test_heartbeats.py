@@ -41,6 +41,7 @@ def test_a_sender_matches_wholly_or_not_at_all(pattern: str) -> None:
         (["From: boss@y.example <a@x.example>"], ("a@x.example",)),
         (["From: a@x.example (for boss@y.example)"], ("a@x.example",)),
         (["From: A", " <a@x.example>"], ("a@x.example",)),
+        (['From: 5" disks <a@x.example>'], ("a@x.example",)),
         (["From: Ü <ü@x.example>"], ("ü@x.example",)),
         (["From: A <a@x.example>", "From: B <b@x.example>"], ("a@x.example", "b@x.example")),
         (["Return-Path: <root@x.example>", "From: a@x.example"], ("a@x.example", "root@x.example")),
@@ -122,6 +123,10 @@ HOSTILE = (
     b"\r\n" * 32000,
     b"Subject: " + b"a" * 65000,
     b"Received: " + b"(" * 30000,
+    *(
+        (b"From: " + value[:1000] + b"\r\n") * 30
+        for value in (b"a" * 1000, b'"' + b'\\"' * 500, b"(a" * 500, b"=?utf-8?q?x?=@b " * 62)
+    ),
 )
 
 

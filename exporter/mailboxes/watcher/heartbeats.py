@@ -10,8 +10,8 @@ from exporter.core.model import MAX_FOLDER, one_line
 from exporter.mail.heartbeats import Letterhead, Pattern, letterhead
 from exporter.mailboxes.session import Sighting
 
-# Seconds that a server's clock may be ahead. What is dated later, and was there before us, may be
-# of any time.
+# Seconds that a server's clock may be ahead. What is dated later, or before 1970, and was there
+# before us, may be of any time.
 MOST_AHEAD = 3600.0
 
 
@@ -78,7 +78,7 @@ class Heartbeats:
         author. None if that is unknown."""
         now = self._clock.wall()
         at = head.at if sighting.arrived_at is None else sighting.arrived_at
-        if at is None or at > now + MOST_AHEAD:
+        if at is None or not 0 <= at <= now + MOST_AHEAD:
             return now if sighting.watched else None
         return min(at, now)
 
