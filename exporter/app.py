@@ -196,6 +196,7 @@ class App:
         self._policies.restore()
         self.heartbeats.restore()
         trips = self._recovery.recover()
+        self._listen()  # those that only /probe asks for are awaited again before any mail comes
         if trips:
             self._table.hold()
             self._resuming = asyncio.create_task(self._resume(trips), name="resuming trips")
