@@ -42,9 +42,10 @@ class Ahead:
 
 
 class World:
-    """A receiver at one port, with one state."""
+    """A receiver at one port, with one state. A probe that is not `named` is only asked for."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, named: bool = True) -> None:
+        self.named = named
         self._directory = directory
         self.port = free_port()
         self.time = Ahead()
@@ -53,6 +54,7 @@ class World:
         self, *, sender: str = "backup@*", name: str = "nightly", module: str = "nightly"
     ) -> Settings:
         text = CONFIGURATION.format(port=self.port, sender=sender, name=name, module=module)
+        text = text if self.named else text.partition("probes:")[0]
         return Settings.parse(text.encode(), "a.yml")
 
     @asynccontextmanager
@@ -144,3 +146,29 @@ async def test_the_envelope_counts_too(tmp_path: Path) -> None:
     async with world.running() as app:
         app.configure(world.settings(sender="root@host.example"))
         assert await world.send(report()) == TAKEN
+
+
+async def test_one_that_is_only_asked_for_is_awaited_from_the_start_on(tmp_path: Path) -> None:
+    world = World(tmp_path, named=False)
+    async with world.running() as app:
+        assert await world.send(report()) == REFUSED
+        await look(app)
+        assert await world.send(report()) == TAKEN
+    async with world.running():
+        assert await world.send(report()) == TAKEN
+
+
+LONG = b"It took two hours.\r\n" * 5000
+
+
+async def test_of_a_long_one_the_envelope_counts_too_and_not_what_it_says_of_it(
+    tmp_path: Path,
+) -> None:
+    world = World(tmp_path)
+    async with world.running() as app:
+        app.configure(world.settings(sender="root@host.example"))
+        assert await world.send(report() + LONG) == TAKEN
+        assert (await look(app)).heartbeat.last_at  # type: ignore[union-attr]
+        app.configure(world.settings(sender="boss@host.example"))
+        claimed = b"Return-Path: <boss@host.example>\r\n" + report()
+        assert [await world.send(claimed + more) for more in (b"", LONG)] == [REFUSED, REFUSED]

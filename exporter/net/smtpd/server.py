@@ -50,7 +50,8 @@ class MailPolicy(Protocol):
         """Notes that this peer did not keep to the PROXY protocol."""
 
     async def is_wanted(self, beginning: bytes) -> bool:
-        """Whether a message is ours, by its beginning. It is then kept as a whole."""
+        """Whether a message is ours, by its beginning, with our trace on top. It is then kept as a
+        whole."""
 
     async def receive(self, raw: bytes, size: int, client: Client, wanted: bool | None) -> str:
         """Processes a message by its beginning, with our trace on top, its size, who brought it,
@@ -369,8 +370,9 @@ class _Connection(SMTP):
 
         async def keep_of(beginning: bytes) -> int:
             nonlocal wanted
+            above = self._trace(envelope, self._client(envelope))
             async with self._receiver.clients.turn(self):
-                wanted = await policy.is_wanted(beginning)
+                wanted = await policy.is_wanted((above + beginning)[: policy.keep])
             return self._receiver.max_message_size if wanted else policy.keep
 
         text = await incoming_text(self._reader, policy.keep, keep_of)
