@@ -216,7 +216,7 @@ METRICS: list[Ask] = [
     {"job": "mailtrip", "probe": name} for name in ("relay", "exchanger", "junk", "outgoing")
 ]
 PROBE: list[Ask] = [
-    {"job": name, "probe": ""} for name in ("mail", "exchangers", "junk", "reputation")
+    {"job": name, "probe": ""} for name in ("mail", "exchangers", "junk", "reputation", "heartbeat")
 ]
 
 
