@@ -1,8 +1,10 @@
 """Sends through a JMAP server (RFC 8621 section 7): uploads the message as it is, imports it as a
 draft, and submits that. Nothing is left of the draft."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from exporter.config.finding import Finding
 from exporter.config.jmap import JmapServerOptions
@@ -14,7 +16,6 @@ from exporter.core.run import Run
 from exporter.core.steps import Step
 from exporter.mail.composition import ProbeMessage
 from exporter.net.dns import Resolver
-from exporter.net.jmap.client import JmapClient
 from exporter.net.jmap.errors import Pause, Throttled
 from exporter.net.jmap.mail import Mail
 from exporter.net.jmap.resource import SUBMISSION
@@ -22,6 +23,9 @@ from exporter.net.jmap.submission import Submission, is_uncertain
 from exporter.net.oauth2 import Accounts
 from exporter.senders.kind import Introduction, Means
 from exporter.senders.pace import PacedOptions
+
+if TYPE_CHECKING:
+    from exporter.net.jmap.client import JmapClient
 
 
 class JmapSendOptions(JmapServerOptions, PacedOptions):
@@ -63,7 +67,7 @@ class JmapSendOptions(JmapServerOptions, PacedOptions):
     def review(self, timeout: float) -> Iterator[Finding]:
         yield from ()
 
-    def sender(self, target: str, means: Means) -> "JmapSender":
+    def sender(self, target: str, means: Means) -> JmapSender:
         return JmapSender(self, means.resolver, means.accounts)
 
 
@@ -89,6 +93,9 @@ class JmapSender:
         await self._visit(message, run, submit=False)
 
     async def _visit(self, message: ProbeMessage, run: Run, *, submit: bool) -> None:
+        # Only who uses JMAP needs an HTTP client.
+        from exporter.net.jmap.client import JmapClient
+
         host = self._options.host
         with run.failing_step(Step.AUTH):
             self._pause.check(host, run.now())

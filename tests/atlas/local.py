@@ -122,7 +122,7 @@ LOCAL = (
         Known.AT_ONCE,
         "the file that the text names, and whether mailtrip's user may read it",
         given(roundtrip={"attachment": {"file": "<directory>/invoice.pdf"}}),
-        says="no such file or directory",
+        says="No such file or directory",
     ),
     Fault(
         "The sendmail program does not exist",

@@ -1,7 +1,9 @@
 """A mailbox on a JMAP server."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from exporter.config.finding import Finding
 from exporter.config.jmap import JmapServerOptions
@@ -11,12 +13,13 @@ from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.core.trace import Trace
 from exporter.mailboxes.jmap.bookmark import Bookmark
-from exporter.mailboxes.jmap.session import JmapSession, open_session
 from exporter.mailboxes.session import Wanted
 from exporter.net.dns import Resolver
-from exporter.net.jmap.client import JmapClient
 from exporter.net.jmap.errors import Throttled
 from exporter.net.oauth2 import Accounts
+
+if TYPE_CHECKING:
+    from exporter.mailboxes.jmap.session import JmapSession
 
 
 class JmapOptions(JmapServerOptions):
@@ -43,7 +46,7 @@ class JmapOptions(JmapServerOptions):
     def review(self, name: str, timeout: float, size: int) -> Iterator[Finding]:
         yield from ()
 
-    def mailbox(self, resolver: Resolver, accounts: Accounts | None) -> "JmapMailbox":
+    def mailbox(self, resolver: Resolver, accounts: Accounts | None) -> JmapMailbox:
         return JmapMailbox(self, resolver, accounts)
 
 
@@ -67,6 +70,10 @@ class JmapMailbox:
     async def open(self, trace: Trace, wanted: Wanted) -> JmapSession:
         """Connects, logs in and looks for the folders. Cancelling it, like every failure, drops the
         connection."""
+        # Only who uses JMAP needs an HTTP client.
+        from exporter.mailboxes.jmap.session import open_session
+        from exporter.net.jmap.client import JmapClient
+
         with trace.failing_step(Step.LOGIN):
             self._bookmark.pause.check(self._options.host, trace.now())
         client = JmapClient(self._options, self._resolver, trace, Leg.MAILBOX, self._account)

@@ -24,6 +24,7 @@ from exporter.net.dns import Resolver
 from exporter.net.encodings import to_bytes
 from exporter.net.http_body import CHUNK
 from exporter.net.http_errors import http_errors
+from exporter.net.jmap.call import Call
 from exporter.net.jmap.connector import Connector
 from exporter.net.jmap.errors import TooMuch, of_method, of_status
 from exporter.net.jmap.resource import CORE, MAIL, Resource, read_resource, resolved
@@ -37,16 +38,6 @@ IDLE = 1.0  # seconds after which a server may close a connection
 PING = 30  # seconds between two signs of life on a stream of events
 
 Result = TypeVar("Result")
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One method call. `accountId` is added to its arguments."""
-
-    method: str
-    arguments: Mapping[str, Any]
-    shown: str = ""
-    """What a transcript says of its arguments."""
 
 
 @dataclass(frozen=True, slots=True)

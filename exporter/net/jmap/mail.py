@@ -1,11 +1,17 @@
 """The messages of an account (RFC 8621): what has changed, where they are, and what is in them."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from exporter.net.jmap.client import Call, JmapClient
+from exporter.net.jmap.call import Call
 from exporter.net.jmap.errors import MethodFailed, is_missing, of_object
 from exporter.net.jmap.values import Answer, mapping, needed, number, objects, text, texts
+
+if TYPE_CHECKING:
+    from exporter.net.jmap.client import JmapClient
 
 PAGE = 1000  # ids in one answer to a query
 

@@ -1,14 +1,20 @@
 """The submission of a message (RFC 8621 sections 6 and 7): it is imported as a draft, submitted and
 destroyed."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
-from exporter.net.jmap.client import Call, JmapClient
+from exporter.net.jmap.call import Call
 from exporter.net.jmap.errors import of_object
 from exporter.net.jmap.values import Answer, mapping, objects, text, texts
+
+if TYPE_CHECKING:
+    from exporter.net.jmap.client import JmapClient
 
 ROLES = ("drafts", "sent", "archive", "trash")
 """Where the draft is kept until it is sent: never where it might seem to have arrived."""
