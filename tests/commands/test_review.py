@@ -650,3 +650,14 @@ def test_a_mailbox_that_may_not_be_read_within_a_look_cannot_work() -> None:
     assert found(HEARTBEAT % (POP3 % "30s", "1h", "")) == []
     (line,) = found(HEARTBEAT % (POP3 % "1m", "1h", ""))
     assert "modules.a.timeout: is not longer than poll_interval" in line
+
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+CONFIGURATIONS = sorted(
+    file.name for file in EXAMPLES.glob("*.yml") if "modules:" in file.read_text(encoding="utf-8")
+)
+
+
+@pytest.mark.parametrize("name", CONFIGURATIONS)
+def test_there_is_nothing_to_say_of_an_example(name: str) -> None:
+    assert review(Settings.reading(str(EXAMPLES / name)), here=False) == ()
