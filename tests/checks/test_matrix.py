@@ -229,6 +229,14 @@ def test_an_error_is_one_clear_line_where_it_is_written(old: str, new: str, line
     assert not others or "two copies" in line, "nothing that only follows from it"
 
 
+def test_a_module_without_placeholders_has_one_error() -> None:
+    """That its probes have no target yet is none."""
+    text = TEXT.replace('host: "{from}", username: shop', "host: relay.example.org, username: shop")
+    text = text.replace("/{from}", "/shop").replace('mailbox: "{to}"', "mailbox: gmail")
+    (line,) = mistakes("", "", text)
+    assert "the senders do not differ" in line
+
+
 def test_without_a_matrix_a_target_is_required() -> None:
     text = TEXT.replace(MATRIX, "").replace("{from}-{to}", "single")
     assert "m.yml:11:5: probes[0]: target is missing" in mistakes("", "", text)
