@@ -111,9 +111,13 @@ async def test_no_token_is_shown(rig: GraphRig) -> None:
     assert "the secret of the client" not in shown
 
 
-async def test_the_copy_in_sent_items_is_deleted_and_no_other(rig: GraphRig) -> None:
+@pytest.mark.parametrize("ignores_filters", [False, True])
+async def test_the_copy_in_sent_items_is_deleted_and_no_other(
+    rig: GraphRig, *, ignores_filters: bool
+) -> None:
     """It is there some time after the message was accepted."""
     rig.service.copy_after = 0.5
+    rig.service.ignores_filters = ignores_filters
     others = rig.service.store(b"Message-ID: <1@lab.test>\r\n\r\n", "sentitems")
     run = new_run()
     assert await send(rig.with_options(delete_sent=True), probe_message(), run) is None

@@ -161,6 +161,7 @@ class GraphService:
         self.acts: dict[str, Any] = {}  # by operation: Says, CUT, FREEZE, NONSENSE, or a Hold
         self.refuses_tokens = False
         self.national = False  # a cloud that cannot delete for good
+        self.ignores_filters = False
         self.largest_page = 1000
         self.copy_after = 0.0  # seconds until the copy of what was sent is in Sent Items
         self.at_once = 0
@@ -465,8 +466,9 @@ class GraphService:
             assert query.keys() == {"$select", "$filter"}
             wanted = match[1].replace("''", "'")
             mails = [mail for mail in self.mails.values() if mail.folder == folder]
-            same = [one for one in mails if one.shown(["internetMessageId"]).get(FIELD) == wanted]
-            return web.json_response({"value": [{"id": one.id} for one in same]})
+            found = [one.shown(query["$select"].split(",")) for one in mails]
+            same = [one for one in found if one.get(FIELD) == wanted or self.ignores_filters]
+            return web.json_response({"value": same})
         assert query.keys() == {"$select", "$orderby", "$top", *(["$skip"] * ("$skip" in query))}
         assert query["$orderby"] == "receivedDateTime desc"
         size, start = int(query["$top"]), int(query.get("$skip", 0))

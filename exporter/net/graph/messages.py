@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from exporter.net.graph.client import GraphClient
 
 PAGE = 25  # messages
+MOST_LISTED = 1000  # on a page, if Graph does not care for our wish
 MOST_WORDS = 1000  # characters of a field; Exchange has at most 255 in most of them
 _FIELDS = "subject,from,internetMessageId,receivedDateTime,hasAttachments,bodyPreview"
 # An id stays the same when its message is moved within the mailbox.
@@ -98,17 +99,22 @@ class GraphMessages:
         return await self.client.call(request, self._page)
 
     async def with_id(self, folder: str, message_id: str) -> list[str]:
-        """The ids of the messages of a folder that have this Message-ID."""
+        """The ids of the messages of a folder that have this Message-ID. A filter that is ignored
+        finds no others: what is found is deleted."""
         wanted = message_id.replace("'", "''")
-        query = {"$select": "id", "$filter": f"internetMessageId eq '{wanted}'"}
+        query = {"$select": "internetMessageId", "$filter": f"internetMessageId eq '{wanted}'"}
         path = f"/mailFolders/{quote(folder, safe='')}/messages?{_encoded(query)}"
 
         def read(answer: Answer) -> list[str]:
             values = parsed(self.client.expect(answer, 200).body).get("value")
             if not isinstance(values, list):
                 raise self._malformed()
-            names = [value.get("id") for value in values if isinstance(value, dict)]
-            return [name for name in names if isinstance(name, str)]
+            same = [
+                value.get("id")
+                for value in values
+                if isinstance(value, dict) and value.get("internetMessageId") == message_id
+            ]
+            return [name for name in same if isinstance(name, str)]
 
         return await self.client.call(Request("GET", path, Step.FETCH, prefer=_PREFER), read)
 
@@ -184,7 +190,7 @@ class GraphMessages:
     def _page(self, answer: Answer) -> Page:
         found = parsed(self.client.expect(answer, 200).body)
         values = found.get("value")
-        if not isinstance(values, list):
+        if not isinstance(values, list) or len(values) > MOST_LISTED:
             raise self._malformed()
         following, later = (
             self._link(found.get(f"@odata.{kind}")) for kind in ("nextLink", "deltaLink")
