@@ -6,6 +6,7 @@ begins a short time ago; what is older is looked through once, the newest first.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from exporter.mailboxes.graph.worth import is_worth_reading
 from exporter.net.graph.messages import Listed, Page, iso
@@ -118,5 +119,5 @@ class Folder:
             if listed.id not in self._known:
                 self._known[listed.id] = None
                 yield listed
-        while len(self._known) > MOST_KNOWN:
-            del self._known[next(iter(self._known))]
+        for one in [*islice(self._known, max(len(self._known) - MOST_KNOWN, 0))]:
+            del self._known[one]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from exporter.net.jmap.errors import Pause
@@ -75,5 +76,5 @@ class Bookmark:
 
 
 def _limit(ids: dict[str, Any]) -> None:
-    while len(ids) > MOST:
-        del ids[next(iter(ids))]
+    for one in [*islice(ids, max(len(ids) - MOST, 0))]:
+        del ids[one]

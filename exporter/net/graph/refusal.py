@@ -1,11 +1,11 @@
 """What Graph refuses, and why: a status of HTTP, and a code and a text in the body (Microsoft
 Graph, error responses)."""
 
-import json
 from typing import Any
 
 from exporter.core.model import ProbeError, one_line
 from exporter.core.reasons import Reason
+from exporter.net.json_body import decoded
 
 GONE = "ErrorItemNotFound"  # the message is not there
 NO_STATE = "syncstatenotfound"  # the delta token is too old, in small letters
@@ -30,8 +30,8 @@ _CURES = {
 def parsed(body: bytes) -> dict[str, Any]:
     """The object in a body; empty if it is none."""
     try:
-        found = json.loads(body)
-    except (ValueError, RecursionError):
+        found = decoded(body)
+    except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
 

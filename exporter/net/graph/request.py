@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from exporter.core.steps import Step
 
-MOST = 1 << 18  # bytes of an answer in JSON, which is parsed in some milliseconds
+MOST = 1 << 18  # bytes of an answer in JSON
 
 
 @dataclass(frozen=True, slots=True)

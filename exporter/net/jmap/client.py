@@ -29,10 +29,11 @@ from exporter.net.jmap.connector import Connector
 from exporter.net.jmap.errors import TooMuch, of_method, of_status
 from exporter.net.jmap.resource import CORE, MAIL, Resource, read_resource, resolved
 from exporter.net.jmap.stream import EventStream
+from exporter.net.json_body import TooManyValues, decoded
 from exporter.net.oauth2 import Account, Token
 from exporter.net.sasl import NoLoginSent
 
-MAX_ANSWER = 1 << 20  # bytes; more would hold up everything else while it is decoded
+MAX_ANSWER = 1 << 20  # bytes
 MAX_REDIRECTS = 5
 IDLE = 1.0  # seconds after which a server may close a connection
 PING = 30  # seconds between two signs of life on a stream of events
@@ -363,14 +364,16 @@ class JmapClient:
 
     def _decoded(self, body: bytes) -> Any:
         try:
-            return json.loads(body)
-        except (ValueError, RecursionError):
+            return decoded(body)
+        except TooManyValues as error:
+            raise TooMuch(Reason.PROTOCOL, f"{self.host} sent {error}") from None
+        except ValueError:
             raise ProbeError(Reason.PROTOCOL, f"{self.host} sent no JSON") from None
 
     def _refusal(self, what: str, answer: Exchange) -> ProbeError:
         try:
-            found = json.loads(answer.body)
-        except (ValueError, RecursionError):
+            found = decoded(answer.body)
+        except ValueError:
             found = None
         now = self._trace.clock.wall()
         return of_status(self.host, what, answer.status, answer.headers, found, now)

@@ -34,7 +34,7 @@ class EventParser:
                 self._kind = value
             elif name == "data":
                 self._data.append(value)
-        if len(self._rest) + sum(map(len, self._data)) > LONGEST_EVENT:
+        if len(self._rest) + sum(map(len, self._data)) + len(self._data) > LONGEST_EVENT:
             raise ProbeError(
                 Reason.PROTOCOL,
                 f"{self._host} sent an event of more than {LONGEST_EVENT >> 10} KiB",

@@ -1,9 +1,12 @@
 """An open stream of events (RFC 8620 section 7.3)."""
 
+import asyncio
+
 import aiohttp
 
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
+from exporter.net.http_body import CHUNK
 from exporter.net.http_errors import http_errors
 from exporter.net.jmap.events import EventParser, state_of
 
@@ -22,8 +25,9 @@ class EventStream:
         """Waits for the next state. It may be cancelled, and called again. Raises ProbeError when
         the stream ends."""
         while not self._states:
+            await asyncio.sleep(0)  # what has arrived may be many events
             with http_errors(self._host):
-                piece = await self._response.content.readany()
+                piece = await self._response.content.read(CHUNK)
             if not piece:
                 raise ProbeError(Reason.DISCONNECTED, f"{self._host} ended the stream of events")
             found = (

@@ -22,7 +22,7 @@ def test_a_stream_is_parsed_in_pieces_of_any_size(size: int) -> None:
     assert [event for piece in pieces for event in parser.feed(piece)] == EVENTS
 
 
-@pytest.mark.parametrize("line", [b"x" * 1000, b"data: " + b"x" * 1000 + b"\n"])
+@pytest.mark.parametrize("line", [b"x" * 1000, b"data: " + b"x" * 1000 + b"\n", b"data:\n" * 1000])
 def test_an_event_without_end_is_given_up(line: bytes) -> None:
     parser = EventParser("host")
     with pytest.raises(ProbeError, match="64 KiB"):
