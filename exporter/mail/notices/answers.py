@@ -115,6 +115,13 @@ _NO_ANSWER = r"""
 """Subjects of receipts, and of automatic messages from which it does not follow that ours reached
 its recipient."""
 _NO_ANSWER_SUBJECT = Phrases(_NO_ANSWER)
+_HELD_BACK = Phrases(r"""
+    (?:your|this) (?:message|mail|e-?mail)\b.{0,80}(?:quarantin|\bheld\b|awaiting|moderat|reject|block|refus|discard)
+    ihre (?:anfrage|nachricht|e-?mail|mail)\b.{0,80}(?:quarant|wartet|abgelehnt|blockiert|verworfen)
+    ihre (?:anfrage|nachricht|e-?mail|mail)\b.{0,80}(?:zur.{1,2}ck(?:gehalten|gewiesen)|unzustellbar)
+    votre (?:demande|message|mail|e-?mail|courriel)\b.{0,80}(?:quarant|attente|rejet|bloqu|refus|reten)
+    """)
+"""Subjects of automatic messages of filters, which sound like those of an answer."""
 _AUTOMATIC_SUBJECT = Phrases(
     _NO_ANSWER,
     r"""
@@ -232,9 +239,11 @@ def sounds_automatic(part: Part) -> bool:
 
 
 def is_answer(part: Part) -> bool:
-    """Whether a reply answers ours: it is no receipt, no challenge, and does not say that ours is
-    held, or was taken for spam."""
+    """Whether a reply answers ours: it is no receipt, no challenge, and its subject does not say
+    that ours is held, or was taken for spam, or refused."""
     if is_receipt(part) or any(map(_NO_ANSWER_SUBJECT.match_start, _subjects(part))):
+        return False
+    if _HELD_BACK.found_in(subject(part)):
         return False
     return not any((told := part.get(name)) and not _NO.match(told) for name in _CHALLENGES)
 

@@ -72,6 +72,48 @@ def test_what_an_answer_proves(raw: bytes, proof: Home | None) -> None:
     assert reading.home is proof
 
 
+REFUSED = "550 5.1.1 <someone@example.org>: tuntematon"
+
+
+@pytest.mark.parametrize(
+    ("subject", "text"),
+    [
+        ("Ongelma", f"Viesti ei mennyt perille: {REFUSED}"),
+        ("Ongelma", REFUSED.replace(" 5.", "-5.")),
+        ("Automatic reply: Undeliverable: mailtrip", "Sorry."),
+        ("About your mail", "Your message to someone@example.org was rejected by a filter."),
+        ("About your mail", "host mx.example.org said: 554 User unknown"),
+        ("Your e-mail has been quarantined", ""),
+        ("Your message is awaiting moderation", ""),
+        ("Ihre Nachricht an die Liste wartet auf Genehmigung", ""),
+        ("Ihre E-Mail wurde in Quarant\u00e4ne verschoben", ""),
+        ("Ihre E-Mail wurde abgelehnt", ""),
+        ("Ihre Nachricht wurde zur\u00fcckgewiesen", ""),
+        ("Votre message a \u00e9t\u00e9 rejet\u00e9", ""),
+        ("Votre message est en attente d'approbation", ""),
+    ],
+    ids=range(13),
+)
+def test_an_automatic_message_that_ours_was_refused_or_held_is_no_answer(
+    subject: str, text: str
+) -> None:
+    assert read(answered(AUTOMATIC, subject=subject, text=text)).home is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I am away. My mail is not read, and not forwarded.",
+        "Your e-mail is deleted. Please write again after 15 May.",
+        "We have received your request. This is RT 5.0.4; call us at 550 5100.",
+        "Ihre Nachricht wird nicht gelesen.",
+    ],
+    ids=range(4),
+)
+def test_an_answer_may_say_that_nobody_reads_it(text: str) -> None:
+    assert read(answered(AUTOMATIC, text=text)).home is Home.REPLY
+
+
 def test_the_message_itself_and_a_bounce_prove_what_they_did() -> None:
     assert read(RAW).home is Home.MESSAGE
     assert read(report(RAW, 0, "failed")).home is None
