@@ -13,10 +13,9 @@ from exporter.checks.matrix import expand
 from exporter.checks.module import Module, Probe
 from exporter.checks.references import references
 from exporter.config.address import Nameserver
-from exporter.config.graph import GraphOptions
 from exporter.config.load import Reading, load, read, reading
 from exporter.config.maintenance import MaintenanceOptions
-from exporter.config.oauth2 import OAuth2Options
+from exporter.config.oauth2 import OAuth2Options, TakesTokens
 from exporter.config.parts import files_in
 from exporter.config.schema import json_schema
 from exporter.config.server import AccessOptions
@@ -193,7 +192,7 @@ class Settings(Options):
     def logins(self) -> Iterator[tuple[OAuth2Options, str]]:
         """The accounts that log in with OAuth 2.0 tokens, with their options."""
         for way in self._ways_in:
-            if login := way.token_login:
+            if isinstance(way, TakesTokens) and (login := way.token_login):
                 yield login
 
     @property
@@ -206,13 +205,10 @@ class Settings(Options):
         return frozenset(files)
 
     @property
-    def _ways_in(self) -> Iterator[AccessOptions | GraphOptions]:
-        """How mailtrip gets into servers."""
-        ways = [mailbox.chosen[1] for mailbox in self.mailboxes.values()]
-        ways += [
-            module.roundtrip.send.chosen[1] for module in self.modules.values() if module.roundtrip
-        ]
-        return (way for way in ways if isinstance(way, AccessOptions | GraphOptions))
+    def _ways_in(self) -> list[object]:
+        """The options of all mailboxes and senders."""
+        ways = [mailbox.how for mailbox in self.mailboxes.values()]
+        return ways + [one.roundtrip.send.how for one in self.modules.values() if one.roundtrip]
 
     @property
     def blocklists(self) -> list[Blocklist]:

@@ -84,6 +84,11 @@ class JmapServerOptions(TlsOptions, NetworkOptions):
             yield "username must not contain a colon: basic authentication cannot send it"
 
     @property
+    def token_login(self) -> tuple[OAuth2Options, str] | None:
+        """The account that logs in with tokens of an identity provider; None without `oauth2`."""
+        return (self.oauth2, self.username or "") if self.oauth2 else None
+
+    @property
     def host(self) -> str:
         """In lower case, an IPv6 address without brackets."""
         return urlsplit(self.url).hostname or ""

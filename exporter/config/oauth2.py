@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol, runtime_checkable
 
 from pydantic import AfterValidator, PlainSerializer, WithJsonSchema
 
@@ -153,3 +153,12 @@ class OAuth2Options(Options):
         if self.provider == "microsoft":
             return "https://outlook.office365.com/.default"
         return "https://mail.google.com/" if self.service_account else ""
+
+
+@runtime_checkable
+class TakesTokens(Protocol):
+    """The options of a server that we may log in at with tokens of an identity provider."""
+
+    @property
+    def token_login(self) -> tuple[OAuth2Options, str] | None:
+        """How a token is requested, and for whom; None if this server gets no token."""

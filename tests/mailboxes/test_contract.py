@@ -249,7 +249,7 @@ async def test_closing_is_polite_and_aborting_is_not(rig: MailboxRig) -> None:
             session.abort()
             await session.close()
             said = [line for line in run.transcript if rig.goodbye and f"C: {rig.goodbye}" in line]
-            assert bool(said) == bool(rig.goodbye and polite), said
+            assert bool(said) == bool(rig.goodbye and polite), run.transcript
 
 
 @every()

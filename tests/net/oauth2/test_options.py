@@ -72,3 +72,29 @@ def test_the_examples_of_providers_are_good(name: str) -> None:
     logins = [*settings.logins]
     assert len(logins) == 2  # of the sender, and of the mailbox
     assert len(set(logins)) in (1, 2)
+
+
+def test_the_accounts_of_every_kind_of_server_are_known() -> None:
+    """A scrape shows their tokens, and a reload keeps them."""
+    oauth2 = "{token_url: 'https://id.example/', client_id: c, client_secret: s}"
+    mailboxes = {
+        "a": f"imap: {{host: h, username: a@x.test, oauth2: {oauth2}}}",
+        "b": f"pop3: {{host: h, username: b@x.test, oauth2: {oauth2}}}",
+        "c": f"graph: {{user: c@x.test, oauth2: {oauth2}}}",
+        "d": f"jmap: {{url: 'https://h', username: d@x.test, oauth2: {oauth2}}}",
+    }
+    senders = {
+        "e": f"smtp: {{host: h, username: e@x.test, oauth2: {oauth2}}}",
+        "f": f"lmtp: {{host: h, username: f@x.test, oauth2: {oauth2}}}",
+        "g": f"graph: {{user: g@x.test, oauth2: {oauth2}}}",
+        "h": f"jmap: {{url: 'https://h', username: h@x.test, oauth2: {oauth2}}}",
+    }
+    lines = ["mailboxes:", *(f"  {name}: {{{options}}}" for name, options in mailboxes.items())]
+    lines += ["modules:"]
+    for name, options in senders.items():
+        lines.append(
+            f"  {name}: {{targets: [x@x.test], roundtrip: {{from: p@x.test, mailbox: a,"
+            f" send: {{{options}}}}}}}"
+        )
+    users = [user for _, user in Settings.parse("\n".join(lines).encode(), "x.yml").logins]
+    assert users == [f"{name}@x.test" for name in "abcdefgh"]
