@@ -50,9 +50,8 @@ class HeartbeatCheck:
             raise
 
     async def _judge(self, run: Run) -> None:
-        watch = await self._known.looked(
-            self.key, self._interval, self._every, receives=self._watcher.receives
-        )
+        receives = self._watcher.receives
+        watch = await self._known.looked(self.key, self._interval, receives=receives)
         heartbeat, now = watch.fact(self._every), run.clock.wall()
         run.fact(heartbeat)
         if heartbeat.is_missing(now):

@@ -44,13 +44,11 @@ class KnownHeartbeats:
         with suppress(StateUnusable):
             await self._store.keep_heartbeat(key, after)
 
-    async def looked(
-        self, key: HeartbeatKey, interval: float, every: float, *, receives: bool
-    ) -> Watch:
+    async def looked(self, key: HeartbeatKey, interval: float, *, receives: bool) -> Watch:
         """Notes that the mailbox has been looked into."""
         now = self._clock.wall()
         before = self.of(key) or Watch(now, now)
-        after = self._watches[key] = before.with_look(now, interval, every, receives=receives)
+        after = self._watches[key] = before.with_look(now, interval, receives=receives)
         with suppress(StateUnusable):
             await self._store.keep_heartbeat(key, after)
         return after

@@ -40,26 +40,35 @@ class Watch:
 
     since: float  # the first look
     looked_at: float  # the newest look that had an answer
-    not_before: float = 0.0  # no verdict that one is missing before that, since we did not look
+    resumed_at: float | None = None  # the first look after a long time without one
     last: Beat | None = None
+    was_closed: bool = False  # in that time, since it is a receiver of our own
 
     def due_at(self, every: float) -> float:
         """When the next one must have come. One from before the first look was perhaps followed by
-        others, which a user deleted."""
+        others, which a user deleted. After a long time without a look, the verdict waits: for what
+        is still queued, and with a receiver of our own, which was closed, for the next one."""
         last = self.last.at if self.last else self.since
-        return max(max(last, self.since) + every, self.not_before)
+        due = max(last, self.since) + every
+        if self.resumed_at is None:
+            return due
+        return max(due, self.resumed_at + (every if self.was_closed else min(every, QUEUED)))
 
     def with_beat(self, beat: Beat) -> "Watch":
         """Knows this one, too."""
         return self if self.last and self.last.at >= beat.at else replace(self, last=beat)
 
-    def with_look(self, now: float, interval: float, every: float, *, receives: bool) -> "Watch":
-        """The mailbox has been looked into. If the last look is long ago, the verdict waits: for
-        what is still queued, and with a receiver of our own, which was closed, for the next one."""
+    def with_look(self, now: float, interval: float, *, receives: bool) -> "Watch":
+        """The mailbox has been looked into. Several probes may await the same, each with an `every`
+        of its own. What is known of a time to come is from before the clock was set back."""
+        last = self.last and replace(self.last, at=min(self.last.at, now))
+        resumed_at = None if self.resumed_at is None else min(self.resumed_at, now)
+        after = replace(
+            self, since=min(self.since, now), looked_at=now, resumed_at=resumed_at, last=last
+        )
         if now - self.looked_at > SHORT_GAP + 2 * interval:
-            wait = every if receives else min(every, QUEUED)
-            return replace(self, looked_at=now, not_before=max(now + wait, self.not_before))
-        return replace(self, looked_at=now)
+            return replace(after, resumed_at=now, was_closed=receives)
+        return after
 
     def fact(self, every: float) -> "Heartbeat":
         """What a look tells about it."""

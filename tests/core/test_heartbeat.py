@@ -30,26 +30,44 @@ def test_only_a_newer_one_counts() -> None:
 @pytest.mark.parametrize("gap", [0.0, INTERVAL, SHORT_GAP + 2 * INTERVAL])
 def test_a_short_time_without_a_look_changes_nothing(gap: float) -> None:
     for receives in (False, True):
-        later = SEEN.with_look(SEEN.looked_at + gap, INTERVAL, EVERY, receives=receives)
+        later = SEEN.with_look(SEEN.looked_at + gap, INTERVAL, receives=receives)
         assert later == replace(SEEN, looked_at=SEEN.looked_at + gap)
 
 
 def test_after_a_long_one_the_verdict_waits() -> None:
     now = 117 * HOUR
-    mailbox = SEEN.with_look(now, INTERVAL, EVERY, receives=False)
+    mailbox = SEEN.with_look(now, INTERVAL, receives=False)
     assert mailbox.due_at(EVERY) == now + QUEUED
-    assert SEEN.with_look(now, INTERVAL, 600.0, receives=False).due_at(600.0) == now + 600.0
-    receiver = SEEN.with_look(now, INTERVAL, EVERY, receives=True)
+    assert SEEN.with_look(now, INTERVAL, receives=False).due_at(600.0) == now + 600.0
+    receiver = SEEN.with_look(now, INTERVAL, receives=True)
     assert receiver.due_at(EVERY) == now + EVERY
-    assert receiver.with_look(now + INTERVAL, INTERVAL, EVERY, receives=True).due_at(EVERY) == (
+    assert receiver.with_look(now + INTERVAL, INTERVAL, receives=True).due_at(EVERY) == (
         now + EVERY
     )
 
 
 def test_a_clock_that_was_set_back_says_nothing_is_missing() -> None:
-    back = SEEN.with_look(50 * HOUR, INTERVAL, EVERY, receives=False)
+    back = SEEN.with_look(50 * HOUR, INTERVAL, receives=False)
     assert back.looked_at == 50 * HOUR
     assert not back.fact(EVERY).is_missing(50 * HOUR)
+
+
+def test_a_clock_that_was_ahead_for_a_while_hides_nothing_for_years() -> None:
+    year = 365 * 24 * HOUR
+    ahead = SEEN.with_look(year, INTERVAL, receives=True).with_beat(Beat(year, "a@b", "finished"))
+    back = ahead.with_look(101 * HOUR, INTERVAL, receives=True)
+    assert back.due_at(EVERY) == 101 * HOUR + EVERY
+    began = Watch(year, year).with_look(101 * HOUR, INTERVAL, receives=True)
+    assert began.due_at(EVERY) == 101 * HOUR + EVERY
+
+
+@pytest.mark.parametrize("receives", [True, False])
+def test_each_probe_waits_as_long_as_its_own_interval_asks(receives: bool) -> None:
+    now = 117 * HOUR
+    watch = SEEN.with_look(now, INTERVAL, receives=receives)
+    watch = watch.with_look(now + 1.0, 60.0, receives=receives)
+    assert watch.due_at(EVERY) == now + (EVERY if receives else QUEUED)
+    assert watch.due_at(HOUR) == now + HOUR
 
 
 def test_it_says_what_it_knows() -> None:
