@@ -23,6 +23,8 @@ from exporter.config.mistakes import Mistake, Mistakes, Path, Place, written
 from exporter.config.syntax import VARIABLE, oddly_written, unreadable
 from exporter.core.model import one_line
 
+OF_SEVERAL_LINES = frozenset({"body", "html"})
+"""The options whose text may have several lines (checks/options.py)."""
 MAX_BYTES = 10 << 20
 MAX_DEPTH = 40
 MAX_VALUES = 500_000  # aliases expanded; 10,000 probes are 50,000
@@ -201,13 +203,20 @@ class _Composer:
     def _scalar(self, event: Any, place: Place) -> Node:
         plain = event.implicit[0] and not event.style
         value = _resolved(event.value) if plain else event.value
-        if event.tag is None and isinstance(value, str) and _NOT_ONE_LINE.search(value):
-            return self._spoilt(
-                place, "contains a line break or another control character: write it in one line"
-            )
+        if event.tag is None and isinstance(value, str) and (spoilt := self._lines_of(value)):
+            return self._spoilt(place, spoilt)
         if plain and (odd := _odd(event.value)):
             return self._spoilt(place, odd)
         return Node(place, value, comment=self._comment_after(event) if plain else "")
+
+    def _lines_of(self, text: str) -> str:
+        """What is wrong with its lines; empty if they are good."""
+        if self._path and self._path[-1] in OF_SEVERAL_LINES:
+            found = _NOT_ONE_LINE.search(text.replace("\n", " ").replace("\t", " "))
+            return "contains a control character" if found else ""
+        if _NOT_ONE_LINE.search(text):
+            return "contains a line break or another control character: write it in one line"
+        return ""
 
     def _comment_after(self, event: Any) -> str:
         rest = (

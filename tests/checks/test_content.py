@@ -209,3 +209,16 @@ async def test_a_file_that_is_gone_fails_the_trip_before_anything_is_sent(rig: P
     assert (failure.phase, failure.reason, failure.code) == (Phase.SEND, Reason.PROGRAM, "file")
     assert failure.detail == "cannot read /nowhere/invoice.pdf: No such file or directory"
     assert rig.sender.sent == []
+
+
+def test_a_text_may_have_several_lines() -> None:
+    quoted = r'<<: {body: "Good day,\n\n\tpay.\n", html: "<p>Good day,</p>\n<p>pay.</p>\n"}'
+    content = trip(quoted).content.read()
+    assert content.body == "Good day,\n\n\tpay.\n"
+    assert content.html == "<p>Good day,</p>\n<p>pay.</p>\n"
+    again = Settings.parse(settings(quoted).shown().encode(), "shown.yml")
+    assert again.modules["m"] == settings(quoted).modules["m"]
+    with pytest.raises(Mistakes, match=r"roundtrip.body: contains a control character$"):
+        settings(r'body: "Good\ad"')
+    with pytest.raises(Mistakes, match="roundtrip.subject: contains a line break"):
+        settings(r'subject: "Good\nday"')

@@ -69,6 +69,11 @@ PEOPLE = {
         "probe@example.org": "{user}",
         "shop": "probe",
     },
+    "invoice.yml": {
+        "monitor@example.org": "{user}",
+        "billing@example.org": "{user}",
+        **{f"/etc/mailtrip/invoice.{kind}": f"{{{kind}}}" for kind in ("txt", "html", "pdf")},
+    },
     "sendmail.yml": {"monitor@example.org": "{user}"},
     "filters.yml": {
         "mx1.example.org": "mx1.lab.test",
@@ -109,7 +114,13 @@ PEOPLE = {
 }
 """Who they are, in each example. A file that is added needs a line here."""
 
-PAGES = {"reputation.yml": "docs/blocklists.md"}
+INVOICE = {
+    "txt": b"Good day,\n\nattached is our invoice no. 4711.\n",
+    "html": b"<p>Good day,</p>\n<p>attached is our invoice no. <b>4711</b>.</p>\n",
+    "pdf": b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\n" + bytes(range(256)) * 64,
+}
+
+PAGES = {"reputation.yml": "docs/blocklists.md", "invoice.yml": "docs/content.md"}
 """Where an example is explained, if not in docs/scenarios.md."""
 
 FORWARDED_TO_DOVECOT = {"forwarded-mailbox.yml"}
@@ -168,6 +179,8 @@ def places(
     monkeypatch: pytest.MonkeyPatch,
 ) -> dict[str, str]:
     (tmp_path / "password").write_text(f"{lab.password}\n")
+    for kind, content in INVOICE.items():
+        (tmp_path / f"invoice.{kind}").write_bytes(content)
     monkeypatch.setenv("SMTP_PASSWORD", lab.password)
     return {
         "dns": lab.dns,
@@ -176,6 +189,7 @@ def places(
         "user": lab_user.address,
         "user_of_a_trip": f"{lab_user.name}+{{trip}}@lab.test",
         "other": other_user.address,
+        **{kind: str(tmp_path / f"invoice.{kind}") for kind in INVOICE},
         "monitor_s_maildir": str(lab.user("monitor").maildir),
         "password": str(tmp_path / "password"),
     }
