@@ -1,6 +1,7 @@
 """What Microsoft Graph does with a message beyond the contract of senders."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -144,3 +145,12 @@ async def test_a_copy_that_cannot_be_deleted_is_no_failure(
     assert "-- the copy in Sent Items is not deleted: " in said
     assert told in said
     assert all(span.reason is None for span in run.spans)
+
+
+async def test_no_login_of_the_machine_takes_the_place_of_the_token(
+    rig: GraphRig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "netrc").write_text("default login somebody password hunter2\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    assert await send(rig.sender, probe_message(), new_run()) is None
+    assert not rig.service.logins

@@ -157,6 +157,7 @@ class GraphService:
         self.downloads: list[str] = []  # ids of messages
         self.tokens: list[str] = []
         self.forms: list[dict[str, str]] = []
+        self.logins: list[str] = []  # what it was shown beside them
         self.revoked: set[str] = set()
         self.acts: dict[str, Any] = {}  # by operation: Says, CUT, FREEZE, NONSENSE, or a Hold
         self.refuses_tokens = False
@@ -292,6 +293,7 @@ class GraphService:
     async def _issue(self, request: web.Request) -> web.StreamResponse:
         form = {name: str(value) for name, value in (await request.post()).items()}
         self.forms.append(form)
+        self.logins += request.headers.getall("Authorization", [])
         if (told := await self._act("token", request)) is not None:
             return told
         if form.get("client_secret") != SECRET or "/.default" not in form.get("scope", ""):

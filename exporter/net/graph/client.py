@@ -26,6 +26,7 @@ from exporter.net.graph.throttle import PATIENCE, Throttle, retry_after
 from exporter.net.http_body import CHUNK, read_body
 from exporter.net.http_errors import http_errors
 from exporter.net.http_names import HttpNames
+from exporter.net.http_proxy import proxy_for
 from exporter.net.oauth2 import Account, Token
 from exporter.net.redaction import Redaction
 from exporter.net.tls import client_context, session_fact
@@ -155,6 +156,7 @@ class GraphClient:
             ssl=client_context(TlsOptions(ca_file=self._options.ca_file)),
             allow_redirects=False,
             headers=self._headers(request, token),
+            proxy=proxy_for(urlsplit(self._options.base_url).hostname or ""),
             trace_request_ctx=stages,
         ) as response:
             limit = request.most if response.status < 300 else MOST_OF_AN_ERROR
@@ -193,7 +195,6 @@ class GraphClient:
             self._connector = _Connector(self._resolver, self._connected)
             self._http = aiohttp.ClientSession(
                 connector=self._connector,
-                trust_env=True,
                 timeout=aiohttp.ClientTimeout(total=None),
                 trace_configs=[tracing()],
             )

@@ -14,6 +14,7 @@ from exporter.net.dns import Resolver
 from exporter.net.http_body import CHUNK, read_body
 from exporter.net.http_errors import http_errors
 from exporter.net.http_names import HttpNames
+from exporter.net.http_proxy import proxy_for
 from exporter.net.mta_sts.policy import HTTPS
 from exporter.net.tls import client_context
 
@@ -30,10 +31,14 @@ async def download(domain: str, resolver: Resolver, ca_file: str | None, port: i
         async with (
             aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(resolver=HttpNames(resolver)),
-                trust_env=True,
                 timeout=aiohttp.ClientTimeout(total=None),
             ) as session,
-            session.get(f"https://{place}{PATH}", ssl=context, allow_redirects=False) as response,
+            session.get(
+                f"https://{place}{PATH}",
+                ssl=context,
+                allow_redirects=False,
+                proxy=proxy_for(host),
+            ) as response,
         ):
             if response.status != 200:
                 raise ProbeError(

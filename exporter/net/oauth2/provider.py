@@ -18,6 +18,7 @@ from exporter.core.model import ProbeError, one_line
 from exporter.core.reasons import Reason
 from exporter.net.http_body import CHUNK, read_body
 from exporter.net.http_errors import http_errors
+from exporter.net.http_proxy import proxy_for
 from exporter.net.oauth2.grant import Grant, grant
 from exporter.net.oauth2.token import Granted
 from exporter.net.redaction import Redaction
@@ -60,15 +61,14 @@ async def _post(grant: Grant, ca_file: str | None, now: float) -> Granted:
     context = client_context(TlsOptions(ca_file=ca_file))
     with http_errors(host):
         async with (
-            aiohttp.ClientSession(
-                trust_env=True, timeout=aiohttp.ClientTimeout(total=None)
-            ) as session,
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None)) as session,
             session.post(
                 grant.url,
                 data=grant.form,
                 ssl=context,
                 allow_redirects=False,
                 headers={"Accept": "application/json"},
+                proxy=proxy_for(urlsplit(grant.url).hostname or ""),
             ) as response,
         ):
             body = await read_body(response.content.iter_chunked(CHUNK), host, MAX_ANSWER)
