@@ -9,6 +9,7 @@ from contextlib import suppress
 from fnmatch import fnmatchcase
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
@@ -31,6 +32,19 @@ TRIP_PLACE = "{trip}"
 TRIP_LENGTH = 38  # characters of what stands for `{trip}`, see mail/tokens.py
 _NO_NETWORK = "not a network; write one such as 192.0.2.0/24 or 2001:db8::/32"
 _ZONED = "write the address without its zone, from the % on"
+
+
+def check_url(url: str) -> str:
+    """Checks the host and the port of a URL, and returns it unchanged. Raises ValueError."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        raise ValueError("the host or the port in the URL is not valid") from None
+    check_host(host)
+    if port == 0:
+        raise ValueError("the port in the URL must be between 1 and 65535")
+    return url
 
 
 def check_host(text: str) -> str:

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, WithJsonSchema
 
+from exporter.config.address import check_url
 from exporter.config.oauth2 import OAuth2Options
 from exporter.config.types import OneWord, Options, ReadFile
 
@@ -16,7 +17,7 @@ _URL = re.compile(r"https://[A-Za-z0-9.\-\[\]:]+(?:/[A-Za-z0-9._~-]+)+/?")
 def _api(url: str) -> str:
     if not _URL.fullmatch(url):
         raise ValueError("not the URL of an API; write https://HOST/VERSION")
-    return url.removesuffix("/")
+    return check_url(url).removesuffix("/")
 
 
 ApiUrl = Annotated[

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Protocol, runtime_checkable
 
 from pydantic import AfterValidator, PlainSerializer, WithJsonSchema
 
+from exporter.config.address import check_url
 from exporter.config.types import Options, ReadFile, Secret, Text
 
 _URL = re.compile(r"https://[A-Za-z0-9.\-\[\]:]+/[!-~]*")
@@ -16,7 +17,7 @@ PROOFS = ("client_secret", "certificate", "federated_token_file")
 def _https(url: str) -> str:
     if not _URL.fullmatch(url):
         raise ValueError("not the URL of an identity provider; write https://HOST/PATH")
-    return url
+    return check_url(url)
 
 
 def _tenant(text: str) -> str:

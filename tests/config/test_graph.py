@@ -35,6 +35,11 @@ def test_the_token_is_for_the_host_of_the_api(given: dict[str, Any], scope: str)
         ({"base_url": "https://graph.microsoft.com"}, "write https://HOST/VERSION"),
         ({"base_url": "https://graph.microsoft.com/v1.0?a=b"}, "write https://HOST/VERSION"),
         ({"base_url": "https://a@graph.microsoft.com/v1.0"}, "write https://HOST/VERSION"),
+        ({"base_url": "https://[::1/v1.0"}, "host or the port in the URL is not valid"),
+        ({"base_url": "https://graph.lab.test:x/v1.0"}, "host or the port in the URL is not valid"),
+        ({"base_url": "https://graph.lab.test:65536/v1.0"}, "the port in the URL is not valid"),
+        ({"base_url": "https://graph.lab.test:0/v1.0"}, "must be between 1 and 65535"),
+        ({"base_url": "https://graph..lab.test/v1.0"}, "not a host"),
         (
             {"oauth2": {"provider": "google", "client_id": "a", "refresh_token": "b"}},
             "accepts no tokens of Google",

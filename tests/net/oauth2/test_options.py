@@ -53,6 +53,10 @@ def test_each_protocol_takes_a_token_in_place_of_a_password(kind: Any) -> None:
             {"oauth2": GOOD | {"token_url": "http://idp.example.org/token"}},
             "write https://HOST/PATH",
         ),
+        (
+            {"oauth2": GOOD | {"token_url": "https://idp.example.org:65536/token"}},
+            "the host or the port in the URL is not valid",
+        ),
     ],
 )
 @pytest.mark.parametrize("kind", [ImapOptions, Pop3Options, SmtpOptions])
