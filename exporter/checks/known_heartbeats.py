@@ -5,6 +5,7 @@ from contextlib import suppress
 
 from exporter.core.clock import Clock
 from exporter.core.heartbeat import Beat, HeartbeatKey, Watch
+from exporter.state.heartbeats import MOST
 from exporter.state.schema import StateUnusable
 from exporter.state.store import Store
 
@@ -15,7 +16,9 @@ APART = 1.0
 class KnownHeartbeats:
     """By what they are, whichever probe awaits them."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, most: int = MOST) -> None:
+        """Keeps at most so many that no probe awaits any more."""
+        self._most = most
         self._store = store
         self._clock = clock
         self._watches: dict[HeartbeatKey, Watch] = {}
@@ -30,9 +33,14 @@ class KnownHeartbeats:
         return self._watches.get(key) or self._restored.get(key)
 
     def forget(self, but: Container[HeartbeatKey]) -> None:
-        """Forgets those that no probe awaits any more; they stay in the state for a while."""
+        """Forgets those that no probe awaits any more; they stay in the state for a while, and the
+        newest also in memory."""
         for key in [key for key in self._watches if key not in but]:
+            self._restored.pop(key, None)
             self._restored[key] = self._watches.pop(key)
+        if len(self._restored) > self._most:
+            for key in [*self._restored][: -self._most]:
+                del self._restored[key]
 
     async def note(self, key: HeartbeatKey, beat: Beat) -> None:
         """Notes a message that has come. Returns when that is on disk, if it can be written."""
