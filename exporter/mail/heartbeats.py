@@ -7,6 +7,7 @@ nothing about who sent it.
 import re
 from dataclasses import dataclass
 from fnmatch import translate
+from functools import cached_property
 from unicodedata import normalize
 
 from exporter.core.model import one_line
@@ -28,13 +29,19 @@ _IN_BRACKETS = re.compile(r"<([^<>\s]{1,320}+)>")
 _BARE = re.compile(r"[^\s<>,;:@]{1,320}@[^\s<>,;:@]{1,320}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Letterhead:
     """What a message says of itself."""
 
     senders: tuple[str, ...]  # of From; then of the envelope, if the last server has written it
     subject: str
     at: float | None  # when the last server took it, else when it was written; Unix time
+
+    @cached_property
+    def compared(self) -> tuple[str, tuple[str, ...]]:
+        """The subject and the senders as patterns, of which there may be thousands, compare
+        them."""
+        return _canonical(self.subject), tuple(map(_canonical, self.senders))
 
     @property
     def sender(self) -> str:
@@ -55,9 +62,8 @@ class Pattern:
 
     def matches(self, head: Letterhead) -> bool:
         """Whether one of the senders and the subject match."""
-        return self._subject.match(_canonical(head.subject)) is not None and any(
-            self._sender.match(_canonical(one)) for one in head.senders
-        )
+        subject, senders = head.compared
+        return self._subject.match(subject) is not None and any(map(self._sender.match, senders))
 
 
 def letterhead(raw: bytes) -> Letterhead:

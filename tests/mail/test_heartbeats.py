@@ -143,6 +143,12 @@ def test_nothing_that_a_stranger_writes_takes_long(number: int) -> None:
     assert min(times) < 0.01
 
 
+def test_what_a_stranger_writes_is_prepared_once_for_all_patterns() -> None:
+    one = head(FROM, "Subject: \u1e9e")
+    assert one.compared == ("ss", ("backup@host.example",))
+    assert one.compared is one.compared
+
+
 def test_only_the_beginning_of_a_header_is_read() -> None:
     late = b"A: b\r\n" * 100 + b"B: " + b"x" * MOST_BYTES + b"\r\nSubject: late\r\n\r\n"
     assert letterhead(late).subject == ""
