@@ -18,6 +18,7 @@ SWEEP = 1000  # so many older messages are looked at when the folder is opened f
 MOST_KNOWN = 10_000  # ids
 MOST_UNREAD = 10_000  # messages that are worth reading
 MOST_OTHERS = 1000
+LONGEST_ROUND = 1000  # pages: of messages of some minutes, or of the time without a look
 # Seconds: a message that came in a longer time without a look was awaited by no trip. Thousands
 # may have come then.
 FRESH = 300.0
@@ -52,6 +53,7 @@ class Folder:
         self.others: list[Unread] = []
         self.asked: float | None = None  # when the last complete round began
         self._began: float | None = None  # the round in progress
+        self._pages = 0  # of it
         self._known: dict[str, None] = {}
         self._first_since = ""  # messages from then on are in the changes
         self._listed = 0  # older messages
@@ -65,6 +67,11 @@ class Folder:
         """Whether the round is not complete: there are more pages."""
         return self._began is not None
 
+    @property
+    def has_no_end(self) -> bool:
+        """Whether the round has more pages than any has: the server repeats itself."""
+        return self._pages > LONGEST_ROUND
+
     def opened(self, title: str, messages: int, date: float) -> None:
         """Takes its status; `date` is the server's time."""
         self.title, self.messages = title, messages
@@ -74,7 +81,8 @@ class Folder:
     def asking(self, now: float) -> None:
         """A page of changes is asked for, the first of a round or another one."""
         if self._began is None:
-            self._began = now
+            self._began, self._pages = now, 0
+        self._pages += 1
 
     def start_over(self) -> None:
         """The server has forgotten the state. The next round covers the time since the last one

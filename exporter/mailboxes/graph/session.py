@@ -125,6 +125,9 @@ class GraphSession:
     async def _take_changes(self, folder: Folder) -> bool:
         """Takes a page. True if it is the last one."""
         folder.asking(self._trace.now())
+        if folder.has_no_end:
+            folder.start_over()
+            raise ProbeError(Reason.PROTOCOL, f"the changes of {folder.name} have no end")
         page = await self._graph.changes(folder.name, folder.since, folder.link)
         if page is None:
             self._trace.note(f"-- the changes of {folder.name} are no longer known; starting over")

@@ -52,6 +52,7 @@ async def opened(
 ) -> AsyncIterator[tuple[GraphSession, Run]]:
     run = run or Run(Clock(), session_timeout=20)
     session = await box.open(run, all_of_them)
+    await asyncio.sleep(0.002)  # until the next poll is allowed
     try:
         yield session, run
     finally:
