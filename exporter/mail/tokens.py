@@ -36,6 +36,10 @@ _ADDRESS_LETTERS = (4 + _TRIP + _ADDRESS_SIGNATURE) * 8 // 5
 _ADDRESS_PART = re.compile(
     rf"(?<![a-z0-9]){PREFIX}[a-z2-7]{{{_ADDRESS_LETTERS}}}(?![a-z0-9])", re.IGNORECASE
 )
+# As they may stand in encoded text: probe=2Bmtrip1…, %2Bmtrip1…
+_ANY = re.compile(
+    rf"{PREFIX}(?:[a-z2-7]{{{_LETTERS}}}|[a-z2-7]{{{_ADDRESS_LETTERS}}})", re.IGNORECASE
+)
 MAX_CANDIDATES = 50  # a message full of tokens is an attack
 
 KEY_BYTES = 32
@@ -44,8 +48,8 @@ _KEY = re.compile(rf"(?:[0-9A-Fa-f]{{2}}){{{KEY_BYTES},}}")
 
 def without_tokens(text: str) -> str:
     """The text without tokens, for readers who must not be able to forge our messages; and without
-    the parts of addresses that stand for them."""
-    return _ADDRESS_PART.sub("<token>", _TOKEN.sub("<token>", text))
+    the parts of addresses that stand for them. What stands before or after them does not matter."""
+    return _ANY.sub("<token>", text)
 
 
 class Rejection(StrEnum):

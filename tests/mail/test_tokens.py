@@ -1,3 +1,4 @@
+import json
 import os
 import stat
 from pathlib import Path
@@ -181,3 +182,11 @@ def test_the_part_of_an_address_is_hidden_as_a_token_is() -> None:
     assert without_tokens(f"MAIL FROM:<{address}>") == "MAIL FROM:<probe+<token>@example.org>"
     assert without_trip(address) == "probe+{trip}@example.org"
     assert without_trip("probe+tag@example.org") == "probe+tag@example.org"
+
+
+def test_a_token_is_hidden_in_encoded_text_too() -> None:
+    token = OURS.mint(0)
+    for secret in (token.word, token.address_part):
+        for text in (json.dumps(f"\u201e{secret}\u201c"), f"=2B{secret}", f"%2B{secret}%40"):
+            assert secret not in without_tokens(text)
+            assert without_tokens(text) == text.replace(secret, "<token>")
