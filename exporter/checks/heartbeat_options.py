@@ -107,6 +107,7 @@ class HeartbeatOptions(Options):
             return own
         if not target:
             raise ValueError(f"is missing: from or subject contains {PLACEHOLDER}")
+        _pattern(target)
         if set("*?") & set(target):
             raise ValueError(f"{one_line(target, 80)!r} contains a wildcard")
         return target

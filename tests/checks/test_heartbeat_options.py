@@ -57,6 +57,9 @@ def test_one_module_serves_many_machines() -> None:
     assert "target is missing" in mistakes(subject="{target}")
     assert "contains a wildcard" in mistakes(subject="{target}", target=', target: "db*"')
     assert not settings.allows("nightly", "db2")
+    for target in ("db1\n", "a\0b", "x" * 201):
+        with pytest.raises(ValueError, match="must be one line of at most 200 characters"):
+            heartbeat.canonical(target)
 
 
 def test_its_failures_are_those_of_its_mailbox_and_that_none_came() -> None:
