@@ -59,12 +59,14 @@ async def test_a_trip_keeps_what_it_awaits(tmp_path: Path, home: Home) -> None:
     await store.close()
 
 
-async def test_a_trip_of_the_version_before_awaits_its_message(tmp_path: Path) -> None:
+async def test_a_trip_of_version_6_awaits_its_message(tmp_path: Path) -> None:
     store = Store.open(tmp_path)
     await store.record(TRIP)
     await store.close()
     with closing(sqlite3.connect(tmp_path / state_file.FILE)) as file:
-        file.executescript("ALTER TABLE trips DROP COLUMN home; PRAGMA user_version = 6;")
+        file.executescript(
+            "ALTER TABLE trips DROP COLUMN home; DROP TABLE heartbeats; PRAGMA user_version = 6;"
+        )
     store = Store.open(tmp_path)
     assert store.unsettled() == [TRIP]
     await store.close()
