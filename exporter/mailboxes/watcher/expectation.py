@@ -240,20 +240,16 @@ class Expectation:
         )
 
     def _unlooked(self) -> ProbeError | None:
-        """The error if the mailbox was not polled since the message was sent, so that it may have
-        arrived."""
-        session, sent = self._watcher.scan_limited, self.run.accepted
-        if (
-            session is None
-            or sent is None
-            or session.last_scan_at >= sent
-            or session.next_scan_at <= self.run.now()
-        ):
+        """The error if the mailbox may not be polled, and was not for most of the time since the
+        message was sent, so that it may have arrived."""
+        session, sent, now = self._watcher.scan_limited, self.run.accepted, self.run.now()
+        if session is None or sent is None or session.next_scan_at <= now:
             return None
-        detail = (
-            f"mailbox {self._watcher.name} could not be polled after the message was sent:"
-            f" {session.scan_limit}"
-        )
+        looked = session.last_scan_at
+        if looked - sent >= now - looked:
+            return None
+        since = "after the message was sent" if looked < sent else f"for {now - looked:.0f} s"
+        detail = f"mailbox {self._watcher.name} could not be polled {since}: {session.scan_limit}"
         return ProbeError(
             Reason.UNAVAILABLE, f"{detail}; `timeout` must be longer than that", code="LOGIN-DELAY"
         )
