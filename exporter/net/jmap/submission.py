@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 ROLES = ("drafts", "sent", "archive", "trash")
 """Where the draft is kept until it is sent: never where it might seem to have arrived."""
 
-_LOST = ("502", "504")  # HTTP: a gateway does not know what became of the request
+# A gateway does not know what became of the request; some of it was done (RFC 8620 section 3.6.2).
+_LOST = ("502", "504", "serverPartialFail")
 
 
 @dataclass(frozen=True, slots=True)
