@@ -101,7 +101,19 @@ def _listed(value: Any) -> Any:
     return [value] if isinstance(value, dict) else value
 
 
+class _OneOrMore:
+    """In the JSON schema, one value may stand in place of a list."""
+
+    @staticmethod
+    def __get_pydantic_json_schema__(schema: CoreSchema, handler: Any) -> dict[str, Any]:
+        several = handler(schema)
+        return {"anyOf": [several["items"], several]}
+
+
 Attachments = Annotated[
-    list[AttachmentOptions], BeforeValidator(_listed), Field(max_length=MOST_ATTACHMENTS)
+    list[AttachmentOptions],
+    BeforeValidator(_listed),
+    Field(max_length=MOST_ATTACHMENTS),
+    _OneOrMore,
 ]
 """One attachment, or a list of them."""
