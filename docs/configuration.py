@@ -121,7 +121,8 @@ class Page:
 
     def _kind(self, option: dict[str, Any], path: str) -> str:
         if "anyOf" in option and "title" not in option:
-            return " or ".join(self._kind(one, path) for one in option["anyOf"])
+            kinds = (self._kind(one, path) for one in option["anyOf"])
+            return " or ".join(dict.fromkeys(kinds))
         if "anyOf" in option.get("items", ()):
             return f"list: {self._kind(option['items'], f'{path}[]')}"
         section, definition = self._mapping(option, path)

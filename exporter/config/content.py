@@ -107,7 +107,7 @@ class _OneOrMore:
     @staticmethod
     def __get_pydantic_json_schema__(schema: CoreSchema, handler: Any) -> dict[str, Any]:
         several = handler(schema)
-        return {"anyOf": [several["items"], several]}
+        return {"anyOf": [several, several["items"]]}
 
 
 Attachments = Annotated[
