@@ -20,6 +20,7 @@ from exporter.settings import Settings
 from exporter.state.store import Store
 from tests.lab.client import Lab, LabUser
 from tests.lab.facts import VICTIM
+from tests.support.proxies import microsocks
 
 DIRECTORY = Path(__file__).resolve().parents[2] / "examples"
 
@@ -68,6 +69,20 @@ PEOPLE = {
         "monitor@example.net": "{other}",
         "probe@example.org": "{user}",
         "shop": "probe",
+    },
+    "certificate.yml": {
+        "monitor@example.org": "{user}",
+        "billing@example.org": "{user}",
+        "/etc/mailtrip/client.crt": "{certificate}",
+        "/etc/mailtrip/client.key": "{key}",
+    },
+    "proxy.yml": {
+        "monitor@example.org": "{user}",
+        "probe@example.org": "{user}",
+        "socks5://proxy.example.net:1080": "socks5://{proxy}",
+        # The proxy uses the system's resolver, which does not know the lab.
+        "smtp.example.org": "{relay_ip}",
+        "imap.example.org": "{imap_ip}",
     },
     "invoice.yml": {
         "monitor@example.org": "{user}",
@@ -120,7 +135,11 @@ INVOICE = {
     "pdf": b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\n" + bytes(range(256)) * 64,
 }
 
-PAGES = {"reputation.yml": "docs/blocklists.md", "invoice.yml": "docs/content.md"}
+PAGES = {
+    "reputation.yml": "docs/blocklists.md",
+    "invoice.yml": "docs/content.md",
+    "certificate.yml": "docs/tls.md",
+}
 """Where an example is explained, if not in docs/scenarios.md."""
 
 FORWARDED_TO_DOVECOT = {"forwarded-mailbox.yml"}
@@ -150,8 +169,11 @@ class Moved:
 
     def _moved(self, value: Any, key: str = "") -> Any:
         if isinstance(value, dict):
-            trusted = {"ca_file": self._ca} if "password" in value else {}
-            return {name: self._moved(one, name) for name, one in value.items()} | trusted
+            added: dict[str, Any] = (
+                {"ca_file": self._ca} if {"password", "client_certificate"} & set(value) else {}
+            )
+            added |= {"port": 2526} if "client_certificate" in value else {}  # of the lab's relay
+            return {name: self._moved(one, name) for name, one in value.items()} | added
         if isinstance(value, list):
             return value if key == "targets" else [self._moved(one) for one in value]
         if str(value).startswith("/run/secrets/"):
@@ -170,9 +192,16 @@ def other_user(lab: Lab) -> Iterator[LabUser]:
         yield user
 
 
+@pytest.fixture(scope="module")
+def proxy(servers: None) -> Iterator[str]:
+    with microsocks() as place:
+        yield place
+
+
 @pytest.fixture
 def places(
     lab: Lab,
+    proxy: str,
     lab_user: LabUser,
     other_user: LabUser,
     tmp_path: Path,
@@ -190,6 +219,11 @@ def places(
         "user_of_a_trip": f"{lab_user.name}+{{trip}}@lab.test",
         "other": other_user.address,
         **{kind: str(tmp_path / f"invoice.{kind}") for kind in INVOICE},
+        "proxy": proxy,
+        "relay_ip": lab.relay_ip,
+        "imap_ip": lab.imap_ip,
+        "certificate": f"{lab.directory}/etc/tls/idp.crt",
+        "key": f"{lab.directory}/etc/tls/idp.key",
         "monitor_s_maildir": str(lab.user("monitor").maildir),
         "password": str(tmp_path / "password"),
     }
