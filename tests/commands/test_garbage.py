@@ -9,7 +9,9 @@ import pytest
 pytestmark = pytest.mark.slow  # it starts processes
 
 BEGIN = """
-import asyncio, gc, os, signal, sys, weakref
+import gc
+gc.disable()  # as the command line does, before it imports the program
+import asyncio, os, signal, sys, weakref
 from pathlib import Path
 from exporter.commands.garbage import GarbageCollector
 from exporter.commands.lifecycle import Options, serve
@@ -22,8 +24,6 @@ def circle():
     one, other = Node(), Node()
     one.next, other.next = other, one
     return weakref.ref(one)
-
-gc.disable()  # as the command line does
 """
 
 
