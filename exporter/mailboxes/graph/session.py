@@ -238,6 +238,7 @@ class GraphSession:
 
     async def close(self) -> None:
         self._graph.client.close()
+        await self._graph.client.ended()
 
     def abort(self) -> None:
         self._graph.client.abort()

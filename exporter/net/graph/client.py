@@ -35,6 +35,7 @@ MOST_OF_AN_ERROR = 1 << 16
 LONGEST_LINK = 1 << 14  # characters
 REPEATS = 2  # of a request that is throttled for a short time
 HTTPS = 443
+END = 1.0  # seconds for a connection to be closed
 T = TypeVar("T")
 
 
@@ -58,6 +59,7 @@ class GraphClient:
         self._resolver = resolver
         self._trace = trace
         self._leg = leg
+        self._ending: asyncio.Task[None] | None = None
         self._base = f"{options.base_url}/users/{quote(options.user, safe='@')}"
         self._token: Token | None = None
         self._http: aiohttp.ClientSession | None = None
@@ -111,6 +113,11 @@ class GraphClient:
             self._ending = asyncio.create_task(
                 http.close(), name=f"end of a session at {self.host}"
             )
+
+    async def ended(self) -> None:
+        """Waits until a connection that was dropped is closed, but not for long."""
+        if self._ending:
+            await asyncio.wait({self._ending}, timeout=END)
 
     def is_ours(self, link: str) -> bool:
         """Whether a URL that Graph gave us leads to the host that we ask: only there may a token
