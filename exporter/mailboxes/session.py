@@ -153,7 +153,7 @@ class Extent:
 
 @runtime_checkable
 class HasExtent(Protocol):
-    """A session that reads as much of each message as it is told."""
+    """A session whose limit for reading a message can be set."""
 
     extent: Extent
 

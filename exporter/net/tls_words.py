@@ -91,7 +91,7 @@ def trouble(error: ssl.SSLError, speaks: str, *, starttls: bool) -> str:
 
 
 def _or_certificate(reason: str) -> str:
-    """Up to TLS 1.2, this is also what a client without a certificate is told."""
+    """Up to TLS 1.2, this is also the error for a client without a certificate."""
     if reason != "SSLV3_ALERT_HANDSHAKE_FAILURE":
         return ""
     return "; or it requires a client certificate: set `client_certificate`"

@@ -3,10 +3,8 @@
 import asyncio
 import re
 from base64 import b64encode
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
-from exporter.config.finding import Finding
 from exporter.config.graph import GraphOptions
 from exporter.config.server import Ports
 from exporter.core.model import ProbeError, Reply, one_line
@@ -18,7 +16,7 @@ from exporter.core.trace import Trace
 from exporter.mail.composition import ProbeMessage
 from exporter.net.graph.request import Answer, Request
 from exporter.senders.kind import Means
-from exporter.senders.pace import PacedOptions
+from exporter.senders.options import SenderOptions
 
 if TYPE_CHECKING:
     from exporter.net.graph.client import GraphClient
@@ -32,13 +30,12 @@ _MESSAGE_ID = re.compile(rb"(?im)^message-id:\s*(<[!-~]{1,998}>)")
 NOTHING = b"!"  # in no base64: Graph says so after it has judged the token, and sends nothing
 
 
-class GraphSendOptions(GraphOptions, PacedOptions):
+class GraphSendOptions(GraphOptions, SenderOptions):
     """A mailbox in Exchange Online, by Microsoft Graph: for organizations without SMTP AUTH. The
     application needs the permission `Mail.Send` for this mailbox, which must be that of `from`.
     Exchange Online keeps a copy of each message in its folder Sent Items."""
 
     ports: ClassVar[Ports | None] = None
-    most_servers: ClassVar[int] = 1
 
     delete_sent: bool = False
     """Whether that copy is deleted, for good, within some seconds after the message was accepted.
@@ -52,31 +49,6 @@ class GraphSendOptions(GraphOptions, PacedOptions):
     def reasons(self) -> frozenset[Reason]:
         more = {Reason.TLS, Reason.AUTH, Reason.DEFERRED, Reason.MAILBOX_FULL}
         return OF_A_CONVERSATION | more
-
-    @property
-    def falls_back(self) -> bool:
-        return False
-
-    @property
-    def visits_each(self) -> bool:
-        return False
-
-    @property
-    def template(self) -> str:
-        return ""
-
-    @property
-    def introduction(self) -> None:
-        """None: the server knows the application."""
-
-    def check_target(self, target: str) -> None:
-        """Accepts any valid recipient."""
-
-    def needs_target(self, recipient: str) -> bool:
-        return False
-
-    def review(self, timeout: float) -> Iterator[Finding]:
-        yield from ()
 
     def sender(self, target: str, means: Means) -> "GraphSender":
         return GraphSender(self, means)

@@ -3,10 +3,8 @@ draft, and submits that. Nothing is left of the draft."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
-from exporter.config.finding import Finding
 from exporter.config.jmap import JmapServerOptions
 from exporter.config.server import Ports
 from exporter.core.model import ProbeError
@@ -21,18 +19,17 @@ from exporter.net.jmap.mail import Mail
 from exporter.net.jmap.resource import SUBMISSION
 from exporter.net.jmap.submission import Submission, is_uncertain
 from exporter.net.oauth2 import Accounts
-from exporter.senders.kind import Introduction, Means
-from exporter.senders.pace import PacedOptions
+from exporter.senders.kind import Means
+from exporter.senders.options import SenderOptions
 
 if TYPE_CHECKING:
     from exporter.net.jmap.client import JmapClient
 
 
-class JmapSendOptions(JmapServerOptions, PacedOptions):
+class JmapSendOptions(JmapServerOptions, SenderOptions):
     """A JMAP server that submits mail (RFC 8620, RFC 8621)."""
 
     ports: ClassVar[Ports | None] = None
-    most_servers: ClassVar[int] = 1
 
     @property
     def steps(self) -> frozenset[Step]:
@@ -41,31 +38,6 @@ class JmapSendOptions(JmapServerOptions, PacedOptions):
     @property
     def reasons(self) -> frozenset[Reason]:
         return self.reasons_of_access | {Reason.DEFERRED, Reason.MAILBOX_FULL}
-
-    @property
-    def falls_back(self) -> bool:
-        return False
-
-    @property
-    def visits_each(self) -> bool:
-        return False
-
-    @property
-    def template(self) -> str:
-        return ""
-
-    @property
-    def introduction(self) -> Introduction | None:
-        """None: it knows us by our login."""
-
-    def check_target(self, target: str) -> None:
-        """No option depends on it."""
-
-    def needs_target(self, recipient: str) -> bool:
-        return False
-
-    def review(self, timeout: float) -> Iterator[Finding]:
-        yield from ()
 
     def sender(self, target: str, means: Means) -> JmapSender:
         return JmapSender(self, means.resolver, means.accounts)

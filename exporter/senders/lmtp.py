@@ -5,8 +5,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator
 
-from exporter.config.address import PLACEHOLDER, HostTemplate, check_filled, check_host
-from exporter.config.finding import Finding
+from exporter.config.address import PLACEHOLDER, HostTemplate
 from exporter.config.server import Port, Ports, TlsMode
 from exporter.config.types import WrittenPath
 from exporter.core.reasons import Reason
@@ -34,7 +33,6 @@ class LmtpOptions(OneServerOptions):
     deferred is not sent again."""
 
     ports: ClassVar[Ports] = Ports("LMTP", others=(24,))
-    most_servers: ClassVar[int] = 1
 
     host: HostTemplate | None = None
     """Name or address of the server; `{target}` stands for the target."""
@@ -73,30 +71,8 @@ class LmtpOptions(OneServerOptions):
         return reasons - {Reason.DNS} if self.socket else reasons
 
     @property
-    def falls_back(self) -> bool:
-        return False
-
-    @property
-    def visits_each(self) -> bool:
-        return False
-
-    @property
     def template(self) -> str:
         return self.host or ""
-
-    @property
-    def introduction(self) -> None:
-        """It is a server of our own, and knows us."""
-
-    def check_target(self, target: str) -> None:
-        if PLACEHOLDER in self.template:
-            check_filled("host", check_host, self.template, target)
-
-    def needs_target(self, recipient: str) -> bool:
-        return PLACEHOLDER in self.template
-
-    def review(self, timeout: float) -> Iterator[Finding]:
-        yield from ()
 
     def sender(self, target: str, means: Means) -> OneServer:
         host = self.template.replace(PLACEHOLDER, target)

@@ -37,7 +37,7 @@ from exporter.net.smtp.session import Act, SmtpSession, session
 from exporter.senders.exchanger_addresses import addresses_of
 from exporter.senders.kind import Introduction, Means
 from exporter.senders.mta_sts import MtaSts
-from exporter.senders.pace import PacedOptions
+from exporter.senders.options import SenderOptions
 from exporter.senders.tls_requirement import NO_POLICY, PublishedPolicy, TlsRequirement
 
 MAX_EXCHANGERS = 10
@@ -53,7 +53,7 @@ WITHOUT_POLICY: dict[str, Literal["none", "opportunistic", "starttls"]] = {
 MUST_ENCRYPT = "530"  # RFC 3207 section 4
 
 
-class MxOptions(TlsOptions, NetworkOptions, PacedOptions):
+class MxOptions(TlsOptions, NetworkOptions, SenderOptions):
     """The exchangers of the recipient's domain, found through MX records (RFC 5321 section 5.1)."""
 
     ports: ClassVar[Ports] = SMTP_PORTS

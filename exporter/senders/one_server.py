@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from exporter.config.address import EhloName
+from exporter.config.address import PLACEHOLDER, EhloName, check_filled, check_host
 from exporter.config.proxy import Proxy
 from exporter.config.server import AccessOptions
 from exporter.core.run import Run
@@ -19,10 +19,10 @@ from exporter.net.smtp.own_name import own_name
 from exporter.net.smtp.reply import Protocol
 from exporter.net.smtp.session import Act, SmtpSession, session
 from exporter.senders.kind import Means
-from exporter.senders.pace import PacedOptions
+from exporter.senders.options import SenderOptions
 
 
-class OneServerOptions(AccessOptions, PacedOptions):
+class OneServerOptions(AccessOptions, SenderOptions):
     """How a client introduces itself to the server, and logs in."""
 
     auth: Auth | None = None
@@ -36,6 +36,13 @@ class OneServerOptions(AccessOptions, PacedOptions):
 
     ehlo_name: EhloName | None = None
     """The name for EHLO. Default: the name of this machine."""
+
+    def check_target(self, target: str) -> None:
+        if PLACEHOLDER in self.template:
+            check_filled("host", check_host, self.template, target)
+
+    def needs_target(self, recipient: str) -> bool:
+        return PLACEHOLDER in self.template
 
     @classmethod
     def _of_certificates(cls, given: Mapping[str, Any]) -> Iterator[str]:

@@ -1,15 +1,11 @@
 """The rate limit: a minimum time between messages to one destination, so that many probes do not
 flood it."""
 
-from typing import ClassVar
-
 from exporter.config.types import Duration, Options
 
 
 class PacedOptions(Options):
     """The rate limit for messages."""
-
-    requests_status: ClassVar[bool] = False
 
     gap: Duration | None = None
     """Minimum time between two messages to this server, of all modules and targets together. Trips

@@ -9,12 +9,11 @@ import asyncio
 import os
 import re
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from errno import errorcode
 from typing import ClassVar, cast
 
-from exporter.config.finding import Finding
 from exporter.config.server import Ports
 from exporter.config.types import Text
 from exporter.core.model import ProbeError, one_line
@@ -24,7 +23,7 @@ from exporter.core.steps import Step
 from exporter.mail.composition import ProbeMessage
 from exporter.net.smtp.session import reason_for
 from exporter.senders.kind import Means
-from exporter.senders.pace import PacedOptions
+from exporter.senders.options import SenderOptions
 
 # Bytes of what the program says; the rest is read and forgotten, so that it never blocks.
 MOST_OUTPUT = 2048
@@ -61,13 +60,12 @@ _REPLY = re.compile(r"\b([45]\d\d)[ -]([45]\.\d{1,3}\.\d{1,3})\b")
 3463)."""
 
 
-class SendmailOptions(PacedOptions):
+class SendmailOptions(SenderOptions):
     """The sendmail program of this machine. Its exit code is the result; 0 usually means that the
     message is in its queue. It is called as `sendmail -i -f FROM -- TO`, without a shell, with the
     message as its input."""
 
     ports: ClassVar[Ports | None] = None
-    most_servers: ClassVar[int] = 1
 
     path: Text = "/usr/sbin/sendmail"
     """The program."""
@@ -83,31 +81,6 @@ class SendmailOptions(PacedOptions):
             Reason.TIMEOUT,
             Reason.MAILBOX_FULL,
         }
-
-    @property
-    def falls_back(self) -> bool:
-        return False
-
-    @property
-    def visits_each(self) -> bool:
-        return False
-
-    @property
-    def template(self) -> str:
-        return ""
-
-    @property
-    def introduction(self) -> None:
-        """None: the mail server of this machine knows us."""
-
-    def check_target(self, target: str) -> None:
-        """Accepts any valid recipient."""
-
-    def needs_target(self, recipient: str) -> bool:
-        return False
-
-    def review(self, timeout: float) -> Iterator[Finding]:
-        yield from ()
 
     def sender(self, target: str, means: Means) -> "SendmailSender":
         return SendmailSender(self)

@@ -1,10 +1,8 @@
 """Sends through an SMTP server given by name."""
 
-from collections.abc import Iterator
 from typing import ClassVar
 
-from exporter.config.address import PLACEHOLDER, HostTemplate, check_filled, check_host
-from exporter.config.finding import Finding
+from exporter.config.address import PLACEHOLDER, HostTemplate
 from exporter.config.server import Port, Ports
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
@@ -19,7 +17,6 @@ class SmtpOptions(OneServerOptions):
     """An SMTP server given by name (RFC 5321), or a submission server with a login (RFC 6409)."""
 
     ports: ClassVar[Ports] = SMTP_PORTS
-    most_servers: ClassVar[int] = 1
     requests_status: ClassVar[bool] = True
 
     host: HostTemplate
@@ -42,14 +39,6 @@ class SmtpOptions(OneServerOptions):
         return REASONS | self.reasons_of_access
 
     @property
-    def falls_back(self) -> bool:
-        return False
-
-    @property
-    def visits_each(self) -> bool:
-        return False
-
-    @property
     def template(self) -> str:
         return self.host
 
@@ -61,16 +50,6 @@ class SmtpOptions(OneServerOptions):
         if self.tcp_port != BETWEEN_SERVERS or known:
             return None
         return Introduction(self.ehlo_name or own_name(), self, only_if_public=True)
-
-    def check_target(self, target: str) -> None:
-        if PLACEHOLDER in self.host:
-            check_filled("host", check_host, self.host, target)
-
-    def needs_target(self, recipient: str) -> bool:
-        return PLACEHOLDER in self.host
-
-    def review(self, timeout: float) -> Iterator[Finding]:
-        yield from ()
 
     def sender(self, target: str, means: Means) -> OneServer:
         host = self.host.replace(PLACEHOLDER, target)

@@ -16,14 +16,13 @@ from exporter.net.smtp.own_name import own_name
 from exporter.net.smtp.scope import REASONS, STEPS
 from exporter.net.smtp.session import session
 from exporter.senders.kind import Means
-from exporter.senders.pace import PacedOptions
+from exporter.senders.options import SenderOptions
 
 
-class DepotOptions(NetworkOptions, PacedOptions):
+class DepotOptions(NetworkOptions, SenderOptions):
     """A server of our own that stores messages."""
 
     ports: ClassVar[Ports] = Ports("DEPOT", others=(2424,))
-    most_servers: ClassVar[int] = 1
 
     host: HostTemplate
     """Name or address of the server; `{target}` stands for the target."""
@@ -40,20 +39,8 @@ class DepotOptions(NetworkOptions, PacedOptions):
         return REASONS
 
     @property
-    def falls_back(self) -> bool:
-        return False
-
-    @property
-    def visits_each(self) -> bool:
-        return False
-
-    @property
     def template(self) -> str:
         return self.host
-
-    @property
-    def introduction(self) -> None:
-        """It is ours, and knows us."""
 
     def check_target(self, target: str) -> None:
         if PLACEHOLDER in self.host:
