@@ -41,7 +41,7 @@ quick: $(TOOLS) ## style, types, and the tests that need no server, no root and 
 
 test: suite servers newer wheels check ## install the servers that the tests need, run all checks and all tests
 	@tests/sudo.sh "mail servers and containers of the tests run as root" || true # if not, the tests say so
-	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m tests.again $(ARGS) # hundreds of mailtrips start, and are compiled once
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m tests.shares $(ARGS) # hundreds of mailtrips start, and are compiled once
 
 pythons: servers $(TOOLS) ## as root: the tests that need Python alone, with the Pythons of newer Debians
 	@for suite in $(PYTHONS); do tests/pythons.sh $$suite .pythons -q -n 4 $(QUICKLY) $(ARGS) || exit 1; done

@@ -24,7 +24,7 @@ def main(arguments: list[str]) -> int:
         make()
         stamp.write_bytes(PROJECT.read_bytes())
     return subprocess.run(
-        [PYTHON, "-m", "tests.again", "--pure", *arguments], cwd=ROOT, check=False
+        [PYTHON, "-m", "pytest", "-m", "pure", *arguments], cwd=ROOT, check=False
     ).returncode
 
 

@@ -48,5 +48,5 @@ exec unshare --mount --propagation private sh -eu -c '
     mount --rbind /dev "$root/dev"
     mount -t tmpfs tmpfs "$root/tmp"
     exec chroot "$root" env -i HOME=/tmp PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 PYTHONPYCACHEPREFIX=/tmp/bytecode \
-        ${ci:+CI="$ci"} sh -c "cd /src && exec python3 -m tests.again --pure \"\$@\"" sh "$@"
+        ${ci:+CI="$ci"} sh -c "cd /src && exec python3 -m pytest -m pure \"\$@\"" sh "$@"
 ' sh "$root" "$here" "$packages" "${CI-}" "$@"

@@ -1,0 +1,66 @@
+"""`make test` runs every test in one share, and a failure in any of them is its failure."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).resolve().parents[2]
+EACH = """
+import pytest
+@pytest.mark.lab
+def test_shared(): assert {shared}
+@pytest.mark.lab
+@pytest.mark.atlas
+def test_fault(): assert {fault}
+@pytest.mark.lab
+@pytest.mark.trips
+def test_trip(): assert {trip}
+def test_other(): assert {other}
+"""
+NAMES = ("shared", "fault", "trip", "other")
+
+
+def run(directory: Path, tests: str) -> tuple[int, str]:
+    (directory / "test_it.py").write_text(tests)
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.shares", "-q", "--rootdir", str(directory), "test_it.py"],
+        cwd=directory,
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+            "PYTEST_ADDOPTS": "",
+        },
+        capture_output=True,
+        text=True,
+    )
+    return done.returncode, done.stdout
+
+
+def test_every_test_runs_once(tmp_path: Path) -> None:
+    status, output = run(tmp_path, EACH.format(**dict.fromkeys(NAMES, True)))
+    assert status == 0, output
+    assert output.count("1 passed, 3 deselected") == 4
+
+
+@pytest.mark.parametrize("failing", NAMES)
+def test_a_failure_in_any_share_is_a_failure_the_first_time(tmp_path: Path, failing: str) -> None:
+    status, output = run(tmp_path, EACH.format(**dict.fromkeys(NAMES, True) | {failing: False}))
+    assert status == 1, output
+    assert f"FAILED test_it.py::test_{failing}" in output
+    assert output.count("1 failed") == 1
+
+
+def test_an_error_outside_a_test_is_a_failure(tmp_path: Path) -> None:
+    status, output = run(tmp_path, "import nothing_like_that")
+    assert status != 0, output
+
+
+def test_a_share_without_tests_is_fine_if_another_has_some(tmp_path: Path) -> None:
+    assert run(tmp_path, "def test_one(): pass")[0] == 0
+    assert run(tmp_path, "")[0] == pytest.ExitCode.NO_TESTS_COLLECTED
