@@ -1,4 +1,5 @@
-"""Writes the Grafana dashboards beside it, and the rules for the Prometheus Operator and the mixin.
+"""Writes the Grafana dashboards beside it, the rules for the Prometheus Operator and the mixin, and
+the objective for Sloth and Pyrra.
 
 Run it in the project's directory: python -m dashboards
 """
@@ -11,6 +12,7 @@ from dashboards import (
     exporter_itself,
     matrix,
     mixin,
+    objective,
     one_probe,
     overview,
     prometheus_rule,
@@ -40,3 +42,5 @@ if __name__ == "__main__":
         (HERE / name).write_text(text, encoding="utf-8")
     prometheus_rule.FILE.write_text(prometheus_rule.text(), encoding="utf-8")
     mixin.FILE.write_text(mixin.text(), encoding="utf-8")
+    for name, text in objective.texts().items():
+        (objective.FOLDER / name).write_text(text, encoding="utf-8")

@@ -153,6 +153,20 @@ def at_a_glance() -> list[Json]:
             links=[TRIPS],
             defaults={"noValue": "None: the newest trip succeeded"},
         ),
+        *(
+            stat(
+                f"Available, {days} days",
+                "Ratio of the time without an outage. Planned outages are left out, and time"
+                " without data.",
+                of(f"probe:mailtrip_availability:ratio_{days}d"),
+                "percentunit",
+                defaults={"noValue": "–", "decimals": 3},
+                thresholds=share,
+                width=3,
+                height=5,
+            )
+            for days in (7, 30)
+        ),
         bands(
             "Failing leg",
             "From when to when which leg of the path failed: send is the server that takes our"
@@ -164,6 +178,7 @@ def at_a_glance() -> list[Json]:
                 )
             ],
             tuple(LEGS.values()),
+            width=6,
             height=5,
         ),
     ]

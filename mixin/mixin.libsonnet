@@ -10,6 +10,8 @@
     // Labels that an alert gets by its severity in dashboards/rules, such as {critical: {severity: 'page'}}.
     severityLabels: {},
     dashboardTags: ['mailtrip'],
+    // Which part of all messages has to arrive in time, such as 0.99; null: as in dashboards/rules.
+    deliveryObjective: null,
   },
 
   local config = self._config,
@@ -43,7 +45,12 @@
     groups+: [group { rules: std.map(configured, group.rules) } for group in groups['mailtrip.alerts.yml']],
   },
 
+  local aimed = function(rule)
+    if config.deliveryObjective != null && rule.record == 'all:mailtrip_delivery_objective:ratio'
+    then rule { expr: 'vector(%g)' % config.deliveryObjective }
+    else rule,
+
   prometheusRules+:: {
-    groups+: groups['mailtrip.recording.yml'],
+    groups+: [group { rules: std.map(aimed, group.rules) } for group in groups['mailtrip.recording.yml']],
   },
 }

@@ -324,9 +324,14 @@ async def exporter(lab: Lab, lab_user: LabUser, tmp_path: Path) -> AsyncIterator
 
 
 async def test_every_query_has_data_in_both_ways_of_scraping(
-    exporter: Exporter, lab: Lab, lab_user: LabUser, prometheus: Callable[[str], Prometheus]
+    exporter: Exporter,
+    lab: Lab,
+    lab_user: LabUser,
+    prometheus: Callable[[str], Prometheus],
+    tmp_path: Path,
 ) -> None:
-    server = await asyncio.to_thread(prometheus, watched.scrapes(exporter.address, lab_user))
+    configuration = watched.scrapes(exporter.address, lab_user, tmp_path / "recording.yml")
+    server = await asyncio.to_thread(prometheus, configuration)
     await server.wait_for("count(mailtrip_trips_total > 3) >= 8")
     # Junk and a listing, in both ways.
     await server.wait_for("count(mailtrip_last_failure_info) >= 4")

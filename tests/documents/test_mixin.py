@@ -69,6 +69,15 @@ def test_the_configuration_reaches_every_alert_and_dashboard(servers: None) -> N
     assert all(board["tags"] == ["mail", "ours"] for board in boards.values())
 
 
+def test_the_configuration_has_the_objective(servers: None) -> None:
+    changed = "(mixin {_config+:: {deliveryObjective: 0.9995}}).prometheusRules"
+    before, after = (
+        {rule["record"]: rule["expr"] for group in content["groups"] for rule in group["rules"]}
+        for content in (written("mailtrip.recording.yml"), evaluated(changed))
+    )
+    assert after == before | {"all:mailtrip_delivery_objective:ratio": "vector(0.9995)"}
+
+
 @pytest.mark.parametrize("name", ["alerts", "rules"])
 def test_prometheus_takes_what_the_readme_writes(name: str, promtool: str, tmp_path: Path) -> None:
     source = ROOT / f"mixin/{name}.jsonnet"

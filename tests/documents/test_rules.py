@@ -21,7 +21,9 @@ PROMETHEUS, ALERTMANAGER = ROOT / "examples/prometheus.yml", ROOT / "examples/al
 
 PLACEHOLDER = "https://mailtrip.example.org/docs/alerts.md#"
 ANNOTATIONS = {"summary", "description", "runbook_url", "trips_url"}
-OF_THE_TARGET = {"job", "instance", "probe", "exporter", "team"}
+ALWAYS = "Watchdog"
+"""The alert that always fires. It is no fault, so it has no severity."""
+OF_THE_TARGET = {"job", "instance", "probe", "exporter", "team", "location"}
 """Labels that come from the scrape, and not from a definition."""
 
 
@@ -86,7 +88,7 @@ def test_every_alert_has_a_case_that_fires_and_one_that_does_not() -> None:
         for expected in alerts
     }
     assert fires == {(rule["alert"], rule["labels"]["severity"]) for rule in ALERT_RULES}
-    assert {name for name, alerts in alert_cases() if not alerts} == NAMES
+    assert {name for name, alerts in alert_cases() if not alerts} == NAMES - {ALWAYS}
 
 
 def test_alerts_and_notifications_are_for_people() -> None:
@@ -98,7 +100,8 @@ def test_alerts_and_notifications_are_for_people() -> None:
             assert "<no value>" not in texts, name
             assert "  " not in texts, name
     for rule in ALERT_RULES:
-        assert rule["labels"]["severity"] in ("critical", "warning")
+        severities = ("none",) if rule["alert"] == ALWAYS else ("critical", "warning")
+        assert rule["labels"]["severity"] in severities
         assert "First:" in rule["annotations"]["description"], rule["alert"]
         assert set(rule["annotations"]) == ANNOTATIONS, rule["alert"]
 
@@ -159,7 +162,9 @@ def _words(command: str) -> list[str]:
     return [word.strip("'") for word in command.split(" ", 2)]
 
 
-NAME = re.compile(r"\b(?:(?:probe|exporter):)?(?:mailtrip|probe)_[a-z0-9_]+(?::[a-z0-9_]+)?")
+NAME = re.compile(
+    r"\b(?:(?:probe|exporter|job|all):)?(?:mailtrip|probe)_[a-z0-9_]+(?::[a-z0-9_]+)?"
+)
 SELECTOR = re.compile(rf"({NAME.pattern})(?:\{{([^}}]*)\}})?")
 TEXTS = {
     "recording rules": yaml.safe_dump(RECORDS, width=1000),
@@ -198,6 +203,7 @@ def test_labels_that_are_added_up_or_left_aside_exist() -> None:
         "instance",
         "probe",
         "exporter",
+        "location",
     }
     for word, clause in re.findall(
         r"(without|by|ignoring|on|group_left) \(([^)]*)\)",
@@ -239,6 +245,7 @@ def test_alertmanager_takes_the_example(amtool: str) -> None:
         ("severity=warning team=mail", "postmaster"),
         ("severity=warning team=network", "network"),
         ("severity=critical team=network", "network-on-call"),
+        ("severity=none alertname=Watchdog", "heartbeat"),
     ],
 )
 def test_alerts_are_routed_by_severity_and_team(labels: str, receivers: str, amtool: str) -> None:
