@@ -20,11 +20,11 @@ from exporter.mailboxes.session import Mailbox
 from exporter.mailboxes.watcher.heartbeats import Listener
 from exporter.mailboxes.watcher.watcher import Watcher
 from exporter.metrics import Metrics
-from exporter.net.client_certificate import expiry_times
-from exporter.net.dns import Resolver
-from exporter.net.dns_queries import DnsQueries
+from exporter.net.dns.queries import DnsQueries
+from exporter.net.dns.resolver import Resolver
 from exporter.net.mta_sts.policies import StsPolicies
 from exporter.net.oauth2 import Accounts
+from exporter.net.tls.client_certificate import expiry_times
 from exporter.probing.comparisons import Comparisons
 from exporter.probing.ledger import Ledger
 from exporter.probing.on_the_spot import LISTS_PATIENCE, OnTheSpot

@@ -25,7 +25,7 @@ from exporter.core.model import ProbeKey
 from exporter.core.scope import Scope
 from exporter.mail.tokens import read_key
 from exporter.mailboxes import MailboxOptions
-from exporter.net.dns import DEFAULT_TIMEOUT
+from exporter.net.dns.resolver import DEFAULT_TIMEOUT
 
 EMBEDDED = "embedded.yml"
 LEAST_KEEP = 3600.0  # seconds

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from exporter.authentication.lookups import Lookups
 from exporter.authentication.tag_list import tags_of, without_blanks
 from exporter.authentication.verdict import Result
-from exporter.net.signatures import LEAST_BITS, MOST_BITS, public_key
+from exporter.net.signatures.public_key import LEAST_BITS, MOST_BITS, public_key
 
 if TYPE_CHECKING:
-    from exporter.net.signatures import PublicKey
+    from exporter.net.signatures.public_key import PublicKey
 
 MOST_EXPONENT_BITS = 64  # as in OpenSSL, for large moduli: a longer one takes milliseconds
 

@@ -6,8 +6,8 @@ from typing import Protocol
 
 from exporter.authentication.verdict import LookupFailed
 from exporter.config.grammar import LONGEST_DOMAIN
-from exporter.net.dns_answer import WHY_UNANSWERED, Answer
-from exporter.net.dns_queries import RecordType
+from exporter.net.dns.answer import WHY_UNANSWERED, Answer
+from exporter.net.dns.queries import RecordType
 
 MOST_QUERIES = 120
 """For one message. SPF needs up to 10 times 11 at worst (RFC 7208 section 4.6.4), DKIM and ARC one

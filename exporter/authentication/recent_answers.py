@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from exporter.authentication.lookups import Dns
 from exporter.core.clock import Clock
-from exporter.net.dns_answer import WHY_UNANSWERED, Answer
-from exporter.net.dns_queries import RecordType
+from exporter.net.dns.answer import WHY_UNANSWERED, Answer
+from exporter.net.dns.queries import RecordType
 
 LONGEST = 60.0  # seconds: a corrected record counts in the next trips
 MOST_ANSWERS = 512

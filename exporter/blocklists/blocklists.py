@@ -15,7 +15,7 @@ from exporter.config.types import SecretUnavailable
 from exporter.core.clock import Clock
 from exporter.core.model import Listing, ListState, ProbeError
 from exporter.core.trace import Trace
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 
 DAY = 86400.0
 FRESH = 600.0  # seconds: a listing counts only if the list passed its test within this time

@@ -13,7 +13,7 @@ from exporter.core.fairness import in_turns
 from exporter.core.model import Listing, ProbeError
 from exporter.core.reasons import Reason
 from exporter.core.trace import Trace
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 
 LIMIT = 30.0  # seconds for a look-up
 RESOLVING = 0.5  # of it, at most, for the addresses of a name

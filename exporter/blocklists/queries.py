@@ -11,9 +11,9 @@ from exporter.blocklists.verdict import Verdict, judge
 from exporter.core.clock import Clock
 from exporter.core.model import ListState, ProbeError, one_line
 from exporter.core.precision import FINE
-from exporter.net.dns import Resolver
-from exporter.net.dns_answer import WHY_UNANSWERED, Answer, DnsResult
-from exporter.net.dns_queries import DnsQueries
+from exporter.net.dns.answer import WHY_UNANSWERED, Answer, DnsResult
+from exporter.net.dns.queries import DnsQueries
+from exporter.net.dns.resolver import Resolver
 
 MOST_AT_ONCE = 256  # queries to all lists together
 

@@ -15,7 +15,7 @@ from exporter.core.reasons import Reason
 from exporter.core.run import Run
 from exporter.core.starvation import blamed
 from exporter.core.steps import Step
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 
 UNANSWERED = "no answer within the module's timeout"
 

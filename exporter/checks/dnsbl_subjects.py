@@ -9,7 +9,7 @@ from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 from exporter.core.run import Run
 from exporter.core.steps import Step
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 
 MOST_ADDRESSES = 64
 AT_A_TIME = 200  # addresses that are read at a time: a millisecond of work

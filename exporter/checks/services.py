@@ -16,7 +16,7 @@ from exporter.checks.options import RoundtripOptions
 from exporter.checks.roundtrip import RoundTrip
 from exporter.checks.standing import Standing
 from exporter.mailboxes.watcher.watcher import Watcher
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 from exporter.senders.kind import Means
 from exporter.senders.pace import Pace
 

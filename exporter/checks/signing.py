@@ -15,7 +15,7 @@ from exporter.core.reasons import Reason
 from exporter.mail.composition import ProbeMessage
 
 if TYPE_CHECKING:
-    from exporter.net.signing_key import SigningKey
+    from exporter.net.signatures.signing_key import SigningKey
 
 SIGNED = (
     *("from", "to", "subject", "date", "message-id", "reply-to", "in-reply-to", "references"),
@@ -66,7 +66,9 @@ class DkimSigner:
 
     def key(self) -> SigningKey:
         """The private key. Raises ProbeError (auth)."""
-        from exporter.net.signing_key import read_signing_key  # cryptography takes long to import
+        from exporter.net.signatures.signing_key import (
+            read_signing_key,  # cryptography takes long to import
+        )
 
         try:
             pem = self._secret.reveal()

@@ -9,7 +9,7 @@ from pathlib import Path
 from exporter.commands.exit_status import OK, CannotStart
 from exporter.config.address import domain_name, selector
 from exporter.core.private_file import open_private
-from exporter.net.signing_key import SigningKey, new_signing_key, read_signing_key
+from exporter.net.signatures.signing_key import SigningKey, new_signing_key, read_signing_key
 
 REFUSALS = (CannotStart,)
 """What ends it with one clear line."""

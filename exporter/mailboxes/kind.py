@@ -10,7 +10,7 @@ from exporter.config.types import Listen
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.mailboxes.session import Mailbox
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 from exporter.net.oauth2 import Accounts
 
 

@@ -20,10 +20,10 @@ from exporter.core.wake import Wake
 from exporter.mail.tokens import without_trip
 from exporter.mailboxes.kind import Reception
 from exporter.mailboxes.session import READ_LIMIT, Sighting, Wanted
-from exporter.net.certificate import ServerCertificate
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 from exporter.net.oauth2 import Accounts
 from exporter.net.smtpd.limits import LIMITS, Limits
+from exporter.net.tls.certificate import ServerCertificate
 
 # Messages that have come and were not looked at; the watcher looks as soon as one has come.
 MAX_WAITING = 500

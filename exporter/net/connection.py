@@ -7,7 +7,7 @@ from ssl import SSLError
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 from exporter.net.redaction import Redaction
-from exporter.net.tls import RefusesOurs, refused_ours
+from exporter.net.tls.handshake import RefusesOurs, refused_ours
 
 
 class Connection(asyncio.Protocol):

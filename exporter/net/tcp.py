@@ -15,7 +15,7 @@ from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.core.trace import Trace
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 from exporter.net.exceptions import map_exceptions
 from exporter.net.proxy import open_tunnel
 

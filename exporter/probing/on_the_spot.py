@@ -12,7 +12,7 @@ from exporter.core.dns_records import exchanger_records, records
 from exporter.core.facts import Change, RecordKind
 from exporter.core.model import Listing, ListState, Outcome, ProbeError
 from exporter.core.reasons import Reason
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 
 DNS_PATIENCE = 3.0  # seconds for all queries together
 LISTS_PATIENCE = 4.0  # seconds for all blocklists

@@ -7,9 +7,9 @@ from exporter.core.model import ProbeError, TlsPolicy
 from exporter.core.reasons import Reason
 from exporter.core.run import Run
 from exporter.core.steps import Step
-from exporter.net.dane import refusal
-from exporter.net.dns import Resolver
-from exporter.net.tlsa import Tlsa, usable
+from exporter.net.dns.resolver import Resolver
+from exporter.net.tls.dane import refusal
+from exporter.net.tls.tlsa import Tlsa, usable
 from exporter.senders.tls_requirement import TlsRequirement
 
 

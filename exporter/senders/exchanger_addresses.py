@@ -7,7 +7,7 @@ from exporter.config.server import NetworkOptions
 from exporter.core.model import Exchanger, ProbeError
 from exporter.core.run import Run
 from exporter.core.steps import Step
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 from exporter.net.tcp import source_towards
 
 MOST_ADDRESSES = 20

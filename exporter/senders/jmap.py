@@ -13,7 +13,7 @@ from exporter.core.reasons import Reason
 from exporter.core.run import Run
 from exporter.core.steps import Step
 from exporter.mail.composition import ProbeMessage
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 from exporter.net.jmap.errors import Pause, Throttled
 from exporter.net.jmap.mail import Mail
 from exporter.net.jmap.resource import SUBMISSION

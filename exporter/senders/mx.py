@@ -28,7 +28,7 @@ from exporter.core.reasons import Reason, Trait
 from exporter.core.run import Run
 from exporter.core.steps import Step
 from exporter.mail.composition import ProbeMessage
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 from exporter.net.mta_sts.policies import StsPolicies
 from exporter.net.smtp.own_name import own_name
 from exporter.net.smtp.ports import SMTP_PORTS

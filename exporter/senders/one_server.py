@@ -9,11 +9,11 @@ from exporter.config.server import AccessOptions
 from exporter.core.run import Run
 from exporter.core.steps import Step
 from exporter.mail.composition import ProbeMessage
-from exporter.net.bearer import Bearer, authenticate_with_token, bearer_mechanism, get_token
-from exporter.net.credentials import Credentials
-from exporter.net.mechanisms import external
 from exporter.net.oauth2 import Token
 from exporter.net.proxy import proxy_of
+from exporter.net.sasl.bearer import Bearer, authenticate_with_token, bearer_mechanism, get_token
+from exporter.net.sasl.credentials import Credentials
+from exporter.net.sasl.mechanisms import external
 from exporter.net.smtp.login import Auth, authenticate, login
 from exporter.net.smtp.own_name import own_name
 from exporter.net.smtp.reply import Protocol

@@ -9,7 +9,7 @@ from typing import Any
 from exporter.config.renewal import unreadable
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
-from exporter.net.certificate import ServerCertificate
+from exporter.net.tls.certificate import ServerCertificate
 from exporter.web.options import CIPHER_SUITES, CURVES, TlsServerOptions
 
 _VERSIONS = {"TLS12": ssl.TLSVersion.TLSv1_2, "TLS13": ssl.TLSVersion.TLSv1_3}

@@ -13,7 +13,7 @@ from exporter.config.load import load, read
 from exporter.config.mistakes import Mistake, Mistakes, Path
 from exporter.config.renewal import FromFiles, unreadable
 from exporter.core.model import ProbeError
-from exporter.net.certificate import ServerCertificate
+from exporter.net.tls.certificate import ServerCertificate
 from exporter.web.options import TlsServerOptions, WebOptions
 from exporter.web.tls import Tls, can_set, unusable_options
 from exporter.web.token_bucket import TokenBucket

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import (
 )
 
 from exporter.core.facts import Client
-from exporter.net.dns_answer import DnsResult
+from exporter.net.dns.answer import DnsResult
 from tests.support.signing import ed25519, published, rsa, sealed, with_tags
 
 Types = dict[str, Sequence[str] | DnsResult]

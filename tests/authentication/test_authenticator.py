@@ -13,8 +13,8 @@ from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 from exporter.core.starvation import starved
 from exporter.mail.headers.authentication import RESULTS
-from exporter.net.dns_answer import Answer
-from exporter.net.dns_queries import RecordType
+from exporter.net.dns.answer import Answer
+from exporter.net.dns.queries import RecordType
 from tests.support import virtual_time as virtual
 from tests.support.signing import KEY, MESSAGE, published, rsa, sealed, signed
 from tests.support.zone import Records, Zone

@@ -11,7 +11,7 @@ from exporter.authentication.dmarc import (
 from exporter.authentication.lookups import Lookups
 from exporter.authentication.verdict import Result, Verdict
 from exporter.authentication.wire import wire_message
-from exporter.net.dns_answer import DnsResult
+from exporter.net.dns.answer import DnsResult
 from tests.support.zone import Records, Zone
 
 RECORD = "v=DMARC1; p=reject"

@@ -8,8 +8,8 @@ from exporter.authentication import Authenticator
 from exporter.core.clock import Clock
 from exporter.core.facts import Client
 from exporter.core.model import one_line
-from exporter.net.dns_answer import Answer, DnsResult
-from exporter.net.dns_queries import RecordType
+from exporter.net.dns.answer import Answer, DnsResult
+from exporter.net.dns.queries import RecordType
 from tests.support import virtual_time as virtual
 from tests.support.signing import sealed, signed
 

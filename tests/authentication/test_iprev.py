@@ -2,7 +2,7 @@ import pytest
 
 from exporter.authentication.iprev import check_iprev
 from exporter.authentication.lookups import Lookups
-from exporter.net.dns_answer import DnsResult
+from exporter.net.dns.answer import DnsResult
 from tests.support.zone import Records, Zone
 
 REVERSE = "1.2.0.192.in-addr.arpa"

@@ -2,7 +2,7 @@ import pytest
 
 from exporter.authentication.lookups import Lookups, is_queryable
 from exporter.authentication.verdict import LookupFailed
-from exporter.net.dns_answer import DnsResult
+from exporter.net.dns.answer import DnsResult
 from tests.support.zone import Zone
 
 

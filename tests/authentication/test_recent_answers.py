@@ -3,8 +3,8 @@ import asyncio
 import pytest
 
 from exporter.authentication.recent_answers import LARGEST, LONGEST, MOST_ANSWERS, RecentAnswers
-from exporter.net.dns_answer import WHY_UNANSWERED, Answer, DnsResult
-from exporter.net.dns_queries import RecordType
+from exporter.net.dns.answer import WHY_UNANSWERED, Answer, DnsResult
+from exporter.net.dns.queries import RecordType
 from tests.support import virtual_time as virtual
 
 

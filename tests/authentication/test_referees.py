@@ -11,9 +11,9 @@ import pytest
 from exporter.authentication import Authenticator
 from exporter.core.clock import Clock
 from exporter.core.facts import Client
-from exporter.net.dns import Resolver
-from exporter.net.dns_answer import DnsResult
-from exporter.net.dns_queries import DnsQueries
+from exporter.net.dns.answer import DnsResult
+from exporter.net.dns.queries import DnsQueries
+from exporter.net.dns.resolver import Resolver
 from tests.authentication.referee_cases import Case, made, message
 from tests.authentication.referees import Said
 from tests.authentication.referees.opendkim import by_opendkim

@@ -20,7 +20,7 @@ from exporter.blocklists import (
 from exporter.blocklists.names import TESTS
 from exporter.core.clock import Clock
 from exporter.core.model import Exchanger, ListState
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 from tests.support.blocklist_rig import a_list
 from tests.support.broken_nameserver import names_server
 from tests.support.imap_attacker import Ticker

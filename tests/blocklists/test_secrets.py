@@ -10,7 +10,7 @@ from exporter.blocklists import Blocklists, Subject
 from exporter.core.clock import Clock
 from exporter.core.model import ListState
 from exporter.core.run import Run
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 from tests.support.blocklist_rig import BlocklistRig, a_list
 from tests.support.broken_nameserver import names_server
 

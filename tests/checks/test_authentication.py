@@ -15,8 +15,8 @@ from exporter.core.model import Fact, Outcome, ProbeError
 from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason
 from exporter.core.starvation import starved
-from exporter.net.dns_answer import Answer, DnsResult
-from exporter.net.dns_queries import RecordType
+from exporter.net.dns.answer import Answer, DnsResult
+from exporter.net.dns.queries import RecordType
 from tests.support import virtual_time as virtual
 from tests.support.prober_rig import ProberRig
 from tests.support.signing import KEY, published, rsa, signed

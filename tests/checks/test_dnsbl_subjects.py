@@ -14,7 +14,7 @@ from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.core.run import Run
 from exporter.mail.tokens import new_key
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 from exporter.settings import Settings
 from exporter.state.store import Store
 from tests.lab.client import Lab

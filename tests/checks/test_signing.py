@@ -17,7 +17,7 @@ from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 from exporter.mail.composition import Content, ProbeMessage, compose
 from exporter.mail.tokens import Mint, new_key
-from exporter.net.signing_key import Kind, SigningKey, new_signing_key
+from exporter.net.signatures.signing_key import Kind, SigningKey, new_signing_key
 from tests.support.zone import Zone
 
 NAME = "s1._domainkey.example.org"

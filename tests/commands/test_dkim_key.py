@@ -9,7 +9,7 @@ import dns.zone
 import pytest
 
 from exporter.commands.cli import main
-from exporter.net.signing_key import read_signing_key
+from exporter.net.signatures.signing_key import read_signing_key
 from exporter.settings import Settings
 
 

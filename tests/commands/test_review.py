@@ -10,7 +10,7 @@ from exporter.checks.references import references
 from exporter.commands.review import in_the_way, review
 from exporter.config.load import reading
 from exporter.config.mistakes import Mistakes
-from exporter.net.signing_key import new_signing_key
+from exporter.net.signatures.signing_key import new_signing_key
 from exporter.settings import Settings
 
 MAILBOX = "mailboxes:\n  m: {%s}\n"

@@ -6,7 +6,7 @@ from pathlib import Path
 from exporter.authentication import LONGEST, arc, dkim, dmarc, iprev, key, lookups, wire
 from exporter.authentication.spf import evaluation, record
 from exporter.mailboxes.session import READ_LIMIT
-from exporter.net import signatures
+from exporter.net.signatures import public_key as signatures
 
 ROOT = Path(__file__).resolve().parents[2]
 

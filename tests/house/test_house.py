@@ -45,8 +45,8 @@ BORDER = {
         "net/mta_sts/",
         "net/graph/",
         "net/jmap/",
-        "net/http_errors.py",
-        "net/http_names.py",
+        "net/http/errors.py",
+        "net/http/names.py",
     ),
     "aioimaplib": ("net/imap/",),
     "aiosmtpd": ("net/smtpd/",),
@@ -65,7 +65,7 @@ BORDER = {
     "pydantic": ("",),  # options are fields, everywhere
     "pydantic_core": ("config/",),
     "rich": ("terminal/", "commands/"),
-    "scramp": ("net/scram.py",),
+    "scramp": ("net/sasl/scram.py",),
     "sqlite3": ("state/",),
     "yaml": ("config/",),
 }

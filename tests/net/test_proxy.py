@@ -18,7 +18,7 @@ from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 from exporter.core.run import Run
 from exporter.core.steps import Step
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 from exporter.net.proxy import LONGEST_ANSWER
 from exporter.net.tcp import dial
 from tests.support.left_behind import nothing_left_behind

@@ -9,7 +9,7 @@ from exporter.config.server import NetworkOptions
 from exporter.core.clock import Clock
 from exporter.core.model import ProbeError
 from exporter.core.run import Run
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 from exporter.net.tcp import dial
 from tests.support.name_server import name_server, names
 

@@ -15,8 +15,8 @@ from exporter.core.reasons import Reason
 from exporter.core.run import Run
 from exporter.core.steps import Step
 from exporter.mailboxes.imap.mailbox import ImapMailbox, ImapOptions
-from exporter.net.dns import Resolver
-from exporter.net.tls import handshake_errors
+from exporter.net.dns.resolver import Resolver
+from exporter.net.tls.handshake import handshake_errors
 from exporter.net.wrong_port import (
     TLS_SHARE,
     await_greeting,

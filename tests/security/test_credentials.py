@@ -21,7 +21,7 @@ from exporter.core.run import Run
 from exporter.mailboxes.imap.mailbox import ImapMailbox, ImapOptions
 from exporter.mailboxes.jmap.mailbox import JmapMailbox, JmapOptions
 from exporter.mailboxes.pop3.mailbox import Pop3Mailbox, Pop3Options
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 from exporter.net.oauth2 import Accounts
 from exporter.senders import SendOptions
 from exporter.senders.smtp import SmtpOptions

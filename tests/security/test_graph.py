@@ -14,7 +14,7 @@ from exporter.core.reasons import Reason
 from exporter.core.run import Run
 from exporter.mailboxes.graph.mailbox import GraphMailbox, GraphMailboxOptions
 from exporter.mailboxes.session import READ_LIMIT
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 from tests.support.graph_service import GraphService, Says
 from tests.support.mailbox_rig import FOREIGN
 from tests.support.sending import probe_message

@@ -15,7 +15,7 @@ import pytest
 
 from exporter.config.mistakes import Mistakes
 from exporter.core.logs import log_to_stderr
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 from exporter.settings import Settings
 from tests.security.conftest import Start
 from tests.security.test_requests import probe

@@ -9,8 +9,8 @@ import pytest
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from exporter.core.reasons import Reason
-from exporter.net.channel_binding import binding_of
-from exporter.net.mechanisms import password_mechanism
+from exporter.net.sasl.mechanisms import password_mechanism
+from exporter.net.tls.channel_binding import binding_of
 from tests.security.test_credentials import GREETING, PASSWORD, SECRETS, USER, refused, visit
 from tests.support.recording_peers import Listener
 from tests.support.scram_server import ScramServer

@@ -22,8 +22,8 @@ from exporter.config.server import AccessOptions
 from exporter.core.clock import Clock
 from exporter.core.model import ProbeError
 from exporter.mail.tokens import new_key
-from exporter.net.dns import Resolver
-from exporter.net.tls import client_context
+from exporter.net.dns.resolver import Resolver
+from exporter.net.tls.handshake import client_context
 from exporter.settings import Settings
 from tests.security.conftest import Start
 from tests.security.test_requests import fetch

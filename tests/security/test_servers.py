@@ -22,9 +22,9 @@ from exporter.core.trace import Trace
 from exporter.mailboxes.imap.mailbox import ImapMailbox, ImapOptions
 from exporter.mailboxes.pop3.mailbox import Pop3Mailbox, Pop3Options
 from exporter.mailboxes.session import READ_LIMIT, Session, Sighting
-from exporter.net.dns import Resolver
-from exporter.net.dns_answer import DnsResult
-from exporter.net.dns_queries import DnsQueries
+from exporter.net.dns.answer import DnsResult
+from exporter.net.dns.queries import DnsQueries
+from exporter.net.dns.resolver import Resolver
 from exporter.net.pop3.connection import converse
 from exporter.net.tcp import connect
 from tests.security.test_credentials import KINDS, refused, visit

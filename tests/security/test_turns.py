@@ -25,10 +25,10 @@ from exporter.mailboxes.maildir.folder import DirectoryListing
 from exporter.mailboxes.session import READ_LIMIT
 from exporter.mailboxes.watcher.strays import Stray
 from exporter.mailboxes.watcher.watcher import Watcher
-from exporter.net.dns import Resolver
-from exporter.net.dns_answer import DnsResult
-from exporter.net.dns_message import MOST_RECORDS
-from exporter.net.dns_queries import DnsQueries
+from exporter.net.dns.answer import DnsResult
+from exporter.net.dns.message import MOST_RECORDS
+from exporter.net.dns.queries import DnsQueries
+from exporter.net.dns.resolver import Resolver
 from exporter.net.imap.reader import Reader
 from exporter.net.imap.reply import Reply
 from exporter.net.imap.values import MAX_WORDS

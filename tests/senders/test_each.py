@@ -13,7 +13,7 @@ from exporter.commands.preflight.report import lines
 from exporter.config.server import NetworkOptions
 from exporter.core.model import Exchanger, Failure, ProbeError
 from exporter.core.reasons import Reason
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 from exporter.senders.exchanger_addresses import MOST_ADDRESSES, addresses_of
 from exporter.senders.mx import MxSender
 from exporter.settings import Settings

@@ -18,7 +18,7 @@ from exporter.core.phases import Leg
 from exporter.core.reasons import Reason
 from exporter.core.run import Run
 from exporter.core.steps import Step
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 from exporter.settings import Settings
 from tests.support.left_behind import nothing_left_behind
 from tests.support.name_server import name_server, names

@@ -15,7 +15,7 @@ from exporter.core.reasons import Reason
 from exporter.core.run import Run
 from exporter.core.steps import Step
 from exporter.mail.queue_name import queue_name
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 from exporter.senders import SendOptions
 from exporter.senders.lmtp import LmtpOptions
 from tests.lab.client import Lab, LabUser

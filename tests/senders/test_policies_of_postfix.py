@@ -15,7 +15,7 @@ from exporter.core.clock import Clock
 from exporter.core.model import Failure, TlsPolicy
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 from exporter.net.mta_sts.policies import StsPolicies
 from exporter.net.oauth2 import Accounts
 from exporter.senders import SendOptions

@@ -14,7 +14,7 @@ from exporter.core.run import Run
 from exporter.core.steps import Step
 from exporter.mail.composition import ProbeMessage
 from exporter.mail.message import tokens_in
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 from tests.lab.client import Lab, LabUser
 from tests.support.sender_rig import make_sender
 from tests.support.sending import new_run, probe_message, send, steps

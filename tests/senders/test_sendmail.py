@@ -17,7 +17,7 @@ from exporter.core.reasons import Reason
 from exporter.core.run import Run
 from exporter.core.steps import Step
 from exporter.mail.composition import ProbeMessage
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 from tests.lab.client import Lab, LabUser
 from tests.support.left_behind import nothing_left_behind
 from tests.support.sender_rig import make_sender

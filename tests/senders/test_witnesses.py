@@ -10,7 +10,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.mail.composition import ProbeMessage
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 from exporter.senders import SendOptions
 from tests.lab.client import Lab, LabUser
 from tests.support.name_server import names

@@ -8,7 +8,7 @@ from exporter.blocklists import Blocklist, BlockListOptions, Blocklists, Query, 
 from exporter.core.clock import Clock
 from exporter.core.model import Listing
 from exporter.core.run import Run
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 
 
 class Moving:

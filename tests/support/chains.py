@@ -18,8 +18,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from exporter.net.der import public_key_of
-from exporter.net.tlsa import PUBLIC_KEY, Tlsa, matched
+from exporter.net.tls.der import public_key_of
+from exporter.net.tls.tlsa import PUBLIC_KEY, Tlsa, matched
 
 DAY = timedelta(days=1)
 HOST = "mx.example.test"

@@ -7,7 +7,7 @@ import pytest
 
 from exporter.mailboxes.jmap.mailbox import JmapMailbox, JmapOptions
 from exporter.mailboxes.session import Mailbox
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 from tests.lab.client import StoredMail
 from tests.support.jmap_cyrus import HOST, NAME, JmapCyrus
 from tests.support.mailbox_rig import FOREIGN

@@ -16,8 +16,8 @@ from exporter.mail.headers import received, receiver, shown
 from exporter.mail.notices import leaves
 from exporter.mailboxes import session, smtpd
 from exporter.mailboxes.smtpd import SmtpdOptions
-from exporter.net import dns as names
 from exporter.net import tcp
+from exporter.net.dns import resolver as names
 from exporter.net.imap import connection as imap
 from exporter.net.imap import reader as imap_reader
 from exporter.net.oauth2 import provider

@@ -11,7 +11,7 @@ from exporter.mailboxes.imap.mailbox import ImapMailbox, ImapOptions
 from exporter.mailboxes.maildir.mailbox import MaildirMailbox, MaildirOptions
 from exporter.mailboxes.pop3.mailbox import Pop3Mailbox, Pop3Options
 from exporter.mailboxes.session import Mailbox
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 from tests.lab.client import LabUser
 from tests.support.mailbox_rig import FOREIGN, LONG, FilesOnDisk
 from tests.support.relay import Wire

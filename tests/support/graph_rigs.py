@@ -15,7 +15,7 @@ from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.mailboxes.graph.mailbox import GraphMailbox, GraphMailboxOptions
 from exporter.mailboxes.session import Mailbox
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 from exporter.senders.kind import Sender
 from tests.lab.client import StoredMail
 from tests.support.graph_service import (

@@ -14,7 +14,7 @@ from exporter.config.types import Listen
 from exporter.core.clock import Clock
 from exporter.core.maintenance import Maintenance
 from exporter.core.model import ProbeKey
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 from exporter.probing.probe import Probe
 from exporter.probing.probes import ProbeTable
 from exporter.probing.started_windows import StartedWindows

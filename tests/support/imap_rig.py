@@ -9,7 +9,7 @@ from exporter.core.clock import Clock
 from exporter.core.run import Run
 from exporter.mailboxes.imap.mailbox import ImapMailbox, ImapOptions
 from exporter.mailboxes.imap.session import ImapSession
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 from tests.support.imap_server import Peer, playing
 
 

@@ -12,7 +12,7 @@ from exporter.mailboxes.imap.mailbox import ImapMailbox, ImapOptions
 from exporter.mailboxes.watcher.expectation import Expectation
 from exporter.mailboxes.watcher.strays import Stray
 from exporter.mailboxes.watcher.watcher import Watcher
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 from tests.support.watcher_rig import message
 
 Shown = Callable[[int, bytes], bytes]

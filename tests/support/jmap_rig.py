@@ -11,7 +11,7 @@ from exporter.core.run import Run
 from exporter.mailboxes.jmap.mailbox import JmapMailbox, JmapOptions
 from exporter.mailboxes.jmap.session import JmapSession
 from exporter.mailboxes.session import Sighting
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 from tests.support.jmap_server import JmapServer, jmap_server
 from tests.support.wanting import those
 

@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 from exporter.senders.kind import Sender
 from tests.support.jmap_server import (
     NAME,

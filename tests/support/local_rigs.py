@@ -11,7 +11,7 @@ from exporter.core.clock import Clock
 from exporter.mailboxes.maildir.mailbox import MaildirMailbox, MaildirOptions
 from exporter.mailboxes.session import Mailbox
 from exporter.mailboxes.smtpd import SmtpdMailbox, SmtpdOptions
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 from tests.lab.client import StoredMail
 from tests.support.mailbox_rig import FOREIGN, LONG, FilesOnDisk
 from tests.support.maildir_rig import Maildir

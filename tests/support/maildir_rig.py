@@ -15,7 +15,7 @@ from exporter.core.trace import Trace
 from exporter.core.wake import Wake
 from exporter.mailboxes.maildir.mailbox import MaildirMailbox, MaildirOptions, MaildirSession
 from exporter.mailboxes.session import Sighting
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 
 LONG = 60.0
 _numbers = count(1)

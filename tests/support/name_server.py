@@ -14,7 +14,7 @@ import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
 
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 from tests.support.ports import free_port
 
 RAW = "\\# "

@@ -9,7 +9,7 @@ from exporter.core.run import Run
 from exporter.mailboxes.pop3.mailbox import Pop3Mailbox, Pop3Options
 from exporter.mailboxes.pop3.session import Pop3Session
 from exporter.mailboxes.session import Sighting
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 from tests.support.imap_server import Peer, playing
 from tests.support.pop3_conversation import script
 from tests.support.wanting import those

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from exporter.core.clock import Clock
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 from exporter.net.mta_sts.policies import StsPolicies
 from exporter.net.mta_sts.policy import HTTPS
 from exporter.net.oauth2 import Accounts

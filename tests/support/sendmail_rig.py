@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 from exporter.senders.kind import Sender
 from tests.support.sender_rig import Hold, Kind, Trouble, make_sender
 from tests.support.smtp_witness import Received

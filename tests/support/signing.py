@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generat
 from exporter.authentication.signature import hashed, signed_names
 from exporter.authentication.tag_list import tags_of
 from exporter.authentication.wire import BODIES, FIELDS, Field, wire_message
-from exporter.net.signing_key import SigningKey
+from exporter.net.signatures.signing_key import SigningKey
 
 MESSAGE = b"""From: Probe <probe@example.org>\r
 To: monitor@example.net\r

@@ -18,7 +18,7 @@ from exporter.core.run import Run
 from exporter.core.wake import Wake
 from exporter.mailboxes.session import Wanted
 from exporter.mailboxes.smtpd import SmtpdMailbox, SmtpdOptions, SmtpdSession
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 from exporter.net.smtpd.limits import LIMITS, Limits
 
 NAME = "mx.mon.test"

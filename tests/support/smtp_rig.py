@@ -12,7 +12,7 @@ from contextlib import (
 
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 from exporter.senders.kind import Sender
 from tests.support.name_server import names
 from tests.support.sender_rig import Hold, Kind, Trouble, make_sender

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from exporter.config.server import TlsOptions
-from exporter.net.tls import client_context
+from exporter.net.tls.handshake import client_context
 
 Digest = SHA256 | SHA384 | SHA512
 Session = tuple[ssl.SSLObject, ssl.SSLObject]

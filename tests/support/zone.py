@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from exporter.net.dns_answer import Answer, DnsResult
-from exporter.net.dns_queries import RecordType
+from exporter.net.dns.answer import Answer, DnsResult
+from exporter.net.dns.queries import RecordType
 
 Records = Mapping[str, Mapping[str, Sequence[str] | DnsResult]]
 """By name, then by type: the records, or why there is no answer. `*` is every other type."""

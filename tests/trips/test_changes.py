@@ -12,7 +12,7 @@ from exporter.core.change_words import changes_of, letter
 from exporter.core.facts import Changes
 from exporter.core.model import Outcome, ProbeKey
 from exporter.mail.tokens import new_key
-from exporter.net.signing_key import SigningKey, read_signing_key
+from exporter.net.signatures.signing_key import SigningKey, read_signing_key
 from exporter.settings import Settings
 from exporter.state.store import Store
 from tests.lab.client import Lab, LabUser

@@ -11,7 +11,7 @@ from exporter.core.model import Outcome, ProbeKey
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.mail.tokens import new_key
-from exporter.net.signing_key import new_signing_key
+from exporter.net.signatures.signing_key import new_signing_key
 from exporter.settings import Settings
 from exporter.state.store import Store
 from tests.lab.client import Lab, LabUser

@@ -15,7 +15,7 @@ from exporter.authentication.spf.record import (
 )
 from exporter.authentication.verdict import LookupFailed, Result, Verdict, temperror
 from exporter.config.grammar import domain_of
-from exporter.net.dns_queries import RecordType
+from exporter.net.dns.queries import RecordType
 
 MOST_TERMS = 10  # that need the DNS; RFC 7208 section 4.6.4
 MOST_VOID = 2  # queries without a record

@@ -14,7 +14,7 @@ from exporter.commands.preflight.remark import Remark, Risk
 from exporter.core.clock import Clock
 from exporter.core.model import ExchangerVisit, PlaintextFallback, ProbeError
 from exporter.core.run import Run
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 from exporter.net.mta_sts.policies import StsPolicies
 from exporter.net.oauth2 import Accounts
 from exporter.senders.kind import Means

@@ -8,7 +8,7 @@ from exporter.commands.preflight.attempt import Attempt
 from exporter.commands.preflight.connections import of_connections, reached, unreached
 from exporter.commands.preflight.reverse_dns import is_public, remarks
 from exporter.core.model import Span
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 from exporter.senders.kind import Introduction
 
 

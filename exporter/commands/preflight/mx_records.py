@@ -9,7 +9,7 @@ from exporter.commands.preflight.remark import Remark, Risk
 from exporter.config.types import Listen
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 from exporter.net.smtp.ports import BETWEEN_SERVERS
 
 

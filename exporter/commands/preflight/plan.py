@@ -23,8 +23,8 @@ from exporter.core.run import Run
 from exporter.core.steps import Step
 from exporter.mail.composition import ProbeMessage
 from exporter.mailboxes.session import Mailbox, ScanLimited
-from exporter.net.dns import Resolver
-from exporter.net.dns_queries import DnsQueries
+from exporter.net.dns.queries import DnsQueries
+from exporter.net.dns.resolver import Resolver
 from exporter.net.oauth2 import Accounts
 from exporter.senders.kind import Introduction, Means
 from exporter.settings import Settings

@@ -11,7 +11,7 @@ from ipaddress import ip_address
 from exporter.commands.preflight.remark import Remark, Risk
 from exporter.config.server import NetworkOptions
 from exporter.core.model import ProbeError
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 from exporter.net.tcp import source_towards
 
 

@@ -20,9 +20,9 @@ from exporter.core.model import ProbeError
 from exporter.mail.composition import Content, compose
 from exporter.mail.tokens import KEY_BYTES, Mint, read_key
 from exporter.mailboxes.session import READ_LIMIT
-from exporter.net.certificate import ServerCertificate
-from exporter.net.client_certificate import ClientCertificate
-from exporter.net.tls import client_context
+from exporter.net.tls.certificate import ServerCertificate
+from exporter.net.tls.client_certificate import ClientCertificate
+from exporter.net.tls.handshake import client_context
 from exporter.settings import Settings
 
 SPECIMEN = Mint(b" " * KEY_BYTES).mint(0)  # of a message that is composed to see its size
@@ -56,7 +56,9 @@ def _of_a_secret(path: Path, secret: Secret) -> Iterator[Finding]:
         yield Finding(path, str(error))
         return
     if path[-2:] == ("dkim", "key"):
-        from exporter.net.signing_key import read_signing_key  # cryptography takes long to import
+        from exporter.net.signatures.signing_key import (
+            read_signing_key,  # cryptography takes long to import
+        )
 
         try:
             read_signing_key(revealed)

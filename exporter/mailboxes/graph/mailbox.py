@@ -17,7 +17,7 @@ from exporter.mailboxes.graph.folder import Folder
 from exporter.mailboxes.graph.session import GraphSession
 from exporter.mailboxes.junk import reasons_of_folders
 from exporter.mailboxes.session import Wanted
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 from exporter.net.graph.messages import GraphMessages
 from exporter.net.graph.throttle import Throttle
 from exporter.net.oauth2 import Accounts

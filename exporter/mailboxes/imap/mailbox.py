@@ -20,23 +20,23 @@ from exporter.mailboxes.imap.folder import Bookmark
 from exporter.mailboxes.imap.session import ImapSession, open_session
 from exporter.mailboxes.junk import reasons_of_folders
 from exporter.mailboxes.server import MailServerOptions
-from exporter.net.bearer import Bearer, authenticate_with_token, bearer_mechanism, get_token
-from exporter.net.credentials import Credentials
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 from exporter.net.imap.connection import ImapConnection, converse
 from exporter.net.imap.login import authenticate, login
-from exporter.net.mechanisms import (
+from exporter.net.oauth2 import Account, Accounts, Token
+from exporter.net.proxy import proxy_of
+from exporter.net.sasl.bearer import Bearer, authenticate_with_token, bearer_mechanism, get_token
+from exporter.net.sasl.conversation import NoLoginSent
+from exporter.net.sasl.credentials import Credentials
+from exporter.net.sasl.mechanisms import (
     ForPassword,
     external,
     in_order,
     password_mechanism,
     unsupported,
 )
-from exporter.net.oauth2 import Account, Accounts, Token
-from exporter.net.proxy import proxy_of
-from exporter.net.sasl import NoLoginSent
 from exporter.net.tcp import dial
-from exporter.net.tls import client_context, lines_about_session, session_fact
+from exporter.net.tls.handshake import client_context, lines_about_session, session_fact
 
 ID_PATIENCE = 5.0  # seconds; who has not answered it by then is asked without
 

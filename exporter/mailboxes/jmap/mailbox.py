@@ -14,7 +14,7 @@ from exporter.core.steps import Step
 from exporter.core.trace import Trace
 from exporter.mailboxes.jmap.bookmark import Bookmark
 from exporter.mailboxes.session import Wanted
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 from exporter.net.jmap.errors import Throttled
 from exporter.net.oauth2 import Accounts
 

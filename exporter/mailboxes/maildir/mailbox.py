@@ -22,7 +22,7 @@ from exporter.mailboxes.maildir.files import MaildirFiles
 from exporter.mailboxes.maildir.folder import SUBDIRECTORIES, Folder, Ref, delivered_at, unique_name
 from exporter.mailboxes.maildir.stored_message import StoredMessage, UnreadableMessage
 from exporter.mailboxes.session import READ_LIMIT, Sighting
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 from exporter.net.oauth2 import Accounts
 
 log = logging.getLogger(__name__)

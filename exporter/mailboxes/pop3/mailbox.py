@@ -16,28 +16,28 @@ from exporter.mailboxes.pop3.maildrop import Maildrop
 from exporter.mailboxes.pop3.session import Pop3Session
 from exporter.mailboxes.server import MailServerOptions
 from exporter.mailboxes.session import Wanted
-from exporter.net.bearer import (
+from exporter.net.dns.resolver import Resolver
+from exporter.net.oauth2 import Account, Accounts
+from exporter.net.pop3.connection import Pop3Connection, converse
+from exporter.net.proxy import proxy_of
+from exporter.net.sasl.bearer import (
     BEARERS,
     Bearer,
     authenticate_with_token,
     bearer_mechanism,
     get_token,
 )
-from exporter.net.credentials import Credentials
-from exporter.net.dns import Resolver
-from exporter.net.mechanisms import (
+from exporter.net.sasl.conversation import NoLoginSent
+from exporter.net.sasl.credentials import Credentials
+from exporter.net.sasl.mechanisms import (
     ForPassword,
     external,
     in_order,
     password_mechanism,
     unsupported,
 )
-from exporter.net.oauth2 import Account, Accounts
-from exporter.net.pop3.connection import Pop3Connection, converse
-from exporter.net.proxy import proxy_of
-from exporter.net.sasl import NoLoginSent
 from exporter.net.tcp import dial
-from exporter.net.tls import client_context, lines_about_session, session_fact
+from exporter.net.tls.handshake import client_context, lines_about_session, session_fact
 
 
 class Pop3Options(MailServerOptions):

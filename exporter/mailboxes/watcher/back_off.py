@@ -12,7 +12,7 @@ from exporter.config.types import SecretUnavailable
 from exporter.core.clock import Clock
 from exporter.core.model import MAX_DETAIL, ProbeError, one_line
 from exporter.core.reasons import Reason, Trait
-from exporter.net.sasl import NoLoginSent
+from exporter.net.sasl.conversation import NoLoginSent
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds between two attempts
 NEW_TRIP_PAUSE = 2.0  # the same between two attempts to connect when a new trip has come

@@ -17,19 +17,19 @@ from exporter.config.graph import GraphOptions
 from exporter.config.server import TlsOptions
 from exporter.core.phases import Leg
 from exporter.core.trace import Trace
-from exporter.net.bearer import get_token
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 from exporter.net.graph.refusal import error_of, refusal
 from exporter.net.graph.request import Answer, Request
 from exporter.net.graph.stages import Stages, tracing
 from exporter.net.graph.throttle import PATIENCE, Throttle, retry_after
-from exporter.net.http_body import CHUNK, read_body
-from exporter.net.http_errors import http_errors
-from exporter.net.http_names import HttpNames
-from exporter.net.http_proxy import proxy_for
+from exporter.net.http.body import CHUNK, read_body
+from exporter.net.http.errors import http_errors
+from exporter.net.http.names import HttpNames
+from exporter.net.http.proxy import proxy_for
 from exporter.net.oauth2 import Account, Token
 from exporter.net.redaction import Redaction
-from exporter.net.tls import client_context, session_fact
+from exporter.net.sasl.bearer import get_token
+from exporter.net.tls.handshake import client_context, session_fact
 
 MOST_OF_AN_ERROR = 1 << 16
 LONGEST_LINK = 1 << 14  # characters

@@ -5,7 +5,7 @@ from typing import Any
 
 from exporter.core.model import ProbeError, one_line
 from exporter.core.reasons import Reason
-from exporter.net.json_body import decoded
+from exporter.net.http.json_body import decoded
 
 GONE = "ErrorItemNotFound"  # the message is not there
 NO_STATE = "syncstatenotfound"  # the delta token is too old, in small letters

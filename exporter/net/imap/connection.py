@@ -24,7 +24,7 @@ from exporter.net.imap.reply import Reply
 from exporter.net.imap.wire import MAX_ANSWER as MAX_ANSWER
 from exporter.net.imap.wire import ImapWire, invited
 from exporter.net.redaction import Redaction
-from exporter.net.tls import handshake_errors, start_tls
+from exporter.net.tls.handshake import handshake_errors, start_tls
 from exporter.net.wrong_port import await_greeting, await_greeting_in_tls, plaintext_hint
 
 Answer = bytes | Callable[[str], Awaitable[bytes]]

@@ -6,7 +6,7 @@ from dataclasses import replace
 from exporter.net.imap.connection import ImapConnection
 from exporter.net.imap.names import quote
 from exporter.net.imap.reply import Reply
-from exporter.net.sasl import MOST_CHALLENGES, Conversation, Mechanism, as_it_is
+from exporter.net.sasl.conversation import MOST_CHALLENGES, Conversation, Mechanism, as_it_is
 
 LONGEST_LINE = 8000  # octets; RFC 7162 section 4 has servers take 8192
 _UNQUOTABLE = re.compile(r"[^\x01-\x09\x0b\x0c\x0e-\x7f]")  # RFC 3501 section 9: TEXT-CHAR

@@ -18,20 +18,20 @@ from exporter.core.model import ProbeError, one_line
 from exporter.core.phases import Leg
 from exporter.core.reasons import Reason
 from exporter.core.trace import Trace
-from exporter.net.bearer import get_token
-from exporter.net.credentials import Credentials
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 from exporter.net.encodings import to_bytes
-from exporter.net.http_body import CHUNK
-from exporter.net.http_errors import http_errors
+from exporter.net.http.body import CHUNK
+from exporter.net.http.errors import http_errors
+from exporter.net.http.json_body import TooManyValues, decoded
 from exporter.net.jmap.call import Call
 from exporter.net.jmap.connector import Connector
 from exporter.net.jmap.errors import TooMuch, of_method, of_status
 from exporter.net.jmap.resource import CORE, MAIL, Resource, read_resource, resolved
 from exporter.net.jmap.stream import EventStream
-from exporter.net.json_body import TooManyValues, decoded
 from exporter.net.oauth2 import Account, Token
-from exporter.net.sasl import NoLoginSent
+from exporter.net.sasl.bearer import get_token
+from exporter.net.sasl.conversation import NoLoginSent
+from exporter.net.sasl.credentials import Credentials
 
 MAX_ANSWER = 1 << 20  # bytes
 MAX_REDIRECTS = 5

@@ -11,9 +11,9 @@ from exporter.config.jmap import JmapServerOptions
 from exporter.core.phases import Leg
 from exporter.core.steps import Step
 from exporter.core.trace import Trace
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 from exporter.net.tcp import dial
-from exporter.net.tls import client_context, handshake_errors, session_fact, start_tls
+from exporter.net.tls.handshake import client_context, handshake_errors, session_fact, start_tls
 
 MOST_CONNECTIONS = 4
 KEEP_ALIVE = 60.0  # seconds

@@ -6,8 +6,8 @@ import aiohttp
 
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
-from exporter.net.http_body import CHUNK
-from exporter.net.http_errors import http_errors
+from exporter.net.http.body import CHUNK
+from exporter.net.http.errors import http_errors
 from exporter.net.jmap.events import EventParser, state_of
 
 

@@ -10,13 +10,13 @@ import aiohttp
 from exporter.config.server import TlsOptions
 from exporter.core.model import ProbeError, one_line
 from exporter.core.reasons import Reason
-from exporter.net.dns import Resolver
-from exporter.net.http_body import CHUNK, read_body
-from exporter.net.http_errors import http_errors
-from exporter.net.http_names import HttpNames
-from exporter.net.http_proxy import proxy_for
+from exporter.net.dns.resolver import Resolver
+from exporter.net.http.body import CHUNK, read_body
+from exporter.net.http.errors import http_errors
+from exporter.net.http.names import HttpNames
+from exporter.net.http.proxy import proxy_for
 from exporter.net.mta_sts.policy import HTTPS
-from exporter.net.tls import client_context
+from exporter.net.tls.handshake import client_context
 
 MOST = 1 << 16  # bytes
 PATH = "/.well-known/mta-sts.txt"

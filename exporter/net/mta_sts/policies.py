@@ -12,7 +12,7 @@ from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 from exporter.core.saved_policy import SavedPolicy
 from exporter.core.starvation import blamed
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 from exporter.net.mta_sts.policy import HTTPS, Malformed, StsPolicy, parse, version_of
 
 PATIENCE = 15.0  # seconds with the host of a policy

@@ -7,7 +7,7 @@ from typing import Literal, cast
 
 from exporter.core.model import one_line
 from exporter.core.saved_policy import LONGEST
-from exporter.net.host_pattern import matches
+from exporter.net.tls.host_pattern import matches
 
 Mode = Literal["enforce", "testing", "none"]
 HTTPS = 443  # the port of its host

@@ -16,13 +16,13 @@ from exporter.config.oauth2 import OAuth2Options
 from exporter.config.server import TlsOptions
 from exporter.core.model import ProbeError, one_line
 from exporter.core.reasons import Reason
-from exporter.net.http_body import CHUNK, read_body
-from exporter.net.http_errors import http_errors
-from exporter.net.http_proxy import proxy_for
+from exporter.net.http.body import CHUNK, read_body
+from exporter.net.http.errors import http_errors
+from exporter.net.http.proxy import proxy_for
 from exporter.net.oauth2.grant import Grant, grant
 from exporter.net.oauth2.token import Granted
 from exporter.net.redaction import Redaction
-from exporter.net.tls import client_context
+from exporter.net.tls.handshake import client_context
 
 MAX_ANSWER = 1 << 18  # bytes
 DEFAULT_LIFETIME = 600.0  # seconds, of a token whose issuer does not tell (RFC 6749 section 5.1)

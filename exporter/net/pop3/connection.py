@@ -16,12 +16,12 @@ from contextlib import contextmanager
 from exporter.core.model import ProbeError
 from exporter.core.phases import Leg
 from exporter.core.reasons import Reason
-from exporter.net.credentials import Credentials
 from exporter.net.pop3.listing import MOST_MESSAGES, Changes, Listing, TooMany
 from exporter.net.pop3.reader import MAX_LINE, Pop3Reader
 from exporter.net.pop3.reply import Reply, capabilities_in, size_in
-from exporter.net.sasl import Conversation, Mechanism, refused
-from exporter.net.tls import handshake_errors, start_tls
+from exporter.net.sasl.conversation import Conversation, Mechanism, refused
+from exporter.net.sasl.credentials import Credentials
+from exporter.net.tls.handshake import handshake_errors, start_tls
 from exporter.net.wrong_port import await_greeting, await_greeting_in_tls, plaintext_hint
 
 SHUTDOWN_PATIENCE = 1.0  # seconds for the other side to end TLS in good order

@@ -9,9 +9,9 @@ from exporter.config.types import SecretUnavailable
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
-from exporter.net.credentials import Credentials
-from exporter.net.mechanisms import ForPassword, in_order, password_mechanism, unsupported
-from exporter.net.sasl import Conversation, Mechanism, refused
+from exporter.net.sasl.conversation import Conversation, Mechanism, refused
+from exporter.net.sasl.credentials import Credentials
+from exporter.net.sasl.mechanisms import ForPassword, in_order, password_mechanism, unsupported
 from exporter.net.smtp.session import SmtpSession
 
 Auth = Literal["login", "plain", ForPassword, "xoauth2", "oauthbearer", "external", "none"]

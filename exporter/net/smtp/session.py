@@ -29,7 +29,7 @@ from exporter.core.reasons import Reason
 from exporter.core.run import Run
 from exporter.core.steps import Step
 from exporter.mail.composition import ProbeMessage, dot_stuffed
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 from exporter.net.exceptions import Kinds, Words, map_exceptions
 from exporter.net.redaction import Redaction
 from exporter.net.smtp.introduction import introduction_of
@@ -37,7 +37,7 @@ from exporter.net.smtp.ports import BETWEEN_SERVERS
 from exporter.net.smtp.reply import Protocol, not_this_protocol
 from exporter.net.smtp.reply import reason_for as reason_for
 from exporter.net.tcp import dial
-from exporter.net.tls import (
+from exporter.net.tls.handshake import (
     NEVER,
     RefusesOurs,
     chain_of,

@@ -21,7 +21,6 @@ from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 from exporter.mail.headers.stamp import stamp
 from exporter.mail.tokens import address_parts
-from exporter.net.certificate import ServerCertificate
 from exporter.net.exceptions import map_exceptions
 from exporter.net.listening import listen_error
 from exporter.net.smtpd.clients import Clients
@@ -29,6 +28,7 @@ from exporter.net.smtpd.limits import UNENDED_LINE, Limits
 from exporter.net.smtpd.proxy_header import LONGEST as LONGEST_HEADER
 from exporter.net.smtpd.proxy_header import MalformedHeader, header_in
 from exporter.net.smtpd.text import incoming_text
+from exporter.net.tls.certificate import ServerCertificate
 
 # RFC 5321 section 4.1.2: esmtp-param.
 _PARAMETER = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*(=[^\s=]\S*)?")

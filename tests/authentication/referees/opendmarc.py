@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from exporter.net.dns_answer import DnsResult
+from exporter.net.dns.answer import DnsResult
 from tests.authentication.referee_cases import Case
 from tests.authentication.referees import Said, opendkim
 

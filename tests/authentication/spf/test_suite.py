@@ -9,7 +9,7 @@ import yaml
 
 from exporter.authentication.lookups import Lookups
 from exporter.authentication.spf.evaluation import check_spf
-from exporter.net.dns_answer import DnsResult
+from exporter.net.dns.answer import DnsResult
 from tests.support.zone import Records, Zone
 
 SUITE = Path(__file__).with_name("rfc7208-tests.yml")

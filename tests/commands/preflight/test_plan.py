@@ -2,7 +2,7 @@
 
 from exporter.commands.preflight.plan import plans
 from exporter.core.phases import Phase
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 from exporter.settings import Settings
 from tests.support.sender_rig import means
 

@@ -12,7 +12,7 @@ from exporter.commands.preflight.remark import Remark, Risk
 from exporter.commands.preflight.report import lines
 from exporter.commands.preflight.reverse_dns import is_public, of_address, remarks
 from exporter.config.server import NetworkOptions
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 from exporter.net.tcp import source_towards
 from tests.commands.test_cli import mailtrip
 from tests.lab.client import Lab

@@ -23,7 +23,7 @@ from exporter.mail.composition import compose
 from exporter.mailboxes.graph.mailbox import GraphMailbox, GraphMailboxOptions
 from exporter.mailboxes.graph.session import GraphSession
 from exporter.mailboxes.session import READ_LIMIT, Sighting
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 from tests.support.graph_rigs import LONG_AGO
 from tests.support.graph_service import GraphService, Says
 from tests.support.mailbox_rig import FOREIGN

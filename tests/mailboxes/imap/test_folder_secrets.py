@@ -3,7 +3,7 @@
 from exporter.core.clock import Clock
 from exporter.core.run import Run
 from exporter.mailboxes.imap.mailbox import ImapMailbox, ImapOptions
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 from tests.support.recording_peers import Listener
 from tests.support.wanting import all_of_them
 

@@ -21,7 +21,7 @@ from exporter.core.wake import Wake
 from exporter.mailboxes.imap.mailbox import ImapMailbox, ImapOptions
 from exporter.mailboxes.imap.session import ImapSession
 from exporter.mailboxes.session import Sighting
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 from tests.lab.client import LabUser
 from tests.support.imap_rig import RunThatNotes
 

@@ -11,7 +11,7 @@ from exporter.core.reasons import Reason
 from exporter.core.run import Run
 from exporter.core.steps import Step
 from exporter.mailboxes.imap.mailbox import ImapMailbox, ImapOptions
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 from tests.support.imap_rig import opened, rig
 
 

@@ -25,7 +25,7 @@ from exporter.core.trace import Trace
 from exporter.core.wake import Wake
 from exporter.mailboxes.maildir.folder import SWEEP, DirectoryListing, Folder
 from exporter.mailboxes.maildir.mailbox import MaildirMailbox, MaildirOptions
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 from tests.support.maildir_rig import LONG, Maildir, found, message, opened, refusal, subjects
 
 

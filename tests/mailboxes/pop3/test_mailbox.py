@@ -18,7 +18,7 @@ from exporter.core.wake import Wake
 from exporter.mailboxes.pop3.mailbox import Pop3Mailbox, Pop3Options
 from exporter.mailboxes.pop3.session import Pop3Session
 from exporter.mailboxes.session import Sighting
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 from tests.lab.client import LabUser
 from tests.support.left_behind import until
 from tests.support.pop3_rig import subjects

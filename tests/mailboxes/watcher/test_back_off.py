@@ -9,7 +9,7 @@ from exporter.core.model import MAX_DETAIL, ProbeError
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.mailboxes.watcher.expectation import Expectation
-from exporter.net.sasl import NoLoginSent
+from exporter.net.sasl.conversation import NoLoginSent
 from tests.support import virtual_time as virtual
 from tests.support.watcher_rig import WatcherRig
 

@@ -7,9 +7,9 @@ import pytest
 
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
-from exporter.net.bearer import Bearer
 from exporter.net.imap.login import authenticate, login
-from exporter.net.sasl import Plain
+from exporter.net.sasl.bearer import Bearer
+from exporter.net.sasl.conversation import Plain
 from tests.support.imap_conversation import greeted
 
 

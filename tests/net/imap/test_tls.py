@@ -8,7 +8,7 @@ import pytest
 from exporter.config.server import TlsOptions
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
-from exporter.net.tls import client_context
+from exporter.net.tls.handshake import client_context
 from tests.support.imap_conversation import connected, greeted, sockets, trusting
 
 

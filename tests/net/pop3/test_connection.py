@@ -12,7 +12,7 @@ from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 from exporter.net.pop3.connection import Pop3Connection, converse
 from exporter.net.pop3.listing import Listing
-from exporter.net.sasl import Plain
+from exporter.net.sasl.conversation import Plain
 from exporter.net.tcp import connect
 from tests.support.imap_conversation import sockets
 from tests.support.pop3_conversation import connected, greeted

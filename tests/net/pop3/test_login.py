@@ -6,7 +6,7 @@ import pytest
 
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
-from exporter.net.bearer import Bearer
+from exporter.net.sasl.bearer import Bearer
 from tests.support.pop3_conversation import greeted
 
 

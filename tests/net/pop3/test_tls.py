@@ -6,7 +6,7 @@ from exporter.config.server import TlsOptions
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 from exporter.net.pop3.listing import Listing
-from exporter.net.tls import client_context
+from exporter.net.tls.handshake import client_context
 from tests.support.imap_conversation import sockets, trusting
 from tests.support.pop3_conversation import connected, greeted
 

@@ -19,7 +19,7 @@ from exporter.core.phases import Phase
 from exporter.core.run import Run
 from exporter.mail.composition import compose
 from exporter.mail.tokens import Mint
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 from exporter.net.smtp.session import session
 from exporter.senders.kind import Sender
 from exporter.senders.smtp import SmtpOptions

@@ -9,7 +9,7 @@ import pytest
 
 from exporter.core.clock import Clock
 from exporter.core.run import Run
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 from tests.net.test_wrong_port import CERTIFICATE, server
 from tests.support.sender_rig import make_sender
 from tests.support.sending import new_run, probe_message, send

@@ -11,7 +11,7 @@ from exporter.core.reasons import Reason
 from exporter.core.run import Run
 from exporter.core.steps import Step
 from exporter.mail.composition import ProbeMessage
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 from exporter.net.smtp.own_name import own_name
 from exporter.net.smtp.scope import REASONS, STEPS
 from exporter.net.smtp.session import session

@@ -1,7 +1,7 @@
 """The rig of the sender that mailtrip does not have."""
 
 from exporter.core.steps import Step
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 from exporter.senders.kind import Sender
 from tests.support.sender_rig import Kind, make_sender
 from tests.support.smtp_rig import STAGES, STEPS, rig, troubles

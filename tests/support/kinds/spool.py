@@ -13,7 +13,7 @@ from exporter.core.run import Run
 from exporter.core.steps import Step
 from exporter.core.wake import Wake
 from exporter.mailboxes.session import READ_LIMIT, Sighting, Wanted
-from exporter.net.dns import Resolver
+from exporter.net.dns.resolver import Resolver
 from exporter.net.oauth2 import Accounts
 
 

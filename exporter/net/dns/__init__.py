@@ -1,0 +1,1 @@
+"""DNS: the resolver, and queries whose answers show what came and when."""

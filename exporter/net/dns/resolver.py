@@ -1,0 +1,300 @@
+"""DNS lookups of addresses and exchangers, through dnspython. The C library's resolver would queue
+probes in a few threads."""
+
+import asyncio
+import ipaddress
+import os
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from itertools import islice
+from pathlib import Path
+from typing import Any, Literal
+
+import dns.asyncresolver
+import dns.exception
+import dns.flags
+import dns.inet
+import dns.message
+import dns.name
+import dns.nameserver
+import dns.rcode
+import dns.rdatatype
+import dns.resolver
+
+from exporter.config.grammar import host_of, ip_of
+from exporter.core.clock import Clock
+from exporter.core.model import Exchanger, ProbeError, one_line
+from exporter.core.reasons import Reason
+from exporter.core.starvation import is_starved, starved
+from exporter.net.dns.hosts_file import addresses_of
+from exporter.net.dns.message import MOST_RECORDS, PAYLOAD, asked_over_tcp, text_of
+from exporter.net.exceptions import map_exceptions
+from exporter.net.tls.tlsa import SENSELESS, Tlsa
+
+RESOLV_CONF = Path("/etc/resolv.conf")
+DEFAULT_TIMEOUT = 5.0  # seconds for one question, all servers and repetitions together
+REPETITION = 2.0  # seconds until a question goes to the next server, or to the same one again
+DOMAIN = 53  # the port of name servers
+MOST_NAMED = 3  # name servers in an error
+
+
+class Resolver:
+    """Queries `nameservers` (HOST:PORT), or those of resolv.conf, which is reloaded when it
+    changes.
+
+    Answers are not cached, so that every trip measures resolution. Every failure is
+    ProbeError(dns), or ProbeError(starved) if we were too late ourselves.
+    """
+
+    def __init__(
+        self,
+        nameservers: Sequence[str] = (),
+        timeout: float = DEFAULT_TIMEOUT,
+        resolv_conf: Path = RESOLV_CONF,
+        clock: Clock | None = None,
+    ) -> None:
+        self._resolv_conf = resolv_conf
+        self._clock = clock or Clock()
+        self.configure(nameservers, timeout)
+
+    def configure(self, nameservers: Sequence[str], timeout: float) -> None:
+        """Applies these options; a query in progress keeps the previous ones."""
+        self._nameservers = nameservers
+        self.timeout = timeout
+        self._changed = -1
+        self._dns = (
+            self._configured() if nameservers else dns.asyncresolver.Resolver(configure=False)
+        )
+
+    def _configured(self) -> dns.asyncresolver.Resolver:
+        resolver = dns.asyncresolver.Resolver(configure=False)
+        servers = [server.rpartition(":") for server in self._nameservers]
+        resolver.nameservers = [
+            _NameServer(host.strip("[]"), int(port)) for host, _, port in servers
+        ]
+        return resolver
+
+    def _current(self) -> dns.asyncresolver.Resolver:
+        if not self._nameservers:
+            try:
+                changed = os.stat(self._resolv_conf).st_mtime_ns
+                if changed != self._changed:
+                    self._dns, self._changed = (
+                        dns.asyncresolver.Resolver(str(self._resolv_conf)),
+                        changed,
+                    )
+                    self._dns.nameservers = [
+                        _NameServer(str(one), self._dns.port) for one in self._dns.nameservers
+                    ]
+            except (OSError, dns.resolver.NoResolverConfiguration):
+                raise ProbeError(
+                    Reason.DNS, f"no nameserver in {self._resolv_conf}; set resolver.nameservers"
+                ) from None
+        self._dns.lifetime = self.timeout
+        self._dns.timeout = min(REPETITION, self.timeout)
+        self._dns.use_edns(0, 0, PAYLOAD)
+        # A server that validates says so (RFC 6840 section 5.7).
+        self._dns.set_flags(dns.flags.RD | dns.flags.AD)
+        return self._dns
+
+    async def addresses(self, host: str, ip: Literal["any", "4", "6"] = "any") -> list[str]:
+        """The addresses of a host, alternating IPv6 and IPv4; an address itself is returned. The
+        hosts file takes precedence."""
+        kind = {"any": "", "4": "IPv4 ", "6": "IPv6 "}[ip]
+        if literal := ip_of(host.strip("[]")):
+            if ip not in ("any", str(literal.version)):
+                raise ProbeError(Reason.DNS, f"{host} is not an {kind}address, and ip is {ip}")
+            return [str(literal)]
+        families = [family for family in ("6", "4") if ip in ("any", family)]
+        known = [
+            address
+            for address in addresses_of(host)
+            if ("6" if ":" in address else "4") in families
+        ]
+        if known:
+            return known
+        answers: dict[str, list[str]] = {}
+        for family in families:
+            answers[family] = await self._records(
+                host, "AAAA" if family == "6" else "A", search=True
+            )
+        longest = max(len(found) for found in answers.values())
+        addresses = [
+            found[n] for n in range(longest) for found in answers.values() if n < len(found)
+        ]
+        if not addresses:
+            raise ProbeError(Reason.DNS, f"{host} has no {kind}address; {self._asked()}")
+        return addresses
+
+    async def exchangers(self, domain: str) -> list[Exchanger]:
+        """The MX records: none is an empty list; a null MX (RFC 7505) is ProbeError(null_mx).
+
+        Skips an invalid host name, as if it could not be resolved.
+        """
+        records = await self._records(domain, "MX")
+        exchangers = [
+            Exchanger(host.rstrip("."), int(preference))
+            for preference, host in map(str.split, records)
+        ]
+        if len(exchangers) == 1 and not exchangers[0].host:
+            raise ProbeError(Reason.NULL_MX, f"{domain} accepts no mail (null MX, RFC 7505)")
+        hosts = [exchanger for exchanger in exchangers if host_of(exchanger.host)]
+        if exchangers and not hosts:
+            detail = f"{domain} has an MX record with an invalid host name: {exchangers[0].host!r}"
+            raise ProbeError(Reason.DNS, one_line(detail))
+        return hosts
+
+    async def names(self, address: str) -> list[str]:
+        """The names in the PTR records of an address, usually one; empty if there are none."""
+        reverse = ipaddress.ip_address(address).reverse_pointer
+        return [name.rstrip(".") for name in await self._published(reverse, "PTR")]
+
+    async def secure_name(self, host: str, ip: Literal["any", "4", "6"] = "any") -> str | None:
+        """The name of the host that its aliases lead to, if the name server has validated them and
+        its addresses (DNSSEC); else None. Without DNSSEC that is so of no host."""
+        name = host
+        for kind in {"any": ("AAAA", "A"), "4": ("A",), "6": ("AAAA",)}[ip]:
+            answer = await self._answer(host, kind)
+            if not answer.response.flags & dns.flags.AD:
+                return None
+            name = answer.canonical_name.to_text(omit_final_dot=True).lower()
+        return name
+
+    async def texts(self, name: str) -> list[str]:
+        """The TXT records of a name, each in one piece; empty if there are none."""
+        return [text_of(record) for record in _records_of(await self._answer_if_any(name, "TXT"))]
+
+    async def expect_validation(self) -> None:
+        """Raises ProbeError if the name server does not validate answers (DNSSEC): one that does
+        says so of the root."""
+        answer = await self._answer(".", "NS")
+        if not answer.response.flags & dns.flags.AD:
+            detail = "the name server does not validate answers (DNSSEC), which DANE needs"
+            raise ProbeError(Reason.DNS, f"{detail}; {self._asked()}")
+
+    async def tlsa(self, host: str, port: int) -> list[Tlsa]:
+        """The TLSA records of a TCP port (RFC 6698), if the name server has validated them; else
+        none."""
+        answer = await self._answer_if_any(f"_{port}._tcp.{host}", "TLSA")
+        if answer is None or not answer.response.flags & dns.flags.AD:
+            return []
+        records = [
+            Tlsa(record.usage, record.selector, record.mtype, record.cert)
+            for record in _records_of(answer)
+        ]
+        return [*records, SENSELESS] if answer.response.errors else records
+
+    async def published(self, host: str) -> list[str]:
+        """The public addresses of a host: only from DNS, without the search list; empty if there
+        are none."""
+        return [*await self._published(host, "AAAA"), *await self._published(host, "A")]
+
+    async def _published(self, name: str, kind: str) -> list[str]:
+        return [record.to_text() for record in _records_of(await self._answer_if_any(name, kind))]
+
+    def servers(self) -> list[dns.nameserver.AddressAndPortNameserver]:
+        """The servers to query, in this order. Raises ProbeError."""
+        servers = self._current().nameservers
+        return [
+            server
+            for server in servers
+            if isinstance(server, dns.nameserver.AddressAndPortNameserver)
+        ]
+
+    def _asked(self) -> str:
+        """The queried servers, for people."""
+        servers = [(server.address, server.port) for server in self.servers()]
+        names = [
+            host if port == DOMAIN else f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+            for host, port in servers[:MOST_NAMED]
+        ]
+        return f"asked {', '.join(names)}{' and others' if len(servers) > MOST_NAMED else ''}"
+
+    async def _records(self, name: str, kind: str, *, search: bool = False) -> list[str]:
+        """The records as text; empty if the name exists without any."""
+        answer = await self._answer(name, kind, search=search)
+        return [record.to_text() for record in _records_of(answer)]
+
+    async def _answer_if_any(self, name: str, kind: str) -> dns.resolver.Answer | None:
+        """None if there is no such name."""
+        try:
+            return await self._answer(name, kind)
+        except ProbeError as error:
+            if error.code != "NXDOMAIN":
+                raise
+            return None
+
+    async def _answer(self, name: str, kind: str, *, search: bool = False) -> dns.resolver.Answer:
+        with self._library_errors(name, kind, self._clock.monotonic()):
+            absolute = dns.name.from_text(name) if name.endswith(".") or not search else name
+            return await self._current().resolve(
+                absolute, kind, search=search, raise_on_no_answer=False
+            )
+
+    def _library_errors(self, name: str, kind: str, since: float) -> AbstractContextManager[None]:
+        """Translates the library's exceptions from a lookup that began at that monotonic time."""
+
+        def failed(detail: str, code: str = "") -> ProbeError:
+            return ProbeError(Reason.DNS, f"{detail}; {self._asked()}", code=code)
+
+        def no_answer() -> ProbeError:
+            detail = f"no answer for {name} {kind} within {self.timeout:g} s"
+            error, late = failed(detail, "TIMEOUT"), self._clock.late_since(since)
+            return starved(error, late) if is_starved(late, self.timeout) else error
+
+        return map_exceptions(
+            {
+                dns.resolver.NXDOMAIN: lambda _: failed(
+                    f"{name} does not exist (NXDOMAIN)", "NXDOMAIN"
+                ),
+                dns.resolver.LifetimeTimeout: lambda _: no_answer(),
+                dns.resolver.NoNameservers: lambda _: failed(
+                    f"no server could answer for {name} {kind}", "SERVFAIL"
+                ),
+                (dns.exception.DNSException, UnicodeError): lambda error: ProbeError(
+                    Reason.DNS, f"cannot look up {name}: {type(error).__name__}"
+                ),
+                OSError: lambda error: failed(f"cannot ask for {name}: {error.strerror}"),
+            }
+        )
+
+
+def _records_of(answer: dns.resolver.Answer | None) -> list[Any]:
+    rrset = answer.rrset if answer is not None else None
+    return list(islice(rrset or (), MOST_RECORDS))
+
+
+class _NameServer(dns.nameserver.Do53Nameserver):
+    """A name server; other tasks run while an answer over TCP is parsed. TLSA records are queried
+    only over TCP."""
+
+    async def async_query(
+        self,
+        request: dns.message.QueryMessage,
+        timeout: float,
+        source: str | None,
+        source_port: int,
+        max_size: bool,
+        backend: Any,
+        one_rr_per_rrset: bool = False,
+        ignore_trailing: bool = False,
+    ) -> dns.message.Message:
+        # dnspython passes over a whole answer for one TLSA record that makes no sense, though it is
+        # only unusable.
+        lenient = request.question[0].rdtype == dns.rdatatype.TLSA
+        if not max_size and not lenient:
+            return await super().async_query(
+                request,
+                timeout,
+                source,
+                source_port,
+                max_size,
+                backend,
+                one_rr_per_rrset,
+                ignore_trailing,
+            )
+        try:
+            async with asyncio.timeout(timeout):
+                return await asked_over_tcp((self.address, self.port), request, lenient=lenient)
+        except TimeoutError:
+            raise dns.exception.Timeout from None

@@ -1,0 +1,1 @@
+"""What all clients of HTTP have in common."""

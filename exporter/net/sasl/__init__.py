@@ -1,0 +1,1 @@
+"""SASL (RFC 4422): logins to mail servers."""

@@ -1,0 +1,1 @@
+"""Signatures: checked with public keys, and made with ours."""
