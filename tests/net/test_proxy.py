@@ -23,7 +23,15 @@ from exporter.net.proxy import LONGEST_ANSWER
 from exporter.net.tcp import dial
 from tests.support.left_behind import nothing_left_behind
 from tests.support.name_server import names
-from tests.support.proxies import PASSWORD, USER, Answer, microsocks, scripted, tinyproxy
+from tests.support.proxies import (
+    PASSWORD,
+    USER,
+    Answer,
+    first_address,
+    microsocks,
+    scripted,
+    tinyproxy,
+)
 from tests.support.sender_rig import make_sender
 from tests.support.sending import new_run, probe_message, send
 from tests.support.smtp_witness import Encrypted, Stage, witness
@@ -237,7 +245,7 @@ async def test_a_message_goes_through_a_real_proxy(
     lines = [f"BasicAuth {USER} {PASSWORD}"] if login else []
     running = microsocks(login) if kind == "socks5" else tinyproxy(tmp_path, *lines)
     with running as place:
-        async with names({}) as resolver, witness() as one:
+        async with names({}) as resolver, witness(first_address("localhost")) as one:
             words = f"{USER}:{PASSWORD}@" if login else ""
             given = {"host": "localhost", "port": one.port, "proxy": f"{kind}://{words}{place}"}
             run = new_run()
@@ -301,7 +309,8 @@ async def test_tls_is_with_the_server_and_not_with_the_proxy(servers: None, tmp_
     authority.issue_cert("localhost").configure_cert(context)
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     with microsocks() as place:
-        async with names({}) as resolver, witness(offers=["STARTTLS"]) as one:
+        address = first_address("localhost")
+        async with names({}) as resolver, witness(address, offers=["STARTTLS"]) as one:
             one.act(Stage.TLS, Encrypted(context=context))
             given = {
                 "host": "localhost",

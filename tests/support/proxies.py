@@ -13,6 +13,11 @@ USER, PASSWORD = "monitor", "proxy-horse-battery"
 Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
+def first_address(name: str) -> str:
+    """The address of a name that microsocks connects to: it tries no other."""
+    return str(socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)[0][4][0])
+
+
 @contextmanager
 def microsocks(login: bool = False) -> Iterator[str]:
     """A SOCKS5 proxy; returns its place, HOST:PORT."""
