@@ -38,6 +38,13 @@ reloads its configuration on SIGHUP, and stops within 5 seconds of SIGTERM or SI
 start.
 .SH ENVIRONMENT
 .TP
+.BR MAILTRIP_SEND_PASSWORD ", " MAILTRIP_MAILBOX_PASSWORD
+The passwords for
+.B \-\-send
+and
+.BR \-\-mailbox .
+Without them mailtrip asks in the terminal.
+.TP
 .B STATE_DIRECTORY
 The state directory, unless the configuration or
 .B \-\-state.dir
@@ -51,6 +58,14 @@ is set or
 is
 .BR dumb .
 .SH EXAMPLES
+Make one trip without a configuration:
+.PP
+.in +4n
+.EX
+mailtrip probe \-\-send smtp://user@relay.example.org \-\-mailbox imaps://user@imap.example.org user@example.org
+.EE
+.in
+.PP
 Report all errors in a configuration, and log in to every server:
 .PP
 .in +4n

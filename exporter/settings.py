@@ -13,7 +13,7 @@ from exporter.checks.matrix import expand
 from exporter.checks.module import Module, Probe
 from exporter.checks.references import references
 from exporter.config.address import Nameserver
-from exporter.config.load import Reading, load, read, reading
+from exporter.config.load import Reading, read, reading
 from exporter.config.maintenance import MaintenanceOptions
 from exporter.config.oauth2 import OAuth2Options, TakesTokens
 from exporter.config.parts import files_in
@@ -139,7 +139,12 @@ class Settings(Options):
     @classmethod
     def parse(cls, raw: bytes, file: str) -> Self:
         """Parses settings from a text; `file` is its name in errors. Raises Mistakes."""
-        return load(cls, [(file, raw)], references, expand)
+        return cls.reading_text(raw, file).options
+
+    @classmethod
+    def reading_text(cls, raw: bytes, file: str) -> Reading[Self]:
+        """Like `parse`, with the position of every option."""
+        return reading(cls, [(file, raw)], references, expand)
 
     @classmethod
     def embedded(cls) -> Self:

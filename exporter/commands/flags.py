@@ -6,12 +6,14 @@ import re
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
 from exporter import __version__
 from exporter.commands.exit_status import USAGE
 from exporter.config.confusables import odd_in
+from exporter.config.url_login import has_password
 
 DEFAULT_CONFIG = "mailtrip.yml"
 """In the working directory, as other exporters have it."""
@@ -22,6 +24,9 @@ LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 LOG_FORMATS = ("text", "json")
 MAINTENANCE_ACTIONS = ("start", "stop", "list")
 DEFAULT_URL, URL_VARIABLE = f"http://localhost{DEFAULT_LISTEN}", "MAILTRIP_URL"
+SEND_PASSWORD, MAILBOX_PASSWORD = "MAILTRIP_SEND_PASSWORD", "MAILTRIP_MAILBOX_PASSWORD"
+"""The environment variables with the passwords for `--send` and `--mailbox`."""
+
 REPORT_FORMATS = ("text", "html", "csv", "json")
 DKIM_KINDS, DKIM_BITS = ("rsa", "ed25519"), (2048, 3072, 4096)
 _CONFIG = re.compile(r"(-c|-f|--conf|--file|--config([-_.](file|path))?)(=.*)?")
@@ -63,9 +68,13 @@ def read(arguments: Sequence[str]) -> argparse.Namespace:
             )
     options, left = parser.parse_known_args(arguments)
     if left or (
-        options.command == "probe" and not options.config_files and _is_a_file(options.name)
+        options.command == "probe"
+        and not (options.config_files or options.send)
+        and _is_a_file(options.name)
     ):
         parser.error(_left_over(options, left, _flags_of(commands[options.command])))
+    if options.command == "probe" and (mistake := _mistake_of_a_route(options)):
+        parser.error(mistake)
     if (
         options.command == "probe"
         and not (named := f"{options.name}{options.module or ''}").isprintable()
@@ -82,11 +91,26 @@ def read(arguments: Sequence[str]) -> argparse.Namespace:
 def _take_default(options: argparse.Namespace) -> None:
     """Without a configuration on the command line, takes the file of the working directory, if
     there is one: also one that cannot be read, which is an error."""
-    if getattr(options, "config_files", None) != []:
+    if getattr(options, "config_files", None) != [] or getattr(options, "send", None):
         return
     checked = options.command == "check" and (options.files or options.web_config_file)
     if not checked and os.path.lexists(DEFAULT_CONFIG):
         options.config_files = [DEFAULT_CONFIG]
+
+
+def _mistake_of_a_route(options: argparse.Namespace) -> str:
+    """What is wrong with the flags that stand for a configuration; empty if nothing is."""
+    given = [flag for flag in ("send", "mailbox") if getattr(options, flag)]
+    if not given:
+        return "--from needs --send and --mailbox" if options.sender else ""
+    if given == ["send"]:
+        return "--send needs --mailbox, where the message arrives, such as imaps://USER@HOST"
+    if given == ["mailbox"]:
+        return "--mailbox needs --send, how the message is sent, such as smtp://USER@HOST:587"
+    if options.module or options.config_files:
+        flag = "--module" if options.module else "--config.file"
+        return f"--send and --mailbox need no configuration: use them or {flag}"
+    return ""
 
 
 def _flags_of(command: argparse.ArgumentParser) -> list[str]:
@@ -160,6 +184,17 @@ def _address(text: str) -> str:
         raise argparse.ArgumentTypeError(
             "other users can see a password on the command line: set the address in the variable"
             f" {URL_VARIABLE} instead"
+        )
+    return _given(text)
+
+
+def _server(variable: str, text: str) -> str:
+    """Rejects a password, which other users could see on the command line. `variable` may have
+    it."""
+    if has_password(text):
+        raise argparse.ArgumentTypeError(
+            "other users can see a password on the command line: write only USER@; mailtrip asks"
+            f" for the password, or reads it from the variable {variable}"
         )
     return _given(text)
 
@@ -248,7 +283,9 @@ def _parser() -> tuple[_Parser, dict[str, _Parser]]:
         "probe", parents=[configuration], help="make one trip now and show it"
     )
     probing.add_argument(
-        "name", metavar="NAME|TARGET", help="a name from probes:, or a target with --module"
+        "name",
+        metavar="NAME|TARGET",
+        help="a name from probes:, a target with --module, or a recipient with --send",
     )
     probing.add_argument(
         "--module",
@@ -256,6 +293,7 @@ def _parser() -> tuple[_Parser, dict[str, _Parser]]:
         type=_given,
         help="a name from modules:, for TARGET",
     )
+    _add_route_flags(probing)
     help_json = "print the outcome as one JSON document; see docs/cli.md"
     probing.add_argument("--json", action="store_true", help=help_json)
     help_transcript = (
@@ -284,6 +322,23 @@ def _parser() -> tuple[_Parser, dict[str, _Parser]]:
     )
     commands.add_parser("schema", help="print the JSON Schema of the configuration")
     return parser, commands.choices
+
+
+def _add_route_flags(command: argparse.ArgumentParser) -> None:
+    """What stands for a configuration."""
+    add = command.add_argument
+    help_send = (
+        "how the message is sent, without a configuration: smtp://USER@HOST, smtps://, mx:, lmtp://,"
+        f" sendmail: or jmap://; the password comes from the terminal or ${SEND_PASSWORD}"
+    )
+    add("--send", metavar="URL", type=partial(_server, SEND_PASSWORD), help=help_send)
+    help_mailbox = (
+        "with --send, where it arrives: imaps://USER@HOST, imap://, pop3s://, pop3://, jmap:// or"
+        f" maildir:///PATH; the password comes from the terminal or ${MAILBOX_PASSWORD}"
+    )
+    add("--mailbox", metavar="URL", type=partial(_server, MAILBOX_PASSWORD), help=help_mailbox)
+    help_from = "with --send, the sender; default: the user of --send, or the recipient"
+    add("--from", dest="sender", metavar="ADDRESS", type=_given, help=help_from)
 
 
 def _add_maintenance_flags(command: argparse.ArgumentParser) -> None:

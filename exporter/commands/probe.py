@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Iterable, Iterator
@@ -14,7 +15,9 @@ from urllib.parse import quote
 
 from exporter.app import App
 from exporter.commands.exit_status import FAILED, OK
+from exporter.commands.passwords import NoPassword
 from exporter.commands.review import in_the_way
+from exporter.commands.route import Route, provide_passwords
 from exporter.commands.token_key import KEY_FILE, shared_key
 from exporter.config.mistakes import Mistakes, suggestion
 from exporter.core.change_words import changes_of
@@ -71,18 +74,16 @@ class CannotReceive(Exception):
     """The SMTP receiver that the trip needs cannot listen: one line with the cause."""
 
 
-REFUSALS = (CannotReceive, ProbeRefused, StateUnusable, Unknown)
+NO_STATE = os.devnull
+"""The state directory of a trip without a configuration: nothing is ever found in it."""
+
+REFUSALS = (CannotReceive, NoPassword, ProbeRefused, StateUnusable, Unknown)
 """What ends it with one clear line."""
 
 
 def run(options: argparse.Namespace) -> int:
     log_to_stderr("ERROR")
-    reading = Settings.reading(*options.config_files)
-    settings = reading.options
-    files = ", ".join(options.config_files)
-    key = key_of(settings, options.name, options.module, files)
-    if lacking := in_the_way(reading, key.module):  # no verdict about mail, and nothing is sent
-        raise Mistakes(lacking)
+    settings, key = _on_a_route(options) if options.send else _configured(options)
     outcome = asyncio.run(one_trip(settings, key, quiet=options.json))
     if options.json:
         print(as_json(outcome))
@@ -95,6 +96,29 @@ def run(options: argparse.Namespace) -> int:
     if may_still_come(outcome) and (words := left_behind(key, settings)):
         print(words, file=sys.stderr)
     return OK if outcome.success else FAILED
+
+
+def _configured(options: argparse.Namespace) -> tuple[Settings, ProbeKey]:
+    """The settings, and the probe that is asked for. Raises Mistakes and Unknown."""
+    reading = Settings.reading(*options.config_files)
+    files = ", ".join(options.config_files)
+    key = key_of(reading.options, options.name, options.module, files)
+    if lacking := in_the_way(reading, key.module):  # no verdict about mail, and nothing is sent
+        raise Mistakes(lacking)
+    return reading.options, key
+
+
+def _on_a_route(options: argparse.Namespace) -> tuple[Settings, ProbeKey]:
+    """The settings that the URLs of the command line stand for. Raises Mistakes and NoPassword."""
+    route = Route(options.send, options.mailbox, options.name, options.sender or "")
+    reading = route.reading(NO_STATE)
+    (probe,) = reading.options.probes
+    provide_passwords(route)
+    if lacking := in_the_way(reading, probe.module):
+        raise Mistakes(route.explained(lacking))
+    if not options.sender and not options.json:
+        print(f"from {route.default_sender} (--from ADDRESS changes it)", file=sys.stderr)
+    return reading.options, reading.options.key(probe.module, probe.target)
 
 
 def key_of(settings: Settings, name: str, module: str | None, files: str = "") -> ProbeKey:
@@ -265,9 +289,13 @@ def left_behind(key: ProbeKey, settings: Settings) -> str:
     if not trip or not trip.mailbox:
         return ""
     where = f"If it still arrives in the mailbox {trip.mailbox},"
+    found = f"Its subject contains a word that begins with {PREFIX}."
+    if settings.state.dir == NO_STATE:
+        place = settings.mailboxes[trip.mailbox].how.place
+        return f"If it still arrives in {place}, it is not deleted: delete it yourself. {found}"
     if settings.state.token_key or (Path(settings.state.dir) / KEY_FILE).exists():
         return (
             f"{where} a `mailtrip serve` with the same state deletes it an hour after it was sent."
         )
     alone = f"it is not deleted: no `mailtrip serve` has used {settings.state.dir}"
-    return f"{where} {alone}. Its subject contains a word that begins with {PREFIX}."
+    return f"{where} {alone}. {found}"

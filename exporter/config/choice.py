@@ -1,7 +1,7 @@
 """A choice: a mapping with exactly one key, such as `send: {smtp: …}`."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 from pydantic import ConfigDict
 
@@ -27,6 +27,11 @@ class Choice(Options):
         super().__pydantic_init_subclass__(**kwargs)
         if Choice in cls.__bases__:
             cls.choices = tuple(cls.model_fields)
+
+    @classmethod
+    def kinds(cls) -> dict[str, type[Options]]:
+        """The options of each alternative, by its key."""
+        return {name: get_args(cls.model_fields[name].annotation)[0] for name in cls.choices}
 
     @classmethod
     def _between(cls, given: Mapping[str, Any]) -> Iterator[str]:

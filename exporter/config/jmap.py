@@ -9,7 +9,9 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 
 from exporter.config.address import Host, check_host
 from exporter.config.oauth2 import OAuth2Options
+from exporter.config.proxy import bracketed
 from exporter.config.server import NetworkOptions, TlsOptions
+from exporter.config.server_url import ServerUrl
 from exporter.config.types import OneWord, Secret
 from exporter.core.reasons import OF_A_CONVERSATION, Reason
 from exporter.core.steps import Step
@@ -66,6 +68,17 @@ class JmapServerOptions(TlsOptions, NetworkOptions):
     """More hosts that belong to this server: credentials are sent to them, too, if the session
     resource names them for requests, uploads, downloads or events. Without this option, they are
     sent only to the host of `url`."""
+
+    @classmethod
+    def of_url(cls, url: ServerUrl, secret: Mapping[str, str]) -> dict[str, Any]:
+        """The options that a URL stands for: without a user, the secret is a token."""
+        url.expect_host()
+        port = f":{url.port}" if url.port else ""
+        where = f"https://{bracketed(url.host)}{port}{url.path}"
+        login = (
+            {"username": url.user, "password": {**secret}} if url.user else {"token": {**secret}}
+        )
+        return {"url": where, **login}
 
     @classmethod
     def _between(cls, given: Mapping[str, Any]) -> Iterator[str]:

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, WithJsonSchema
 
 from exporter.config.address import Host, IpAddress, IpFamily
 from exporter.config.oauth2 import OAuth2Options
 from exporter.config.proxy import ProxyUrl
+from exporter.config.server_url import ServerUrl
 from exporter.config.types import OneWord, Options, ReadFile, Secret
 from exporter.core.reasons import OF_A_CONVERSATION, Reason
 from exporter.core.steps import Step
@@ -106,6 +107,8 @@ class NetworkOptions(Options):
 class AccessOptions(TlsOptions, NetworkOptions):
     """How a client gets into a mail server: TLS and the login."""
 
+    ports: ClassVar[Ports]
+
     port: Port | None = None
     """TCP port. The default depends on the protocol and on `tls`."""
 
@@ -148,6 +151,23 @@ class AccessOptions(TlsOptions, NetworkOptions):
             yield f"{'password' if password else 'oauth2'} needs a username"
         yield from cls._of_tokens(given)
         yield from cls._of_certificates(given)
+
+    @classmethod
+    def of_url(cls, url: ServerUrl, secret: Mapping[str, str]) -> dict[str, Any]:
+        """The options that a URL stands for, as in a configuration (`KindWithUrls`)."""
+        url.expect_host()
+        url.without(*(["path"] if url.path != "/" else []))
+        options: dict[str, Any] = {"host": url.host}
+        implicit, port = url.scheme.endswith("s"), url.port
+        if implicit and not port:
+            port = cls.ports.implicit
+        if port:
+            options["port"] = port
+        if implicit and port != cls.ports.implicit:
+            options["tls"] = "implicit"
+        if url.user:
+            options |= {"username": url.user, "password": {**secret}}
+        return options
 
     @classmethod
     def _of_certificates(cls, given: Mapping[str, Any]) -> Iterator[str]:

@@ -1,8 +1,10 @@
 """Shared options of mailboxes on a mail server, for all protocols."""
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from exporter.config.server import Ports, ServerOptions, TlsMode
+from exporter.config.server_url import ServerUrl
 
 
 class MailServerOptions(ServerOptions):
@@ -10,6 +12,15 @@ class MailServerOptions(ServerOptions):
     start."""
 
     ports: ClassVar[Ports]
+
+    @classmethod
+    def of_url(cls, url: ServerUrl, secret: Mapping[str, str]) -> dict[str, Any]:
+        """The options that a URL stands for: without `s`, its scheme begins in plain text."""
+        options = super().of_url(url, secret)
+        if not url.user:
+            raise ValueError(f"the user is missing; write {url.start}USER@{url.host}")
+        port = options.pop("port", cls.ports.starttls)
+        return {"host": options.pop("host"), "port": port, **options}
 
     @property
     def tls_mode(self) -> TlsMode:

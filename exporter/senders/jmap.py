@@ -30,6 +30,7 @@ class JmapSendOptions(JmapServerOptions, SenderOptions):
     """A JMAP server that submits mail (RFC 8620, RFC 8621)."""
 
     ports: ClassVar[Ports | None] = None
+    schemes: ClassVar[tuple[str, ...]] = ("jmap",)
 
     @property
     def steps(self) -> frozenset[Step]:

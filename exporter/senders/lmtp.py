@@ -7,6 +7,7 @@ from pydantic import AfterValidator
 
 from exporter.config.address import PLACEHOLDER, HostTemplate
 from exporter.config.server import Port, Ports, TlsMode
+from exporter.config.server_url import ServerUrl
 from exporter.config.types import WrittenPath
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
@@ -33,6 +34,7 @@ class LmtpOptions(OneServerOptions):
     deferred is not sent again."""
 
     ports: ClassVar[Ports] = Ports("LMTP", others=(24,))
+    schemes: ClassVar[tuple[str, ...]] = ("lmtp",)
 
     host: HostTemplate | None = None
     """Name or address of the server; `{target}` stands for the target."""
@@ -43,6 +45,14 @@ class LmtpOptions(OneServerOptions):
     socket: SocketPath | None = None
     """Instead of `host`: the path of a Unix socket on this machine, such as
     `/var/spool/postfix/private/dovecot-lmtp`. mailtrip needs permission to write to it."""
+
+    @classmethod
+    def of_url(cls, url: ServerUrl, secret: Mapping[str, str]) -> dict[str, Any]:
+        """The options that a URL stands for: a path without a host is a socket."""
+        if url.host or not url.path:
+            return super().of_url(url, secret)
+        url.expect_path()
+        return {"socket": url.path}
 
     @classmethod
     def _between(cls, given: Mapping[str, Any]) -> Iterator[str]:

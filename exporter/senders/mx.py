@@ -4,13 +4,14 @@
 import asyncio
 import random
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from exporter.config.address import PLACEHOLDER, EhloName
 from exporter.config.finding import Finding
 from exporter.config.server import NetworkOptions, Port, Ports, TlsOptions
+from exporter.config.server_url import ServerUrl
 from exporter.config.types import Duration, duration_text
 from exporter.core.dns_records import exchanger_records
 from exporter.core.facts import DnsRecords
@@ -57,6 +58,7 @@ class MxOptions(TlsOptions, NetworkOptions, SenderOptions):
     """The exchangers of the recipient's domain, found through MX records (RFC 5321 section 5.1)."""
 
     ports: ClassVar[Ports] = SMTP_PORTS
+    schemes: ClassVar[tuple[str, ...]] = ("mx",)
     most_servers: ClassVar[int] = MAX_EXCHANGERS
     requests_status: ClassVar[bool] = True
 
@@ -93,6 +95,16 @@ class MxOptions(TlsOptions, NetworkOptions, SenderOptions):
     gap: Duration | None = 1.0
     """Minimum time between two messages to the same domain, of all modules and targets together.
     Trips wait for their slot before they send; the wait does not count as latency."""
+
+    @classmethod
+    def of_url(cls, url: ServerUrl, secret: Mapping[str, str]) -> dict[str, Any]:
+        """The options that a URL stands for, which names no server."""
+        if url.host:
+            raise ValueError(
+                f"write {url.scheme}: alone: the DNS names the exchangers of the recipient's domain"
+            )
+        url.without("user", "port", "path")
+        return {}
 
     @property
     def steps(self) -> frozenset[Step]:

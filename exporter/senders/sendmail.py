@@ -9,12 +9,13 @@ import asyncio
 import os
 import re
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from errno import errorcode
-from typing import ClassVar, cast
+from typing import Any, ClassVar, cast
 
 from exporter.config.server import Ports
+from exporter.config.server_url import ServerUrl
 from exporter.config.types import Text
 from exporter.core.model import ProbeError, one_line
 from exporter.core.reasons import Reason
@@ -66,9 +67,19 @@ class SendmailOptions(SenderOptions):
     message as its input."""
 
     ports: ClassVar[Ports | None] = None
+    schemes: ClassVar[tuple[str, ...]] = ("sendmail",)
 
     path: Text = "/usr/sbin/sendmail"
     """The program."""
+
+    @classmethod
+    def of_url(cls, url: ServerUrl, secret: Mapping[str, str]) -> dict[str, Any]:
+        """The options that a URL stands for: the path of the program, if it has one."""
+        if not (url.host or url.path):
+            url.without("user", "port")
+            return {}
+        url.expect_path()
+        return {"path": url.path}
 
     @property
     def steps(self) -> frozenset[Step]:

@@ -18,6 +18,7 @@ class SmtpOptions(OneServerOptions):
 
     ports: ClassVar[Ports] = SMTP_PORTS
     requests_status: ClassVar[bool] = True
+    schemes: ClassVar[tuple[str, ...]] = ("smtp", "smtps")
 
     host: HostTemplate
     """Name or address of the server; `{target}` stands for the target."""

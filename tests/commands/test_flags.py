@@ -66,6 +66,27 @@ SLIPS = {
     "serve --log-level info": "unknown arguments: --log-level info; did you mean --log.level?;",
     "serve --state_dir=x": "unknown arguments: --state_dir=x; did you mean --state.dir?;",
     "probe --jsn me": "unknown arguments: --jsn; did you mean --json?;",
+    "probe --send smtp://u:secret@h --mailbox imaps://u@h a@example.org": (
+        "argument --send: other users can see a password on the command line: write only USER@;"
+        " mailtrip asks for the password, or reads it from the variable MAILTRIP_SEND_PASSWORD;"
+    ),
+    "probe --send smtp://u@h --mailbox imaps://u:secret@h a@example.org": (
+        "argument --mailbox: other users can see a password on the command line: write only USER@;"
+        " mailtrip asks for the password, or reads it from the variable MAILTRIP_MAILBOX_PASSWORD;"
+    ),
+    "probe --send smtp://u@h a@example.org": (
+        "--send needs --mailbox, where the message arrives, such as imaps://USER@HOST;"
+    ),
+    "probe --mailbox imaps://u@h a@example.org": (
+        "--mailbox needs --send, how the message is sent, such as smtp://USER@HOST:587;"
+    ),
+    "probe --from me@example.org a@example.org": "--from needs --send and --mailbox;",
+    "probe --send mx: --mailbox imaps://u@h --module m a@example.org": (
+        "--send and --mailbox need no configuration: use them or --module;"
+    ),
+    "probe --send mx: --mailbox imaps://u@h --config.file mt.yml a@example.org": (
+        "--send and --mailbox need no configuration: use them or --config.file;"
+    ),
     "serve --web.max-targets 0": "argument --web.max-targets: not a positive whole number: '0';",
     "serve --web.max-targets -5": "argument --web.max-targets: not a positive whole number: '-5';",
     "serve --web.max-targets many": (
@@ -85,6 +106,7 @@ def test_a_slip_is_answered_with_one_line_and_the_cure(
     assert said in answer
     assert answer.startswith("mailtrip")
     assert answer.endswith("--help")
+    assert "secret" not in answer
 
 
 @pytest.mark.parametrize("name", ["a.yml", "x/y@example.org", "/nowhere/and/never"])

@@ -45,6 +45,7 @@ class ImapOptions(MailServerOptions):
     """A mailbox on an IMAP server (RFC 3501)."""
 
     ports: ClassVar[Ports] = Ports("IMAP", implicit=993, starttls=143)
+    schemes: ClassVar[tuple[str, ...]] = ("imap", "imaps")
 
     port: Port | None = None
     """TCP port. Default: 993 with `tls: implicit`, else 143."""

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field
 
 from exporter.config.finding import Finding
 from exporter.config.server import Ports
+from exporter.config.server_url import ServerUrl
 from exporter.config.types import Options, Text
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
@@ -52,6 +53,7 @@ class MaildirOptions(Options):
     """
 
     ports: ClassVar[Ports | None] = None
+    schemes: ClassVar[tuple[str, ...]] = ("maildir",)
 
     path: Text
     """The directory that contains `new`, `cur` and `tmp`."""
@@ -62,6 +64,12 @@ class MaildirOptions(Options):
     r"""The folders that are searched: `INBOX` is the Maildir itself, `Archive.2026` its
     subdirectory `.Archive.2026` (the layout of Maildir++, Dovecot, Courier). `\Junk` is the folder
     named Junk or Spam in one of many languages; it is omitted if there is none."""
+
+    @classmethod
+    def of_url(cls, url: ServerUrl, secret: Mapping[str, str]) -> dict[str, Any]:
+        """The options that a URL stands for."""
+        url.expect_path()
+        return {"path": url.path}
 
     @property
     def steps(self) -> frozenset[Step]:

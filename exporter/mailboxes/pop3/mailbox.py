@@ -45,6 +45,7 @@ class Pop3Options(MailServerOptions):
     folder."""
 
     ports: ClassVar[Ports] = Ports("POP3", implicit=995, starttls=110)
+    schemes: ClassVar[tuple[str, ...]] = ("pop3", "pop3s")
 
     port: Port | None = None
     """TCP port. Default: 995 with `tls: implicit`, else 110."""

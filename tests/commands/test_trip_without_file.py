@@ -1,0 +1,138 @@
+"""`mailtrip probe` without a configuration, as a user types it, on real servers."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.lab.client import Lab, LabUser
+from tests.support.screen import ROOT, Screen
+
+pytestmark = pytest.mark.slow
+
+SEND_PASSWORD, MAILBOX_PASSWORD = "MAILTRIP_SEND_PASSWORD", "MAILTRIP_MAILBOX_PASSWORD"
+
+
+def urls(lab: Lab, user: LabUser) -> tuple[str, ...]:
+    """The lab's names exist only in its own DNS: by address."""
+    send = f"smtp://{user.name}@{lab.relay_ip}:587?ca_file={lab.ca}"
+    mailbox = f"imaps://{user.name}@{lab.imap_ip}?ca_file={lab.ca}"
+    return "--send", send, "--mailbox", mailbox
+
+
+def probe(*arguments: str, directory: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Without a terminal."""
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-m", "exporter", "probe", *arguments],
+        cwd=directory,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_passwords_are_typed_and_never_shown(lab: Lab, lab_user: LabUser, tmp_path: Path) -> None:
+    screen = Screen("probe", *urls(lab, lab_user), lab_user.address, directory=tmp_path)
+    screen.wait(lambda now: f"Password for smtp://{lab_user.name}@{lab.relay_ip}:587:" in now)
+    screen.type(lab.password.encode() + b"\n")
+    screen.wait(lambda now: "(Enter: the same):" in now)
+    screen.type(b"\n")
+    assert screen.close() == 0, screen.now
+    assert f"\nfrom {lab_user.address} (--from ADDRESS changes it)" in screen.now
+    assert re.search(r"\nOK: round trip [0-9.]+ s, delivery delay [0-9.]+ s$", screen.now)
+    assert lab.password.encode() not in screen.written
+    assert lab_user.mails() == []
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_the_environment_may_have_them_and_the_rest_is_as_with_a_file(
+    lab: Lab, lab_user: LabUser, tmp_path: Path
+) -> None:
+    (tmp_path / "mailtrip.yml").write_text("not read")
+    good = {SEND_PASSWORD: lab.password, MAILBOX_PASSWORD: lab.password}
+    flags = (*urls(lab, lab_user), "--from", "probe@lab.test", lab_user.address)
+    done = probe(*flags, "--json", directory=tmp_path, **good)
+    assert (done.returncode, done.stderr) == (0, "")
+    parsed = json.loads(done.stdout)
+    assert parsed["probe"] == {"module": "smtp", "target": lab_user.address}
+    assert any("MAIL FROM:<probe@lab.test>" in line for line in parsed["transcript"])
+    done = probe(*flags, directory=tmp_path, **good | {SEND_PASSWORD: "wrong"})
+    assert done.returncode == 1
+    assert f"send/auth: auth 535: {lab.relay_ip} answered 535" in done.stdout.splitlines()[-1]
+    assert "wrong" not in done.stdout
+
+
+def test_a_trip_needs_neither_login_nor_network(
+    lab: Lab, lab_user: LabUser, tmp_path: Path
+) -> None:
+    lab_user.purge()  # makes its directories
+    flags = ("--send", f"lmtp://{lab.imap_ip}", "--mailbox", f"maildir://{lab_user.maildir}")
+    done = probe(*flags, lab_user.address, directory=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert lab_user.mails() == []
+
+
+def test_whoever_ends_it_is_told_where_the_message_may_arrive(
+    lab: Lab, lab_user: LabUser, tmp_path: Path
+) -> None:
+    screen = Screen(
+        *("probe", *urls(lab, lab_user), "blackhole@lab.test"),
+        directory=tmp_path,
+        columns=200,
+        environment={SEND_PASSWORD: lab.password, MAILBOX_PASSWORD: lab.password},
+    )
+    screen.wait(lambda now: "✓ send" in now)
+    screen.type(b"\x03")
+    assert screen.close() == 130
+    assert "the message was sent. If it still arrives in" in screen.now
+    assert f"{lab.imap_ip}:993, it is not deleted: delete it yourself." in screen.now
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({}, f"mailtrip: there is no terminal to type the password: set {SEND_PASSWORD}"),
+        (
+            {SEND_PASSWORD: "x"},
+            f"mailtrip: there is no terminal to type the password: set {MAILBOX_PASSWORD}",
+        ),
+        (
+            {SEND_PASSWORD: "x", MAILBOX_PASSWORD: ""},
+            f"--mailbox: password: the environment variable {MAILBOX_PASSWORD} is empty:",
+        ),
+    ],
+)
+def test_without_a_terminal_a_missing_password_is_one_line(
+    environment: dict[str, str], said: str, tmp_path: Path
+) -> None:
+    flags = ("--send", "smtp://u@127.0.0.1:1", "--mailbox", "imaps://u@127.0.0.1:1")
+    done = probe(*flags, "a@example.org", directory=tmp_path, **environment)
+    assert done.returncode == 2
+    assert done.stderr.startswith(said)
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("keys", [b"\n", b"\x04"], ids=["Enter", "Ctrl-D"])
+def test_without_a_password_nothing_is_sent(keys: bytes, tmp_path: Path) -> None:
+    flags = ("--send", "smtp://u@127.0.0.1:1", "--mailbox", "imaps://u@127.0.0.1:1")
+    screen = Screen("probe", *flags, "a@example.org", directory=tmp_path)
+    screen.wait(lambda now: "Password for" in now)
+    screen.type(keys)
+    assert screen.close() == 2
+    assert screen.now.endswith("mailtrip: no password was typed")
+
+
+def test_ctrl_c_instead_of_a_password_ends_it(tmp_path: Path) -> None:
+    flags = ("--send", "smtp://u@127.0.0.1:1", "--mailbox", "imaps://u@127.0.0.1:1")
+    screen = Screen("probe", *flags, "a@example.org", directory=tmp_path)
+    screen.wait(lambda now: "Password for" in now)
+    screen.type(b"\x03")
+    assert screen.close() == 130
+    assert "Traceback" not in screen.now
