@@ -22,7 +22,7 @@ __all__ = ["DEFAULT_LISTEN", "main"]
 
 COMMANDS = {
     name: f"exporter.commands.{name.replace('-', '_')}"
-    for name in ("serve", "check", "probe", "maintenance", "report", "dkim-key", "schema")
+    for name in ("init", "serve", "check", "probe", "maintenance", "report", "dkim-key", "schema")
 }
 """The module of each command, with its `run` and its REFUSALS. Imported when it is to run."""
 

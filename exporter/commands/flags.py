@@ -36,6 +36,7 @@ _CONFIG = re.compile(r"(-c|-f|--conf|--file|--config([-_.](file|path))?)(=.*)?")
 _EXAMPLES = """\
 examples:
   mailtrip serve                                   try it out, without servers
+  mailtrip init                                    ask for servers, write mailtrip.yml
   mailtrip check --try mailtrip.yml                report errors, try all logins
   mailtrip probe --config.file mailtrip.yml NAME   make one trip and show it
 
@@ -279,6 +280,8 @@ def _parser() -> tuple[_Parser, dict[str, _Parser]]:
     checking.add_argument("--syntax-only", action="store_true", help=help_syntax)
     checking.add_argument("--try", dest="attempt", action="store_true", help=help_try)
 
+    _add_init_flags(commands.add_parser("init", help="ask for servers, and write a configuration"))
+
     probing = commands.add_parser(
         "probe", parents=[configuration], help="make one trip now and show it"
     )
@@ -324,20 +327,39 @@ def _parser() -> tuple[_Parser, dict[str, _Parser]]:
     return parser, commands.choices
 
 
+def _add_init_flags(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    help_name = "the recipient of the messages"
+    add("name", nargs="?", metavar="TARGET", type=_given, help=help_name)
+    _add_route_flags(command)
+    help_file = "the file to write; default: %(default)s; passwords go into files in its directory"
+    add(
+        "--config.file",
+        dest="config_file",
+        metavar="FILE",
+        type=_path,
+        default=DEFAULT_CONFIG,
+        help=help_file,
+    )
+    add("--force", action="store_true", help="replace files that exist")
+    help_try = "do not connect to the servers"
+    add("--no-try", dest="tries", action="store_false", help=help_try)
+
+
 def _add_route_flags(command: argparse.ArgumentParser) -> None:
-    """What stands for a configuration."""
+    """A way of messages."""
     add = command.add_argument
     help_send = (
-        "how the message is sent, without a configuration: smtp://USER@HOST, smtps://, mx:, lmtp://,"
+        "how messages are sent: smtp://USER@HOST, smtps://, mx:, lmtp://,"
         f" sendmail: or jmap://; the password comes from the terminal or ${SEND_PASSWORD}"
     )
     add("--send", metavar="URL", type=partial(_server, SEND_PASSWORD), help=help_send)
     help_mailbox = (
-        "with --send, where it arrives: imaps://USER@HOST, imap://, pop3s://, pop3://, jmap:// or"
+        "where they arrive: imaps://USER@HOST, imap://, pop3s://, pop3://, jmap:// or"
         f" maildir:///PATH; the password comes from the terminal or ${MAILBOX_PASSWORD}"
     )
     add("--mailbox", metavar="URL", type=partial(_server, MAILBOX_PASSWORD), help=help_mailbox)
-    help_from = "with --send, the sender; default: the user of --send, or the recipient"
+    help_from = "the sender; default: the user of --send, or the recipient"
     add("--from", dest="sender", metavar="ADDRESS", type=_given, help=help_from)
 
 

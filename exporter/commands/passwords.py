@@ -14,17 +14,17 @@ class NoPassword(Exception):
     """A password is missing: one line with the cure."""
 
 
-def provide(part: str, server: str, same: str | None = None) -> str:
+def provide(part: str, server: str, same: str | None = None, margin: str = "") -> str:
     """Returns the password for a server, and keeps it in the environment, where its options look
     for it: programs that mailtrip calls get an environment of their own. `server` is its URL, for
-    people. With `same`, an empty line stands for that one.
+    people. With `same`, an empty line stands for that one. `margin` is left of the question.
 
     Raises NoPassword.
     """
     name = PASSWORDS[part]
     if (given := os.environ.get(name)) is None:
         hint = " (Enter: the same)" if same else ""
-        given = typed(f"Password for {server}{hint}: ", name) or same or ""
+        given = typed(f"{margin}Password for {server}{hint}: ", name) or same or ""
         if not given:
             raise NoPassword("no password was typed")
         os.environ[name] = given

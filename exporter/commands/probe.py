@@ -2,7 +2,7 @@
 
 import argparse
 import asyncio
-import os
+import shlex
 import signal
 import sys
 from collections.abc import Iterable, Iterator
@@ -15,9 +15,10 @@ from urllib.parse import quote
 
 from exporter.app import App
 from exporter.commands.exit_status import FAILED, OK
+from exporter.commands.greeting import own_command
 from exporter.commands.passwords import NoPassword
 from exporter.commands.review import in_the_way
-from exporter.commands.route import Route, provide_passwords
+from exporter.commands.route import NO_STATE, Route, provide_passwords
 from exporter.commands.token_key import KEY_FILE, shared_key
 from exporter.config.mistakes import Mistakes, suggestion
 from exporter.core.change_words import changes_of
@@ -74,9 +75,6 @@ class CannotReceive(Exception):
     """The SMTP receiver that the trip needs cannot listen: one line with the cause."""
 
 
-NO_STATE = os.devnull
-"""The state directory of a trip without a configuration: nothing is ever found in it."""
-
 REFUSALS = (CannotReceive, NoPassword, ProbeRefused, StateUnusable, Unknown)
 """What ends it with one clear line."""
 
@@ -93,6 +91,8 @@ def run(options: argparse.Namespace) -> int:
             # What is read first comes last.
             transcript(outcome, console, whole=options.transcript)
         display_of(settings, key).result(outcome, console)
+    if options.send and outcome.success and not options.json:
+        print(f"To go on: {_to_go_on(options)}", file=sys.stderr)
     if may_still_come(outcome) and (words := left_behind(key, settings)):
         print(words, file=sys.stderr)
     return OK if outcome.success else FAILED
@@ -113,12 +113,20 @@ def _on_a_route(options: argparse.Namespace) -> tuple[Settings, ProbeKey]:
     route = Route(options.send, options.mailbox, options.name, options.sender or "")
     reading = route.reading(NO_STATE)
     (probe,) = reading.options.probes
+    route.expect_sender()
     provide_passwords(route)
     if lacking := in_the_way(reading, probe.module):
         raise Mistakes(route.explained(lacking))
     if not options.sender and not options.json:
         print(f"from {route.default_sender} (--from ADDRESS changes it)", file=sys.stderr)
     return reading.options, reading.options.key(probe.module, probe.target)
+
+
+def _to_go_on(options: argparse.Namespace) -> str:
+    """The command that writes a configuration for the same trip."""
+    flags = ["--send", options.send, "--mailbox", options.mailbox]
+    sender = ["--from", options.sender] if options.sender else []
+    return shlex.join([own_command(sys.argv[0]), "init", *flags, *sender, options.name])
 
 
 def key_of(settings: Settings, name: str, module: str | None, files: str = "") -> ProbeKey:

@@ -1,7 +1,8 @@
 """The way of messages that two URLs and an address describe, instead of a configuration."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -25,12 +26,18 @@ CHOICES: dict[str, type[Choice]] = {SEND: SendOptions, MAILBOX: MailboxOptions}
 Secrets = Mapping[str, Mapping[str, str]]
 """Where the password for a URL is, as in a configuration."""
 
+_PLACES = {SEND: "modules.{kind}.roundtrip.send.{kind}", MAILBOX: "mailboxes.{kind}.{kind}"}
+"""Of their options, in the configuration."""
+
+NO_STATE = os.devnull
+"""The state directory of trips without a configuration: nothing is ever found in it."""
+
 FROM_ENVIRONMENT: Secrets = {part: {"env": name} for part, name in PASSWORDS.items()}
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where messages are sent, and where they arrive."""
+    """Where messages are sent, and where they arrive. A part that is not known yet is empty."""
 
     send: str
     mailbox: str
@@ -38,27 +45,37 @@ class Route:
     sender: str
     """Empty: see `default_sender`."""
 
+    @property
+    def urls(self) -> dict[str, str]:
+        """Those that are known."""
+        urls = {SEND: self.send, MAILBOX: self.mailbox}
+        return {part: url for part, url in urls.items() if url}
+
     def url(self, part: str) -> ServerUrl:
-        """The URL of SEND or MAILBOX. Raises ValueError."""
-        return ServerUrl.parse({SEND: self.send, MAILBOX: self.mailbox}[part], ())
+        """Raises ValueError with the cure."""
+        return ServerUrl.parse(self.urls[part], schemes_of(CHOICES[part]))
 
     def options(self, part: str, secrets: Secrets = FROM_ENVIRONMENT) -> dict[str, Any]:
-        """What SEND or MAILBOX stands for, as in a configuration. Raises ValueError."""
-        text = {SEND: self.send, MAILBOX: self.mailbox}[part]
-        scheme = ServerUrl.parse(text, schemes_of(CHOICES[part])).scheme
+        """What a URL stands for, as in a configuration. Raises ValueError with the cure."""
+        scheme = self.url(part).scheme
         places = [flag for flag, choice in CHOICES.items() if scheme in schemes_of(choice)]
         if places and part not in places:
             raise ValueError(f"{scheme} is for {places[0]}")
-        return written(CHOICES[part], text, secrets[part])
+        return written(CHOICES[part], self.urls[part], secrets[part])
+
+    def kind(self, part: str) -> str:
+        """What kind of sender or mailbox it is."""
+        (kind,) = self.options(part)
+        return kind
 
     def needs_password(self, part: str) -> bool:
-        (kind,) = self.options(part).values()
-        return FROM_ENVIRONMENT[part] in kind.values()
+        (options,) = self.options(part).values()
+        return FROM_ENVIRONMENT[part] in options.values()
 
     @property
     def default_sender(self) -> str:
         """The user of a URL if that is an address, else the recipient."""
-        users = (self.url(part).user for part in (SEND, MAILBOX))
+        users = (self.url(part).user for part in self.urls)
         return next((user for user in users if email_of(user)), self.recipient)
 
     def reading(self, state_dir: str) -> Reading[Settings]:
@@ -73,59 +90,64 @@ class Route:
         found = [one for one in review(reading, here=False, usage=False) if not one.warning]
         if found:
             raise Mistakes(self.explained(found))
-        self._expect_sender(reading.options)
         return reading
 
     def explained(self, mistakes: Iterable[Mistake]) -> Iterator[Mistake]:
         """Mistakes in the configuration that it stands for, as those of what was given."""
-        (send,), (mailbox,) = self.options(SEND), self.options(MAILBOX)
-        places = {
-            f"modules.{send}.roundtrip.send.{send}": SEND,
-            f"mailboxes.{mailbox}.{mailbox}": MAILBOX,
-            "probes[0].target": RECIPIENT,
-        }
+        starts = {"probes[0].target": RECIPIENT}
+        for part in self.urls:
+            starts[_PLACES[part].format(kind=self.kind(part))] = part
         for one in mistakes:
-            start = next((place for place in places if one.path.startswith(place)), "")
+            start = next((start for start in starts if one.path.startswith(start)), "")
             path = one.path[len(start) :].removeprefix(".")
-            yield replace(one, file=places.get(start, RECIPIENT), place=None, path=path)
+            yield replace(one, file=starts.get(start, RECIPIENT), place=None, path=path)
+
+    def needs_sender(self) -> bool:
+        """Whether the sender has to be given, since servers that do not know us check it."""
+        (module,) = self.reading(NO_STATE).options.modules.values()
+        introduction = module.roundtrip.send.how.introduction if module.roundtrip else None
+        return bool(introduction and not introduction.only_if_public)
+
+    def expect_sender(self) -> None:
+        """Raises Mistakes if the sender is missing."""
+        if not self.sender and self.needs_sender():
+            text = "is missing: write an address whose domain may send mail from this machine"
+            raise Mistakes([Mistake(SENDER, None, "", text)])
 
     def _mistakes_in_what_is_given(self) -> Iterator[Mistake]:
-        checks = {part: partial(self.options, part) for part in CHOICES}
-        checks[RECIPIENT] = partial(check_email, self.recipient)
-        if self.sender:
-            checks[SENDER] = partial(check_email, self.sender)
-        for part, check in checks.items():
+        checks: dict[str, Callable[[], object]] = {
+            part: partial(self.options, part) for part in self.urls
+        }
+        checks |= {
+            name: partial(check_email, address)
+            for name, address in ((RECIPIENT, self.recipient), (SENDER, self.sender))
+            if address
+        }
+        for name, check in checks.items():
             try:
                 check()
             except ValueError as error:
-                yield Mistake(part, None, "", str(error))
+                yield Mistake(name, None, "", str(error))
 
     def _data(self, state_dir: str) -> dict[str, Any]:
-        send, mailbox = self.options(SEND), self.options(MAILBOX)
-        (kind,), (home,) = send, mailbox
-        sender = self.sender or self.default_sender
-        trip = {"from": sender, "send": send, "mailbox": home}
-        return {
-            "state": {"dir": state_dir},
-            "mailboxes": {home: mailbox},
-            "modules": {kind: {"roundtrip": trip}},
-            "probes": [{"name": kind, "module": kind, "target": self.recipient}],
-        }
-
-    def _expect_sender(self, settings: Settings) -> None:
-        """Raises Mistakes if the sender has to be given: servers that do not know us check it."""
-        (module,) = settings.modules.values()
-        introduction = module.roundtrip.send.how.introduction if module.roundtrip else None
-        if introduction and not introduction.only_if_public and not self.sender:
-            text = "is missing: write an address whose domain may send mail from this machine"
-            raise Mistakes([Mistake(SENDER, None, "", text)])
+        data: dict[str, Any] = {"state": {"dir": state_dir}}
+        if not self.mailbox:
+            return data
+        home = self.kind(MAILBOX)
+        data["mailboxes"] = {home: self.options(MAILBOX)}
+        if not self.send:
+            return data
+        kind, sender = self.kind(SEND), self.sender or self.default_sender
+        trip = {"from": sender, "send": self.options(SEND), "mailbox": home}
+        data["modules"] = {kind: {"roundtrip": trip}}
+        data["probes"] = [{"name": kind, "module": kind, "target": self.recipient}]
+        return data
 
 
 def provide_passwords(route: Route) -> None:
     """Asks for the passwords that are not in the environment. Raises NoPassword."""
     last: tuple[str, str] | None = None  # a user, and the password
-    for part in CHOICES:
-        if route.needs_password(part):
-            url = route.url(part)
-            same = last[1] if last and last[0] == url.user else None
-            last = url.user, provide(part, url.shown, same)
+    for part in filter(route.needs_password, route.urls):
+        url = route.url(part)
+        same = last[1] if last and last[0] == url.user else None
+        last = url.user, provide(part, url.shown, same)

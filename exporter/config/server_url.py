@@ -9,10 +9,11 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, Self, cast
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from exporter.config.choice import Choice
 from exporter.config.confusables import lookalike_in
+from exporter.config.grammar import ip_of
 from exporter.config.mistakes import suggestion
 from exporter.config.proxy import bracketed
 from exporter.config.url_login import has_password
@@ -40,8 +41,8 @@ class ServerUrl:
             raise ValueError("write it without the password, which is asked for separately")
         if odd := lookalike_in(text):
             raise ValueError(f"contains {odd}: type it again")
-        if not text.isprintable() or " " in text:
-            raise ValueError("contains a space or a control character: type it again")
+        if not text.isprintable():
+            raise ValueError("contains a control character: type it again")
         scheme, colon, rest = text.partition(":")
         if not colon or not _SCHEME.fullmatch(scheme) or (rest and not rest.startswith(("/", "?"))):
             raise ValueError(
@@ -134,3 +135,31 @@ def written(choice: type[Choice], text: str, secret: Mapping[str, str]) -> dict[
     if twice := options.keys() & url.options.keys():
         raise ValueError(f"{min(twice)} is in the URL already: remove ?{min(twice)}=")
     return {name: {**options, **url.options}}
+
+
+def completed(choice: type[Choice], text: str, start: str) -> str:
+    """The URL that a host, perhaps with a port, stands for: it begins as the port says, or else
+    with `start`. A URL is returned unchanged."""
+    known = schemes_of(choice)
+    scheme, colon, rest = text.partition(":")
+    if "://" in text or (colon and scheme.lower() in known and rest[:1] in ("", "/", "?")):
+        return text
+    if address := ip_of(text):
+        return f"{start}{bracketed(str(address))}"
+    port = text.rpartition(":")[2]
+    for name, (_, kind) in known.items():
+        if port in map(str, _usual_ports(name, kind)):
+            start = f"{name}://"
+    return f"{start}{text}"
+
+
+def _usual_ports(scheme: str, kind: Any) -> tuple[int, ...]:
+    if not kind.ports:
+        return ()
+    return (kind.ports.implicit,) if scheme.endswith("s") else kind.ports.clear
+
+
+def with_user(url: str, user: str) -> str:
+    """The URL of a server with its user."""
+    start, slashes, rest = url.partition("://")
+    return f"{start}{slashes}{quote(user, safe='@')}@{rest}"

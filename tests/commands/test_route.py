@@ -3,7 +3,7 @@ what was given."""
 
 import pytest
 
-from exporter.commands.route import FROM_ENVIRONMENT, MAILBOX, SEND, Route
+from exporter.commands.route import FROM_ENVIRONMENT, MAILBOX, NO_STATE, SEND, Route
 from exporter.config.mistakes import Mistakes
 from exporter.core.model import ProbeKey
 from exporter.settings import Settings
@@ -24,7 +24,7 @@ probes: [{name: smtp, module: smtp, target: a@example.org}]
 
 
 def test_it_is_the_same_as_a_file() -> None:
-    settings = ROUTE.reading("/dev/null").options
+    settings = ROUTE.reading(NO_STATE).options
     assert settings == Settings.parse(FILE, "mailtrip.yml")
     assert [*settings.entries] == [ProbeKey("smtp", "a@example.org")]
 
@@ -39,7 +39,7 @@ def test_it_is_the_same_as_a_file() -> None:
     ],
 )
 def test_the_sender_is_an_address_that_is_known(send: str, mailbox: str, sender: str) -> None:
-    settings = Route(send, mailbox, "a@example.org", "").reading("/dev/null").options
+    settings = Route(send, mailbox, "a@example.org", "").reading(NO_STATE).options
     (module,) = settings.modules.values()
     assert module.roundtrip
     assert module.roundtrip.sender == sender
@@ -92,5 +92,6 @@ MISTAKES: dict[Route, list[str]] = {
 @pytest.mark.parametrize(("route", "said"), MISTAKES.items(), ids=range(len(MISTAKES)))
 def test_an_error_names_what_was_given(route: Route, said: list[str]) -> None:
     with pytest.raises(Mistakes) as refused:
-        route.reading("/dev/null")
+        route.expect_sender()
+        route.reading(NO_STATE)
     assert sorted(str(refused.value).splitlines()) == sorted(said)

@@ -1,7 +1,7 @@
 """`mailtrip check --try`: makes the attempts, several at once."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from dataclasses import replace
 
 from exporter.commands.preflight.attempt import Attempt
@@ -13,6 +13,7 @@ from exporter.commands.preflight.plan import Plan, plans
 from exporter.commands.preflight.remark import Remark, Risk
 from exporter.core.clock import Clock
 from exporter.core.model import ExchangerVisit, PlaintextFallback, ProbeError
+from exporter.core.phases import Phase
 from exporter.core.run import Run
 from exporter.net.dns.resolver import Resolver
 from exporter.net.mta_sts.policies import StsPolicies
@@ -23,9 +24,11 @@ from exporter.settings import Settings
 MOST_AT_ONCE = 10  # a server may not like more
 
 
-async def attempts(settings: Settings) -> AsyncIterator[Attempt]:
+async def attempts(
+    settings: Settings, phases: Collection[Phase] = tuple(Phase)
+) -> AsyncIterator[Attempt]:
     """Tries each mailbox, and each server that a module sends to, once; in the order of the
-    configuration."""
+    configuration. Only what belongs to one of these phases."""
     clock, turns = Clock(), asyncio.Semaphore(MOST_AT_ONCE)
     resolver = Resolver(settings.resolver.nameservers, settings.resolver.timeout)
     accounts = Accounts(clock)
@@ -39,7 +42,8 @@ async def attempts(settings: Settings) -> AsyncIterator[Attempt]:
                 return await as_external_servers_see_us(attempt, plan.introduction, resolver)
             return attempt
 
-    tasks = [asyncio.create_task(one(plan)) for plan in plans(settings, means)]
+    chosen = [plan for plan in plans(settings, means) if plan.phase in phases]
+    tasks = [asyncio.create_task(one(plan)) for plan in chosen]
     try:
         told: set[Remark] = set()
         for task in tasks:

@@ -1,0 +1,179 @@
+"""The interview of `mailtrip init`: asks for what is not given, and tries each server."""
+
+import asyncio
+import os
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from exporter.commands.passwords import PASSWORDS, NoPassword, provide
+from exporter.commands.preflight.attempts import attempts
+from exporter.commands.preflight.report import lines
+from exporter.commands.route import CHOICES, MAILBOX, NO_STATE, SEND, Route
+from exporter.commands.setup.providers import provider_of
+from exporter.commands.setup.questions import INDENT, Questions
+from exporter.config.address import check_email
+from exporter.config.server_url import ServerUrl, completed, with_user
+from exporter.core.phases import Phase
+from exporter.settings import Settings
+from exporter.terminal.mistakes import with_verdict
+from exporter.terminal.screen import Screen
+
+_INTRODUCTION = """\
+mailtrip sends messages to a mailbox, and finds them there. Six questions are about the way of
+these messages; Enter takes the answer in brackets. Each server is tried. Nothing is sent, and
+nothing is written before the end. Ctrl-C stops."""
+
+_RECIPIENT = "1. To which address do the messages go? It should be a mailbox for mailtrip alone."
+_SENDER = "6. From which address?"
+_NO_USER = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What is asked about a server."""
+
+    field: str
+    phase: Phase
+    server: str
+    user: str
+    start: str
+    """Of the URL, if only a host is given."""
+
+    guess: str
+
+
+_PARTS = {
+    MAILBOX: _Part(
+        "mailbox",
+        Phase.OPEN,
+        "2. On which server is this mailbox? A host (IMAP), or pop3s://HOST, jmap://HOST,"
+        " maildir:///PATH",
+        "3. With which user name?",
+        "imaps://",
+        "imap.{}",
+    ),
+    SEND: _Part(
+        "send",
+        Phase.SEND,
+        "4. Through which server are they sent? A host (SMTP), or smtps://HOST, mx:, sendmail:,"
+        " jmap://HOST",
+        f"5. With which user name? {_NO_USER} for none",
+        "smtp://",
+        "smtp.{}",
+    ),
+}
+
+
+async def works(settings: Settings, phases: Collection[Phase], screen: Screen) -> bool:
+    """Whether every server that belongs to these phases lets us in. Prints what they say."""
+    good = True
+    with screen.status("connecting …"):
+        async for attempt in attempts(settings, phases):
+            good = good and not attempt.failure
+            for line in lines(attempt):
+                screen.print(with_verdict(f"{INDENT}{line}"), soft_wrap=True)
+    return good
+
+
+@dataclass(slots=True)
+class Interview:
+    """The answers so far."""
+
+    route: Route
+    tries: bool
+    questions: Questions = field(default_factory=Questions)
+    _hints: set[str] = field(default_factory=set)
+
+    def run(self) -> Route:
+        """Asks for what is missing. Raises CannotStart at the end of the input."""
+        if not (self.route.recipient and self.route.mailbox and self.route.send):
+            print(_INTRODUCTION)
+        if not self.route.recipient:
+            address = self.questions.ask(_RECIPIENT, "", check_email)
+            self.route = replace(self.route, recipient=address)
+        self._hint(self.route.recipient)
+        for part in _PARTS:
+            self._complete(part)
+        return self.route
+
+    def _complete(self, part: str) -> None:
+        """Until the server lets us in, or the answers are kept all the same."""
+        if part not in self.route.urls:
+            self._ask(part)
+        while not self._works(part) and not self.questions.keeps():
+            os.environ.pop(PASSWORDS[part], None)
+            self._ask(part)
+
+    def _ask(self, part: str) -> None:
+        what, domain = _PARTS[part], self.route.recipient.rpartition("@")[2]
+        provider, before = provider_of(domain), self.route.urls.get(part, "")
+        default = getattr(provider, what.field, what.guess.format(domain))
+        if before:
+            default = replace(self.route.url(part), user="").shown
+        answer = self.questions.ask(what.server, default, partial(self._check, part))
+        url = completed(CHOICES[part], answer, what.start)
+        parsed = ServerUrl.parse(url, ())
+        self._hint(parsed.host)
+        if parsed.host and not parsed.user:
+            user = self.route.url(part).user if before else self._usual_user
+            check = partial(self._check_user, part, url)
+            answer = self.questions.ask(what.user, user, check)
+            url = url if answer == _NO_USER else with_user(url, answer)
+        self.route = self._with(part, url)
+        if part == SEND and not self.route.sender:
+            self._ask_sender()
+
+    def _ask_sender(self) -> None:
+        """Nobody is suggested to servers that do not know us: they check the sender."""
+        default = "" if self.route.needs_sender() else self.route.default_sender
+        sender = self.questions.ask(_SENDER, default, check_email)
+        if sender != self.route.default_sender or not default:
+            self.route = replace(self.route, sender=sender)
+
+    @property
+    def _usual_user(self) -> str:
+        user = self.route.url(MAILBOX).user if self.route.mailbox else ""
+        return user or self.route.recipient
+
+    def _with(self, part: str, url: str) -> Route:
+        parts = {_PARTS[part].field: url}
+        return replace(self.route, **parts)
+
+    def _check(self, part: str, answer: str) -> None:
+        """Raises ValueError or Mistakes if there is no such server."""
+        url = completed(CHOICES[part], answer, _PARTS[part].start)
+        parsed = ServerUrl.parse(url, ())
+        self._with(part, with_user(url, "x") if parsed.host and not parsed.user else url).reading(
+            NO_STATE
+        )
+
+    def _check_user(self, part: str, url: str, user: str) -> None:
+        """Raises ValueError or Mistakes if the server needs another one."""
+        self._with(part, url if user == _NO_USER else with_user(url, user)).reading(NO_STATE)
+
+    def _works(self, part: str) -> bool:
+        while self.route.needs_password(part):
+            try:
+                provide(part, self.route.url(part).shown, self._same(part), INDENT)
+                break
+            except NoPassword as error:
+                self.questions.say(str(error))
+        if not self.tries:
+            return True
+        settings = self.route.reading(NO_STATE).options
+        return asyncio.run(works(settings, [_PARTS[part].phase], Screen()))
+
+    def _same(self, part: str) -> str | None:
+        """The password of the mailbox, if the user is the same."""
+        if part == MAILBOX or not self.route.needs_password(MAILBOX):
+            return None
+        alike = self.route.url(part).user == self.route.url(MAILBOX).user
+        return os.environ.get(PASSWORDS[MAILBOX]) if alike else None
+
+    def _hint(self, name: str) -> None:
+        """What the provider requires, once."""
+        provider = provider_of(name)
+        if provider and provider.hint not in self._hints:
+            self._hints.add(provider.hint)
+            self.questions.say(provider.hint)
