@@ -60,9 +60,9 @@ def greet(
     print(f"  State:      {state_dir}")
     mailtrip = own_command(sys.argv[0])
     print(
-        f"  Next step:  {mailtrip} init, which asks for your servers and writes mailtrip.yml. Or save"
-        " this as\n              mailtrip.yml, with your own servers, addresses and password"
-        " files:\n"
+        f"  Next step:  {mailtrip} init asks for your servers and writes mailtrip.yml.\n"
+        "              Or save this as mailtrip.yml, with your own servers, addresses and"
+        " password files:\n"
     )
     print(FIRST.read_text(encoding="utf-8"))
     print(

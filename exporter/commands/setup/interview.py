@@ -90,7 +90,7 @@ class Interview:
         if not (self.route.recipient and self.route.mailbox and self.route.send):
             print(_INTRODUCTION)
         if not self.route.recipient:
-            address = self.questions.ask(_RECIPIENT, "", check_email)
+            address = self.questions.prompt(_RECIPIENT, "", check_email)
             self.route = replace(self.route, recipient=address)
         self._hint(self.route.recipient)
         for part in _PARTS:
@@ -111,23 +111,23 @@ class Interview:
         default = getattr(provider, what.field, what.guess.format(domain))
         if before:
             default = replace(self.route.url(part), user="").shown
-        answer = self.questions.ask(what.server, default, partial(self._check, part))
+        answer = self.questions.prompt(what.server, default, partial(self._check, part))
         url = completed(CHOICES[part], answer, what.start)
         parsed = ServerUrl.parse(url, ())
         self._hint(parsed.host)
         if parsed.host and not parsed.user:
             user = self.route.url(part).user if before else self._usual_user
             check = partial(self._check_user, part, url)
-            answer = self.questions.ask(what.user, user, check)
+            answer = self.questions.prompt(what.user, user, check)
             url = url if answer == _NO_USER else with_user(url, answer)
         self.route = self._with(part, url)
         if part == SEND and not self.route.sender:
             self._ask_sender()
 
     def _ask_sender(self) -> None:
-        """Nobody is suggested to servers that do not know us: they check the sender."""
+        """Suggests no sender to servers that do not know us, since they check it."""
         default = "" if self.route.needs_sender() else self.route.default_sender
-        sender = self.questions.ask(_SENDER, default, check_email)
+        sender = self.questions.prompt(_SENDER, default, check_email)
         if sender != self.route.default_sender or not default:
             self.route = replace(self.route, sender=sender)
 

@@ -16,7 +16,7 @@ class Questions:
         with suppress(ImportError):
             import readline  # noqa: F401  # lets `input` edit a line
 
-    def ask(self, question: str, default: str, check: Callable[[str], object]) -> str:
+    def prompt(self, question: str, default: str, check: Callable[[str], object]) -> str:
         """Returns an answer that passes the check, which raises ValueError or Mistakes. An empty
         line stands for the default. Raises CannotStart at the end of the input."""
         print(f"\n{question}")

@@ -50,10 +50,10 @@ def test_a_name_is_quoted_where_it_has_to_be(user: str) -> None:
     send, mailbox = (with_user(url, user) for url in ("smtp://h.example.org", "imaps://h.example"))
     text = text_of(Route(send, mailbox, "a@example.org", "a@example.org"), FILES)
     settings = Settings.parse(text.encode(), "mailtrip.yml")
-    (mailbox_options,) = settings.mailboxes.values()
+    (home,) = settings.mailboxes.values()
     (module,) = settings.modules.values()
     assert module.roundtrip
-    for how, part in ((mailbox_options.chosen[1], MAILBOX), (module.roundtrip.send.how, SEND)):
+    for how, part in ((home.chosen[1], MAILBOX), (module.roundtrip.send.chosen[1], SEND)):
         assert how.username == user
         assert how.password.origin == FILES[part]["file"]
 
