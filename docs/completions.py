@@ -137,7 +137,7 @@ def _zsh(action: argparse.Action) -> str:
     }[_kind(action)]
     what = re.sub(r"([\[\]:\\])", r"\\\1", str(action.metavar or action.dest))
     if not action.option_strings:
-        return f"'{'*' if action.nargs == '*' else ''}:{what}:{completes}'"
+        return f"'{'*' if action.nargs in ('*', '+') else ''}:{what}:{completes}'"
     argument = f":{what}:{completes}" if action.nargs != 0 else ""
     repeated = "*" if isinstance(action, argparse._AppendAction) else ""
     equals = "=" if action.nargs != 0 else ""

@@ -25,10 +25,16 @@ possibly with warnings.
 The trip of
 .B probe
 failed, or an attempt of
-.BR "check \-\-try" .
+.BR "check \-\-try" ;
+.B lookup
+found a listing.
 .TP
 .B 2
 An error in the command line or the configuration, or something on this machine that is missing or in use.
+.TP
+.B 3
+.B lookup
+got no answer from any list.
 .TP
 .BR 130 ", " 141 ", " 143
 Stopped by SIGINT, by a closed pipe, by SIGTERM.
@@ -128,7 +134,8 @@ def man_page() -> str:
 def _synopsis(action: argparse.Action) -> str:
     if not action.option_strings:
         shown = rf"\fI{roff(value(action))}\fR"
-        return rf"[{shown} ...]" if action.nargs == "*" else shown
+        several = {"*": f"[{shown} ...]", "+": f"{shown} ..."}
+        return several.get(str(action.nargs), shown)
     if "--help" in action.option_strings:
         return r"[\fB\-h\fR]"
     shown = rf"\fB{roff(action.option_strings[-1])}\fR"

@@ -242,6 +242,9 @@ SCHEMAS: dict[str, Schema] = {
         configured=about(YES_OR_NO, "By the lists of the configuration; else by the free ones."),
         problems=about(listing(TEXT), "What could not be looked up, for people."),
         notes=about(listing(TEXT), "Remarks that hide nothing, for people."),
+        resolver=or_null(
+            TEXT, "Why lists may refuse the resolver that was used, for people; null if it is fit."
+        ),
         past_since=about(NUMBER, "The beginning of what `past` tells."),
         past_trouble=or_null(TEXT, "Why the state cannot be read now; then there is no `past`."),
         subjects=listing(

@@ -46,6 +46,8 @@ class Statistics:
     trouble: dict[SubjectKind, str] = field(default_factory=dict)
     """Why it is not usable, for each kind of subject that it was asked about; empty text if it
     is."""
+    refuses: bool = False
+    """Whether its newest refusal was after its newest passed test."""
 
     @property
     def usable(self) -> bool | None:
@@ -83,7 +85,7 @@ class ListStatus:
             log.info("blocklist %s: usable again (%s)", self.blocklist.name, self.kind)
         self.tested, self.why = now, ""
         self._pause, self._in_a_row = FIRST_PAUSE, 0
-        self._statistics.trouble[self.kind] = ""
+        self._statistics.trouble[self.kind], self._statistics.refuses = "", False
 
     def failed_test(self, why: str, now: float) -> None:
         """Marks the list as unusable: it is not queried for a while, then tested again."""
@@ -102,6 +104,7 @@ class ListStatus:
             return  # it fell during this query
         self._in_a_row = self._in_a_row + 1 if failure else 0
         if failure is QueryFailure.REFUSED:
+            self._statistics.refuses = True
             self.failed_test(why, now)
         elif self._in_a_row >= MOST_FAILURES:
             self.failed_test(f"{self._in_a_row} queries in a row failed; last error: {why}", now)

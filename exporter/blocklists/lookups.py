@@ -1,16 +1,18 @@
 """Look-ups by hand: the subjects that belong to a name, and what all lists say about them."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 
 from exporter.blocklists.blocklist import Blocklist
 from exporter.blocklists.blocklists import Blocklists, unknown
 from exporter.blocklists.lookup import Lookup, SubjectAnswers
 from exporter.blocklists.names import Subject, SubjectKind
+from exporter.blocklists.public_resolvers import remark_on
+from exporter.config.grammar import is_private
 from exporter.core.clock import Clock
 from exporter.core.fairness import in_turns
-from exporter.core.model import Listing, ProbeError
+from exporter.core.model import Listing, ListState, ProbeError
 from exporter.core.reasons import Reason
 from exporter.core.trace import Trace
 from exporter.net.dns.resolver import Resolver
@@ -22,11 +24,14 @@ MOST_SUBJECTS = 16
 MOST_LISTS = 200
 MOST_QUESTIONS = 400  # subjects times lists
 AT_A_TIME = 200  # addresses that are read at a time: a millisecond of work
+UNPROVEN = "every list with a test entry failed: the resolver may hide listings"
+
+Question = tuple[Blocklist, Subject]
 
 
 class Lookups:
-    """Looks up what a person names. An address is one subject; a name is one, with its addresses
-    and those of its exchangers. `limit` is in seconds."""
+    """Looks up what a person names. An address is one subject; a name is one, with the domain that
+    it is in, its addresses, and those of its exchangers. `limit` is in seconds."""
 
     def __init__(
         self, blocklists: Blocklists, resolver: Resolver, clock: Clock, limit: float = LIMIT
@@ -41,17 +46,16 @@ class Lookups:
         answer is unknown. It can be cancelled."""
         end = asyncio.get_running_loop().time() + self._limit
         problems, notes = list[str](), list[str]()
-        subjects = {what: ""}
-        if any(not one.takes(SubjectKind.DOMAIN) for one in lists):
-            subjects |= await self._addresses(what, problems, notes)
+        subjects = {what: ""} | await self._related(what, lists, problems, notes)
         if len(lists) > MOST_LISTS:
             problems.append(f"there are {len(lists)} lists; only the first {MOST_LISTS} were asked")
             lists = lists[:MOST_LISTS]
         most = min(MOST_SUBJECTS, max(MOST_QUESTIONS // max(len(lists), 1), 1))
         if len(subjects) > most:
+            others = sum(one.kind is SubjectKind.DOMAIN for one in subjects)
             problems.append(
-                f"{what.text} has {len(subjects) - 1} addresses; only {most - 1} of them were"
-                " looked up"
+                f"{what.text} has {len(subjects) - others} addresses; only"
+                f" {max(most - others, 0)} of them were looked up"
             )
         chosen = list(subjects.items())[:most]
         fitting = [
@@ -72,27 +76,33 @@ class Lookups:
             )
             for subject, origin in chosen
         )
-        return Lookup(what, answers, tuple(problems), tuple(notes))
+        return Lookup(what, answers, tuple(problems), tuple(notes), self._remark(found.values()))
 
-    async def _addresses(
-        self, what: Subject, problems: list[str], notes: list[str]
+    async def _related(
+        self, what: Subject, lists: Sequence[Blocklist], problems: list[str], notes: list[str]
     ) -> dict[Subject, str]:
-        """The public addresses of a name, and of its exchangers, each with its origin."""
+        """The domain that a name is in, its addresses, and those of its exchangers, as far as the
+        lists take them, each with its origin."""
         if what.kind is not SubjectKind.DOMAIN:
             return {}
+        domains = [one.takes(SubjectKind.DOMAIN) for one in lists]
         resolved: dict[str, list[str] | ProbeError] = {}
-        hosts = {what.text: f"address of {what.text}"}
+        hosts: dict[str, str] = {}
+        subjects: dict[Subject, str] = {}
         seconds = self._limit * RESOLVING
         try:
             async with asyncio.timeout(seconds), asyncio.TaskGroup() as group:
-                group.create_task(self._resolve(what.text, resolved))
-                for host in await self._exchangers(what.text, problems):
-                    if host not in hosts:
-                        hosts[host] = f"address of the exchanger {host}"
-                        group.create_task(self._resolve(host, resolved))
+                if any(domains):
+                    group.create_task(self._domain(what.text, subjects, notes))
+                if not all(domains):
+                    hosts[what.text] = f"address of {what.text}"
+                    group.create_task(self._resolve(what.text, resolved))
+                    for host in await self._exchangers(what.text, problems):
+                        if host not in hosts:
+                            hosts[host] = f"address of the exchanger {host}"
+                            group.create_task(self._resolve(host, resolved))
         except TimeoutError:
             problems.append(f"not all addresses were resolved within {seconds:g} s")
-        subjects: dict[Subject, str] = {}
         for host, origin in hosts.items():
             match resolved.get(host):
                 case ProbeError() as error:
@@ -103,6 +113,31 @@ class Lookups:
                     async for address in in_turns(addresses, AT_A_TIME):
                         subjects.setdefault(Subject.of(address), origin)
         return subjects
+
+    async def _domain(self, name: str, subjects: dict[Subject, str], notes: list[str]) -> None:
+        """Some lists of domains have no entries for the hosts in a domain."""
+        try:
+            zone = await self._resolver.zone_of(name)
+        except ProbeError as error:
+            notes.append(f"the domain of {name} is unknown: {error.detail}")
+            return
+        if zone != name and not is_private(zone):
+            subjects[Subject(SubjectKind.DOMAIN, zone)] = f"domain of {name}"
+
+    def _remark(self, listings: Collection[Listing]) -> str:
+        """What is wrong with the resolver, by these answers."""
+        known = self._blocklists.statistics
+        lists = dict.fromkeys(one.blocklist for one in listings)
+        refusing = [name for name in lists if name in known and known[name].refuses]
+        try:
+            servers = [(str(one.address), int(one.port)) for one in self._resolver.servers()]
+        except ProbeError as error:
+            return error.detail
+        if remark := remark_on(servers, refusing):
+            return remark
+        if len(lists) < 2 or any(one.state is not ListState.UNKNOWN for one in listings):
+            return ""
+        return f"no list is usable: the cause is probably the resolver, {self._resolver.asked()}"
 
     async def _exchangers(self, domain: str, problems: list[str]) -> list[str]:
         try:
@@ -124,11 +159,9 @@ class Lookups:
         except ProbeError as error:
             resolved[host] = error
 
-    async def _answers(
-        self, questions: Sequence[tuple[Blocklist, Subject]], end: float
-    ) -> dict[tuple[Blocklist, Subject], Listing]:
+    async def _answers(self, questions: Sequence[Question], end: float) -> dict[Question, Listing]:
         """A slow list does not delay the others. `end` is in the event loop's time."""
-        answers: dict[tuple[Blocklist, Subject], Listing] = {}
+        answers: dict[Question, Listing] = {}
         trace = Trace(self._clock)
 
         async def put(blocklist: Blocklist, subject: Subject) -> None:
@@ -139,7 +172,19 @@ class Lookups:
                 for question in questions:
                     group.create_task(put(*question))
         late = f"no answer within {self._limit:g} s"
-        return {one: answers.get(one) or unknown(*one, late) for one in questions}
+        return _proven({one: answers.get(one) or unknown(*one, late) for one in questions})
+
+
+def _proven(answers: dict[Question, Listing]) -> dict[Question, Listing]:
+    """The answers, without those that prove nothing: a resolver that knows no name says of every
+    list that it lists nothing, and only a list with a test entry shows that."""
+    testable = [one for one in answers if one[0].tests(one[1].kind)[0]]
+    if not testable or any(answers[one].state is not ListState.UNKNOWN for one in testable):
+        return answers
+    return {
+        one: unknown(*one, UNPROVEN) if listing.state is ListState.CLEAN else listing
+        for one, listing in answers.items()
+    }
 
 
 def _may_know(blocklist: Blocklist, subject: Subject) -> bool:

@@ -41,7 +41,8 @@ class Subject:
         """Whether it is an address or a name of the Internet."""
         if self.kind is SubjectKind.DOMAIN:
             return not is_private(self.text)
-        return ip_address(self.text).is_global
+        address = ip_address(self.text)
+        return address.is_global and not address.is_multicast
 
     @property
     def labels(self) -> str:

@@ -75,11 +75,13 @@ def _refusal(code: str) -> str:
 
 
 def _meanings(blocklist: Blocklist, code: str) -> list[str]:
-    """The meanings of return codes, from the list's own documentation."""
+    """The meanings of return codes, from the list's own documentation. No `*` stands for what is
+    never a listing."""
     octets = code.split(".")
     found = [
         meaning
         for pattern, meaning in blocklist.codes
         if all(want in ("*", octet) for want, octet in zip(pattern.split("."), octets, strict=True))
+        and (code != NEVER_A_LISTING or pattern == code)
     ]
     return found + [meaning for bit, meaning in blocklist.bits if int(octets[3]) & bit]

@@ -22,7 +22,17 @@ __all__ = ["DEFAULT_LISTEN", "main"]
 
 COMMANDS = {
     name: f"exporter.commands.{name.replace('-', '_')}"
-    for name in ("init", "serve", "check", "probe", "maintenance", "report", "dkim-key", "schema")
+    for name in (
+        "init",
+        "serve",
+        "check",
+        "probe",
+        "lookup",
+        "maintenance",
+        "report",
+        "dkim-key",
+        "schema",
+    )
 }
 """The module of each command, with its `run` and its REFUSALS. Imported when it is to run."""
 

@@ -1,6 +1,6 @@
 """The exit statuses of commands, and the error of one that cannot start."""
 
-OK, FAILED, USAGE = 0, 1, 2
+OK, FAILED, USAGE, UNKNOWN = 0, 1, 2, 3
 
 
 class CannotStart(Exception):

@@ -39,6 +39,7 @@ examples:
   mailtrip init                                    ask for servers, write mailtrip.yml
   mailtrip check --try mailtrip.yml                report errors, try all logins
   mailtrip probe --config.file mailtrip.yml NAME   make one trip and show it
+  mailtrip lookup 192.0.2.1                        is it on a blocklist?
 
 All flags: mailtrip COMMAND --help, and man mailtrip."""
 
@@ -304,6 +305,10 @@ def _parser() -> tuple[_Parser, dict[str, _Parser]]:
     )
     probing.add_argument("--transcript", action="store_true", help=help_transcript)
 
+    _add_lookup_flags(
+        commands.add_parser("lookup", help="look up addresses and domains on blocklists")
+    )
+
     _add_maintenance_flags(
         commands.add_parser(
             "maintenance", help="start, stop or list planned maintenance of a running mailtrip"
@@ -361,6 +366,33 @@ def _add_route_flags(command: argparse.ArgumentParser) -> None:
     add("--mailbox", metavar="URL", type=partial(_server, MAILBOX_PASSWORD), help=help_mailbox)
     help_from = "the sender; default: the user of --send, or the recipient"
     add("--from", dest="sender", metavar="ADDRESS", type=_given, help=help_from)
+
+
+def _add_lookup_flags(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    help_what = "of a host or domain also its addresses and those of its exchangers"
+    add("names", nargs="+", metavar="ADDRESS|DOMAIN|HOST", type=_given, help=help_what)
+    help_list = "only on this list; may be repeated; default: the free lists of the catalogue"
+    add("--list", dest="lists", metavar="ZONE", type=_given, action="append", help=help_list)
+    help_server = "the resolver to use, instead of those in /etc/resolv.conf; may be repeated"
+    add(
+        "--nameserver",
+        dest="nameservers",
+        metavar="HOST[:PORT]",
+        type=_given,
+        action="append",
+        help=help_server,
+    )
+    help_files = "use the lists and the resolver of this configuration, such as lists with a key"
+    add(
+        "--config.file",
+        dest="config_files",
+        metavar="FILE",
+        type=_given,
+        action="append",
+        help=help_files,
+    )
+    add("--json", action="store_true", help="print one JSON document; see docs/cli.md")
 
 
 def _add_maintenance_flags(command: argparse.ArgumentParser) -> None:

@@ -175,8 +175,9 @@ def _ip_address(text: str) -> str:
     return str(address)
 
 
-def _nameserver(text: str) -> str:
-    """Returns HOST:PORT, with the default port if it is missing; IPv6 in brackets."""
+def nameserver(text: str) -> str:
+    """Returns HOST:PORT, with the default port if it is missing; IPv6 in brackets. Raises
+    ValueError with the cure."""
     host, _, port = (text, "", "53") if ip_of(text) or text.endswith("]") else text.rpartition(":")
     address = ip_of(host.removeprefix("[").removesuffix("]"))
     if not address or not port.isdecimal() or not port.isascii() or not 0 < int(port[:6]) <= 65535:
@@ -365,7 +366,7 @@ IpAddress = Annotated[
     str, AfterValidator(_ip_address), WithJsonSchema({"type": "string", "title": "IP address"})
 ]
 Nameserver = Annotated[
-    str, AfterValidator(_nameserver), WithJsonSchema({"type": "string", "title": "ADDRESS:PORT"})
+    str, AfterValidator(nameserver), WithJsonSchema({"type": "string", "title": "ADDRESS:PORT"})
 ]
 NetworkText = Annotated[
     str, AfterValidator(_some_network), WithJsonSchema({"type": "string", "title": "network"})

@@ -1,6 +1,6 @@
 """Blocklists in a terminal: progress of the queries, then a table of the answers."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 
 from rich.console import Console
@@ -41,6 +41,15 @@ def progress(
             console.print(Text.assemble(mark, line), soft_wrap=True)
 
     return show
+
+
+def answers(listings: Sequence[Listing], widths: Sequence[int], console: Console) -> None:
+    """The answers about one subject, in columns of at least these widths: lists that list it first,
+    then those that are unknown."""
+    order = [ListState.LISTED, ListState.UNKNOWN, ListState.CLEAN]
+    for one in sorted(listings, key=lambda one: (order.index(one.state), not one.alarming)):
+        cells = one.blocklist, one.state.in_words
+        _row(console, cells, widths, _style(one), list(remarks_on(one)) or [""])
 
 
 def table(outcome: Outcome, console: Console) -> None:
@@ -87,7 +96,7 @@ def _fail_alike(listings: list[Listing]) -> bool:
 
 
 def _row(
-    console: Console, cells: tuple[str, ...], widths: list[int], style: str, remarks: list[str]
+    console: Console, cells: tuple[str, ...], widths: Sequence[int], style: str, remarks: list[str]
 ) -> None:
     """A row; its remarks are on separate lines in the last column."""
     begin = (

@@ -159,6 +159,48 @@ async def test_a_list_that_lists_the_world_or_refuses_is_unknown() -> None:
     assert "the list refuses our queries" in refusing.text
 
 
+async def test_the_domain_that_a_host_is_in_is_a_subject_too() -> None:
+    zone = {**ZONE, "www.bad.test": {"A": ["192.0.2.1"], "SOA": ["ns. a. 1 1 1 1 1"]}}
+    above = {"bad.test": {**zone["bad.test"], "SOA": zone["www.bad.test"]["SOA"]}}
+    www = {"www.bad.test": {"CNAME": ["bad.test."]}}
+    async with made({**zone, **above, **www}) as those:
+        found = await those.run(Subject.of("www.bad.test"), LISTS)
+        alone = await those.run(Subject.of("bad.test"), LISTS)
+    named = [(one.subject.text, one.origin) for one in found.answers]
+    assert named[:2] == [("www.bad.test", ""), ("bad.test", "domain of www.bad.test")]
+    assert states(found)["bad.test"] == {"dbl.example": "listed"}
+    assert found.listings[0] == "bad.test by dbl.example"
+    assert [one.origin for one in alone.answers][:2] == ["", "address of bad.test"]
+
+
+async def test_a_resolver_that_knows_no_name_proves_nothing() -> None:
+    """Only a list with a test entry shows that a listing would be seen."""
+    blind = a_list("bl.example", test_points=False)
+    tested = a_list("other.example")
+    passes = {name: ZONE[name] for name in ("2.0.0.127.other.example",)}
+    async with made({}) as those:
+        nothing = await those.run(Subject.of("192.0.2.1"), [blind, tested])
+        alone = await those.run(Subject.of("192.0.2.1"), [blind])
+    async with made(passes) as those:
+        proven = await those.run(Subject.of("192.0.2.1"), [blind, tested])
+    assert (nothing.state, alone.state, proven.state) == (UNKNOWN, CLEAN, CLEAN)
+    assert nothing.answers[0].listings[0].text == lookups.UNPROVEN
+    assert nothing.resolver.startswith("no list is usable: the cause is probably the resolver, ask")
+    assert (alone.resolver, proven.resolver) == ("", "")
+
+
+async def test_a_list_that_refuses_makes_the_resolver_suspicious_until_it_answers() -> None:
+    refusal = {"2.0.0.127.err.example": {"A": ["127.255.255.254"]}}
+    async with made({**ZONE, **refusal}) as those:
+        lists = [*LISTS, a_list("err.example")]
+        found = await those.run(Subject.of("192.0.2.1"), lists)
+        other = await those.run(Subject.of("192.0.2.1"), LISTS)
+    assert found.state is CLEAN
+    assert (found.unanswered, len(found.asked)) == ({"err.example"}, 3)
+    assert found.resolver.startswith("refused by err.example: the resolver 127.0.0.1 probably")
+    assert other.resolver == ""
+
+
 async def test_it_ends_in_time_and_what_has_not_answered_is_unknown() -> None:
     async with name_server({}, silent=True) as address:
         slow = Resolver([address], 30.0)
@@ -187,6 +229,9 @@ class ManyAddresses(Resolver):
 
     async def exchangers(self, domain: str) -> list[Exchanger]:
         return [Exchanger(f"mx{number}.{domain}", number) for number in range(lookups.MOST_HOSTS)]
+
+    async def zone_of(self, name: str) -> str:
+        return name
 
     async def published(self, host: str) -> list[str]:
         return [f"2001:db8::{len(host)}:{number:x}" for number in range(2000)]

@@ -37,6 +37,7 @@ def test_without_a_catalogue_every_loopback_address_is_a_listing(code: str) -> N
         ("plain.example", ["127.255.255.0"], QueryFailure.REFUSED),
         ("plain.example", ["127.0.0.2", "127.255.255.255"], QueryFailure.REFUSED),
         ("plain.example", ["127.0.0.1"], QueryFailure.SENSELESS),
+        ("dnsbl-1.uceprotect.net", ["127.0.0.1"], QueryFailure.SENSELESS),
         ("plain.example", ["203.0.113.7"], QueryFailure.SENSELESS),
         ("plain.example", ["127.0.0.2", "203.0.113.7"], QueryFailure.SENSELESS),
         ("plain.example", ["0.0.0.0"], QueryFailure.SENSELESS),

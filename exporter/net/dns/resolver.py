@@ -123,7 +123,7 @@ class Resolver:
             found[n] for n in range(longest) for found in answers.values() if n < len(found)
         ]
         if not addresses:
-            raise ProbeError(Reason.DNS, f"{host} has no {kind}address; {self._asked()}")
+            raise ProbeError(Reason.DNS, f"{host} has no {kind}address; {self.asked()}")
         return addresses
 
     async def exchangers(self, domain: str) -> list[Exchanger]:
@@ -160,6 +160,21 @@ class Resolver:
             name = answer.canonical_name.to_text(omit_final_dot=True).lower()
         return name
 
+    async def zone_of(self, name: str) -> str:
+        """The domain of the zone that holds a name, by its SOA record (RFC 2308 section 2.1): of a
+        host, usually the domain that was registered. Empty if the name does not exist, or if that
+        is unknown."""
+        for one in (name, name.partition(".")[2]):  # an alias leads out of its own zone
+            answer = await self._answer_if_any(one, "SOA") if one else None
+            if answer is None:
+                break
+            sections = (*answer.response.answer, *answer.response.authority)
+            for rrset in sections:
+                zone = rrset.name.to_text(omit_final_dot=True).lower()
+                if rrset.rdtype == dns.rdatatype.SOA and f".{name}".endswith(f".{zone}"):
+                    return zone
+        return ""
+
     async def texts(self, name: str) -> list[str]:
         """The TXT records of a name, each in one piece; empty if there are none."""
         return [text_of(record) for record in _records_of(await self._answer_if_any(name, "TXT"))]
@@ -170,7 +185,7 @@ class Resolver:
         answer = await self._answer(".", "NS")
         if not answer.response.flags & dns.flags.AD:
             detail = "the name server does not validate answers (DNSSEC), which DANE needs"
-            raise ProbeError(Reason.DNS, f"{detail}; {self._asked()}")
+            raise ProbeError(Reason.DNS, f"{detail}; {self.asked()}")
 
     async def tlsa(self, host: str, port: int) -> list[Tlsa]:
         """The TLSA records of a TCP port (RFC 6698), if the name server has validated them; else
@@ -201,7 +216,7 @@ class Resolver:
             if isinstance(server, dns.nameserver.AddressAndPortNameserver)
         ]
 
-    def _asked(self) -> str:
+    def asked(self) -> str:
         """The queried servers, for people."""
         servers = [(server.address, server.port) for server in self.servers()]
         names = [
@@ -235,7 +250,7 @@ class Resolver:
         """Translates the library's exceptions from a lookup that began at that monotonic time."""
 
         def failed(detail: str, code: str = "") -> ProbeError:
-            return ProbeError(Reason.DNS, f"{detail}; {self._asked()}", code=code)
+            return ProbeError(Reason.DNS, f"{detail}; {self.asked()}", code=code)
 
         def no_answer() -> ProbeError:
             detail = f"no answer for {name} {kind} within {self.timeout:g} s"

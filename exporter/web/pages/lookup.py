@@ -1,9 +1,9 @@
 """The data of the page with the answers of a look-up."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from exporter.blocklists import Lookup, SubjectAnswers
+from exporter.blocklists import SubjectAnswers
 from exporter.core.model import ListState
 from exporter.web.lookups_now import LookupNow
 from exporter.web.pages.answer import AnswerView, style_of
@@ -38,7 +38,7 @@ class SubjectView:
             views, key=lambda one: (order.index(one.listing.state), not one.listing.alarming)
         )
         self.state = style_of(about.state)
-        self.verdict = _verdict(about)
+        self.verdict = about.verdict
         probes = now.probes.get(self.subject, ())
         self.probes = [ProbeLink.to(one) for one in probes[:MOST_NAMED]]
         self.known_probes = len(probes)
@@ -69,39 +69,11 @@ class LookupView:
         self.word = lookup.state.in_words
         self.state = style_of(lookup.state)
         self.configured = now.configured
-        self.reasons = [*_listings(lookup), *lookup.problems]
-        self.notes = lookup.notes
+        self.reasons = [*lookup.listings, *lookup.problems]
+        self.notes = [*lookup.notes, *filter(None, [lookup.resolver])]
         self.trouble = now.trouble
         self.subjects = [SubjectView(one, now, zone) for one in lookup.answers]
 
 
-def _listings(lookup: Lookup) -> Iterator[str]:
-    """Which lists list which subject."""
-    for about in lookup.answers:
-        found = [one for one in about.listings if one.state is ListState.LISTED]
-        if about.state is ListState.LISTED:
-            judges = [one for one in found if one.alarming] or found
-            lists = ", ".join(one.blocklist for one in judges)
-            yield f"{about.subject.text} by {lists}"
-
-
 def _names(views: Iterable[AnswerView]) -> tuple[str, ...]:
     return tuple(one.listing.blocklist for one in views)
-
-
-def _verdict(about: SubjectAnswers) -> str:
-    """How many lists say so, in one sentence. Those that only inform do not count."""
-    if not about.listings:
-        return "unknown: no list is asked about it"
-    judges = [one for one in about.listings if one.alarming] or about.listings
-    listed = sum(one.state is ListState.LISTED for one in judges)
-    unknown = sum(one.state is ListState.UNKNOWN for one in judges)
-    answered = len(judges) - unknown
-    rest = f"; {unknown} of {len(judges)} are unknown" if unknown and answered else ""
-    if answered == 1:
-        return f"{'listed' if listed else 'not listed'} by the one list that answered{rest}"
-    if listed:
-        return f"listed by {listed} of {answered} lists that answered{rest}"
-    if answered:
-        return f"not listed by any of {answered} lists that answered{rest}"
-    return "unknown: no list answered"
