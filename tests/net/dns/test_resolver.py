@@ -15,6 +15,7 @@ from exporter.net.dns.resolver import Resolver
 from exporter.senders.mx import MxOptions
 from tests.lab.client import Lab
 from tests.support.broken_nameserver import names_server
+from tests.support.name_server import names
 from tests.support.sender_rig import means
 
 
@@ -133,3 +134,24 @@ async def test_a_server_that_we_were_too_late_to_hear_is_not_blamed() -> None:
             await Resolver([server.address], timeout=0.3, clock=clock).addresses("mx.example.org")
     assert caught.value.reason is Reason.STARVED
     assert "no answer for mx.example.org" in caught.value.detail
+
+
+@pytest.mark.parametrize(
+    ("name", "zone"),
+    [
+        ("lab.test", "lab.test"),
+        ("relay.lab.test", "lab.test"),
+        ("nowhere.invalid", ""),
+    ],
+)
+async def test_the_zone_of_a_name_is_found(lab: Lab, name: str, zone: str) -> None:
+    assert await Resolver([lab.dns]).zone_of(name) == zone
+
+
+async def test_an_alias_is_in_the_zone_of_its_own_name() -> None:
+    """Not in that of the name that it leads to."""
+    soa = {"SOA": ["ns. a. 1 1 1 1 1"]}
+    www = {"CNAME": ["cdn.test."]}
+    async with names({"www.example.test": www, "cdn.test": soa, "example.test": soa}) as resolver:
+        assert await resolver.zone_of("www.example.test") == "example.test"
+        assert await resolver.zone_of("example.test") == "example.test"
