@@ -31,7 +31,7 @@ from exporter.core.clock import Clock
 from exporter.core.lateness import Lateness
 from exporter.core.logs import log_to_stderr
 from exporter.core.model import ListState, ProbeError, one_line
-from exporter.net.dns import DEFAULT_TIMEOUT, Resolver
+from exporter.net.dns.resolver import DEFAULT_TIMEOUT, Resolver
 
 REFUSALS = (CannotStart,)
 """What ends it with one clear line."""
