@@ -61,6 +61,8 @@ docs: $(TOOLS) ## regenerate the generated pages
 	$(BIN)/python -m docs.faults
 	$(BIN)/python -m docs.commandline
 	$(BIN)/python -m dashboards
+	$(BIN)/python -m charts
+	$(BIN)/python -m charts.kustomize
 
 site: $(TOOLS) ## build the documentation site below .site
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[site]'

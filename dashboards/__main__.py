@@ -1,5 +1,5 @@
-"""Writes the Grafana dashboards beside it, the rules for the Prometheus Operator and the mixin, and
-the objective for Sloth and Pyrra.
+"""Writes the Grafana dashboards beside it, the rules for the Prometheus Operator and the mixin,
+the objective for Sloth and Pyrra, and copies for the Helm chart.
 
 Run it in the project's directory: python -m dashboards
 """
@@ -19,6 +19,7 @@ from dashboards import (
 )
 
 HERE = Path(__file__).resolve().parent
+CHART = HERE.parent / "charts/mailtrip/files"
 COMMAND = "python -m dashboards"
 FILES = {
     "mail-overview.json": overview,
@@ -37,6 +38,15 @@ def texts() -> dict[str, str]:
     }
 
 
+def of_the_chart() -> dict[str, str]:
+    """The content of what the Helm chart has of it, by its name below `CHART`: a chart cannot name
+    files outside of itself."""
+    rules = {
+        f"rules/{file.name}": file.read_text(encoding="utf-8") for file in prometheus_rule.SOURCES
+    }
+    return rules | {f"dashboards/{name}": text for name, text in texts().items()}
+
+
 if __name__ == "__main__":
     for name, text in texts().items():
         (HERE / name).write_text(text, encoding="utf-8")
@@ -44,3 +54,5 @@ if __name__ == "__main__":
     mixin.FILE.write_text(mixin.text(), encoding="utf-8")
     for name, text in objective.texts().items():
         (objective.FOLDER / name).write_text(text, encoding="utf-8")
+    for name, text in of_the_chart().items():
+        (CHART / name).write_text(text, encoding="utf-8")

@@ -1,5 +1,5 @@
 """The rules as the Prometheus Operator takes them: a PrometheusRule for examples/kubernetes, in the
-words of rules/."""
+words of rules/, as the Helm chart renders it."""
 
 from pathlib import Path
 
@@ -7,16 +7,16 @@ HERE = Path(__file__).resolve().parent
 SOURCES = sorted((HERE / "rules").glob("*.yml"))
 FILE = HERE.parent / "examples/kubernetes/rules.yaml"
 HEAD = """\
-# Prometheus Operator: the rules of dashboards/rules, made from them by python -m dashboards.
-# Change them there. Your Prometheus resource must select it (ruleSelector,
-# ruleNamespaceSelector). docs/alerts.md: what to do for each alert.
+# Prometheus Operator: the rules of dashboards/rules. Your Prometheus resource must select it
+# (ruleSelector, ruleNamespaceSelector). docs/alerts.md: what to do for each alert.
 
 apiVersion: monitoring.coreos.com/v1
 kind: PrometheusRule
 metadata:
   name: mailtrip
   namespace: mail
-  labels: {app.kubernetes.io/name: mailtrip}
+  labels:
+    app.kubernetes.io/name: mailtrip
 spec:
   groups:
 """

@@ -18,6 +18,7 @@ BESIDE = {
     "SECURITY.md": "reporting.md",
     "dashboards/README.md": "dashboards.md",
     "mixin/README.md": "mixin.md",
+    "charts/mailtrip/README.md": "helm.md",
 }
 """By its place in the project, its name on the site."""
 NAMES = {name: place for place, name in BESIDE.items()}

@@ -93,7 +93,7 @@ def test_the_version_is_the_same_wherever_it_is_written() -> None:
     kubernetes = (ROOT / "examples/kubernetes/kustomization.yaml").read_text(encoding="utf-8")
     assert f"newTag: {__version__}" in kubernetes
     page = (ROOT / "docs/kubernetes.md").read_text(encoding="utf-8")
-    assert set(re.findall(r"mailtrip:(\d[\w.]*\w)", page)) == {__version__}
+    assert set(re.findall(r"(?:mailtrip:|--version )(\d[\w.]*\w)", page)) == {__version__}
 
 
 def test_a_release_is_made_only_of_a_tag_that_is_the_version() -> None:
@@ -107,6 +107,16 @@ def test_a_release_is_made_only_of_a_tag_that_is_the_version() -> None:
     builds = [number for number, run in enumerate(runs) if run == "python -m build"]
     assert checks < builds
     assert workflow["jobs"]["publish"]["needs"] == "build"
+
+
+def test_the_published_chart_names_the_published_image() -> None:
+    """The place of the image in values.yaml is the one that the workflow looks for."""
+    text = (ROOT / ".github/workflows/image.yml").read_text(encoding="utf-8")
+    (sought,) = re.findall(r"s\|(repository: \S+)\|repository: \$\{IMAGE,,\}\|", text)
+    values = (ROOT / "charts/mailtrip/values.yaml").read_text(encoding="utf-8")
+    assert values.count(sought) == 1
+    jobs = yaml.safe_load(text)["jobs"]
+    assert jobs["chart"]["needs"] == "image"
 
 
 def test_the_package_is_typed_and_says_where_its_home_is() -> None:

@@ -10,7 +10,8 @@ import yaml
 DIRECTORY = Path(__file__).resolve().parents[2] / "examples/kubernetes"
 FILES = sorted(DIRECTORY.iterdir())
 KUSTOMIZATION, CONFIGURATION = DIRECTORY / "kustomization.yaml", DIRECTORY / "mailtrip.yml"
-OBJECTS = [file for file in FILES if file not in (KUSTOMIZATION, CONFIGURATION)]
+VALUES = DIRECTORY / "values.yaml"
+OBJECTS = [file for file in FILES if file not in (KUSTOMIZATION, CONFIGURATION, VALUES)]
 
 Object = dict[str, Any]
 

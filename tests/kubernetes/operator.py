@@ -1,9 +1,10 @@
 """What the Prometheus Operator writes into Prometheus' configuration.
 
-As in pkg/prometheus/promcfg.go of the Operator 0.93, generateProbeConfig and
-appendShardingRelabelingWithLabel, for the fields that examples/kubernetes uses; the files
-ProbeStaticTargets*.golden beside it show the same. The order matters: the prober's address first,
-then the relabelings of the resource, and then the division among the shards.
+As in pkg/prometheus/promcfg.go of the Operator 0.93, generateProbeConfig, generateScrapeConfig and
+appendShardingRelabelingWithLabel, for the fields that examples/kubernetes and the Helm chart use; the
+files ProbeStaticTargets*.golden and ScrapeConfig*.golden beside it show the same. The order matters:
+the prober's address first, then the relabelings of the resource, and then the division among the
+shards.
 """
 
 import re
@@ -32,6 +33,24 @@ def scrape_of_probe(probe: Object, shards: int, shard: int) -> Object:
             {"target_label": "__address__", "replacement": spec["prober"]["url"]},
             *relabelings(static["relabelingConfigs"]),
             *_division("__param_target", shards, shard),
+        ],
+    }
+
+
+def scrape_of_targets(scrape: Object, shards: int, shard: int) -> Object:
+    """The job of a ScrapeConfig with static targets."""
+    spec = scrape["spec"]
+    return {
+        "job_name": f"scrapeConfig/{scrape['metadata']['namespace']}/{scrape['metadata']['name']}",
+        "metrics_path": spec["metricsPath"],
+        "scrape_interval": spec["scrapeInterval"],
+        "params": spec["params"],
+        "static_configs": spec["staticConfigs"],
+        "relabel_configs": [
+            {"source_labels": ["job"], "target_label": "__tmp_prometheus_job_name"},
+            {"target_label": "job", "replacement": spec["jobName"]},
+            *relabelings(spec["relabelings"]),
+            *_division("__address__", shards, shard),
         ],
     }
 

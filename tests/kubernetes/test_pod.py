@@ -1,7 +1,8 @@
 """The pod of examples/kubernetes, started by Podman with its ConfigMap, its Secret and its volume,
-in the lab."""
+in the lab, and the pods of `helm test` beside it."""
 
 import re
+import subprocess
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from charts import helm, kustomize
 from tests.container.podman import ROOT, Podman, PodmanError
 from tests.kubernetes.manifests import CONFIGURATION, Object, container, objects, pod
 from tests.lab.client import Lab, LabUser
@@ -23,11 +25,12 @@ MOUNTED = "/etc/mailtrip/mailtrip.yml"
 class Pod:
     """What runs, as Kubernetes and Prometheus reach it."""
 
-    def __init__(self, podman: Podman, address: str) -> None:
-        self._podman, self._address, self._container = podman, address, f"{NAME}-mailtrip"
+    def __init__(self, podman: Podman, address: str, files: dict[str, str], others: Path) -> None:
+        self._podman, self._container = podman, f"{NAME}-mailtrip"
+        self.address, self.files, self.others = address, files, others
 
     def get(self, path: str) -> str:
-        with urllib.request.urlopen(f"http://{self._address}{path}", timeout=60) as answer:
+        with urllib.request.urlopen(f"http://{self.address}{path}", timeout=60) as answer:
             text: str = answer.read().decode()
             return text
 
@@ -48,6 +51,12 @@ class Pod:
     def run(self, *words: str) -> str:
         """What a command in the container prints."""
         return self._podman("exec", self._container, *words)
+
+    def change(self, file: str, text: str) -> None:
+        """Writes a file of the ConfigMap, as the kubelet does when that has changed."""
+        place = self._podman("volume", "inspect", "--format", "{{.Mountpoint}}", "mailtrip")
+        command = self._podman.wrapped("tee", f"{place}/{file}")
+        subprocess.run(command, input=text, text=True, check=True, stdout=subprocess.DEVNULL)
 
 
 def in_the_lab(text: str, lab: Lab, user: LabUser) -> str:
@@ -116,6 +125,27 @@ def manifests(
     ]
 
 
+def helm_tests(image: str, address: str) -> list[Object]:
+    """The pods of `helm test`, on the machine's own network, with the volumes of the other pod."""
+    values = kustomize.values() | {"helmTest": {"enabled": True}}
+    found = []
+    for name, text in helm.render(values).items():
+        if not name.startswith("tests/"):
+            continue
+        pod: Object = yaml.safe_load(text)
+        (one,) = pod["spec"]["containers"]
+        one |= {"image": image, "imagePullPolicy": "Never"}
+        if "command" in one:
+            assert one["command"][-1] == "http://mailtrip-0.mailtrip.mail.svc:10925/-/ready"
+            one["command"][-1] = f"http://{address}/-/ready"
+        for volume in pod["spec"].get("volumes", ()):
+            if "secret" in volume:
+                volume["configMap"] = {"name": volume.pop("secret")["secretName"]}
+        pod["spec"]["hostNetwork"] = True
+        found.append(pod)
+    return found
+
+
 @pytest.fixture
 def running(
     podman: Podman, image: str, lab: Lab, lab_user: LabUser, tmp_path: Path
@@ -128,7 +158,7 @@ def running(
     file.write_text(yaml.safe_dump_all(content))
     try:
         podman("play", "kube", file)
-        yield Pod(podman, address)
+        yield Pod(podman, address, files, tmp_path)
     finally:
         podman("play", "kube", "--down", file)
         podman(
@@ -155,6 +185,38 @@ def test_the_pod_is_healthy_and_makes_a_trip_with_what_is_mounted(running: Pod) 
     assert {"mailtrip.sqlite", "token.key"} < set(running.run("ls", "/var/lib/mailtrip").split())
     with pytest.raises(PodmanError, match="Read-only file system"):
         running.run("touch", "/opt/mailtrip/new")
+
+    # Reloaded without a restart.
+    running.change(
+        CONFIGURATION.name,
+        running.files[CONFIGURATION.name].replace("interval: 5m", "interval: 7m"),
+    )
+    running.wait_for("/config?format=text", "interval: 7m")
+
+
+def test_helm_test_passes_and_sends_nothing(
+    running: Pod, podman: Podman, image: str, lab: Lab
+) -> None:
+    pods = helm_tests(image, running.address)
+    file = running.others / "tests.yaml"
+    configuration = [
+        files_of("mailtrip", running.files),
+        files_of(
+            "mailtrip-passwords", dict.fromkeys(objects()["Secret"]["stringData"], lab.password)
+        ),
+    ]
+    file.write_text(yaml.safe_dump_all([*configuration, *pods]))
+    try:
+        podman("play", "kube", file)
+        for pod in pods:
+            (one,) = pod["spec"]["containers"]
+            name = f"{pod['metadata']['name']}-{one['name']}"
+            assert podman("wait", name) == "0", podman.attempt("logs", name)
+        assert "mailtrip is ready" in podman("logs", "mailtrip-test-answers-answers")
+        assert "imap.lab.test" in podman("logs", "mailtrip-test-servers-servers")
+    finally:
+        podman("play", "kube", "--down", file)
+    assert "mailtrip_trips_total{" not in running.get("/metrics")
 
 
 def test_the_pod_runs_as_whom_the_image_is_made_for() -> None:

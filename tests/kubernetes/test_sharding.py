@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
-from tests.kubernetes.manifests import objects
-from tests.kubernetes.operator import scrape_of_pods, scrape_of_probe
+from charts import helm, kustomize
+from tests.kubernetes.manifests import Object
+from tests.kubernetes.operator import scrape_of_pods, scrape_of_probe, scrape_of_targets
 from tests.support.left_behind import until
 from tests.support.mailtrip_process import Exporter
 from tests.support.ports import free_port
@@ -17,6 +19,7 @@ from tests.support.prometheus import Prometheus
 from tests.trips.test_scaling import CONFIGURATION, TARGETS, probed_by
 
 NAMES = ["mailtrip-0", "mailtrip-1"]
+MODULE = "each-relay"
 
 
 @pytest.fixture
@@ -43,22 +46,34 @@ def replicas(tmp_path: Path, port: int) -> Iterator[list[Exporter]]:
         replica.kill()
 
 
+def rendered(name: str) -> Object:
+    """An object of the Helm chart, in a hurry, with this test's targets and two replicas."""
+    wanted = {"targets": TARGETS, "targetLabels": {"team": "network"}}
+    changed = {"replicas": len(NAMES), "scrape": {"interval": "1s"}}
+    changed |= {"probes": {MODULE: wanted}, "scrapeConfigs": {MODULE: wanted}}
+    content: Object = yaml.safe_load(helm.render(kustomize.values() | changed)[name])
+    return content
+
+
 def configuration(shards: int, shard: int, port: int) -> str:
-    """What Prometheus gets, in a hurry, with this test's targets, and two replicas as the page
-    says."""
-    kinds = objects()
-    probe, monitor = kinds["Probe"], kinds["ServiceMonitor"]
-    static = probe["spec"]["targets"]["staticConfig"]
-    static["static"] = TARGETS
-    (hashmod,) = (rule for rule in static["relabelingConfigs"] if rule.get("action") == "hashmod")
-    hashmod["modulus"] = len(NAMES)
-    probe["spec"]["interval"] = monitor["spec"]["endpoints"][0]["interval"] = "1s"
+    """What Prometheus gets of a Probe and the ServiceMonitor."""
+    targets = scrape_of_probe(rendered("probe.yaml"), shards, shard)
+    return _with_pods(targets, shards, shard, port)
+
+
+def undivided_by_scrape_config(port: int) -> str:
+    """The same of a ScrapeConfig, for the only shard."""
+    targets = scrape_of_targets(rendered("scrapeconfig.yaml"), 1, 0)
+    return _with_pods(targets, 1, 0, port)
+
+
+def _with_pods(targets: Object, shards: int, shard: int, port: int) -> str:
     pods = {name: f"{address(number)}:{port}" for number, name in enumerate(NAMES)}
-    jobs = [scrape_of_probe(probe, shards, shard), scrape_of_pods(monitor, pods, shards, shard)]
+    jobs = [targets, scrape_of_pods(rendered("servicemonitor.yaml"), pods, shards, shard)]
     text = json.dumps({"global": {"scrape_timeout": "1s"}, "scrape_configs": jobs})
+    assert "mailtrip-$1.mailtrip.mail.svc:10925" in text
     for number in ("0", "$1"):
         name = f"mailtrip-{number}.mailtrip.mail.svc:10925"
-        assert name in text
         text = text.replace(name, f"{address(number)}:{port}")
     return text
 
@@ -92,7 +107,7 @@ async def test_shards_divide_the_targets_and_every_target_stays_with_its_replica
     shards = [
         await asyncio.to_thread(prometheus, configuration(2, number, port)) for number in range(2)
     ]
-    undivided = await asyncio.to_thread(prometheus, configuration(1, 0, port))
+    undivided = await asyncio.to_thread(prometheus, undivided_by_scrape_config(port))
     first, second = await all_asked(*shards)
     assert first.keys().isdisjoint(second)
     # As many shards as replicas: each shard asks one replica alone, since both divide by the same
