@@ -69,11 +69,7 @@ def read(arguments: Sequence[str]) -> argparse.Namespace:
                 " configuration"
             )
     options, left = parser.parse_known_args(arguments)
-    if left or (
-        options.command == "probe"
-        and not (options.config_files or options.send)
-        and _is_a_file(options.name)
-    ):
+    if left or _is_misplaced(options):
         parser.error(_left_over(options, left, _flags_of(commands[options.command])))
     if options.command == "probe" and (mistake := _mistake_of_a_route(options)):
         parser.error(mistake)
@@ -88,6 +84,14 @@ def read(arguments: Sequence[str]) -> argparse.Namespace:
         parser.error(f"a NAME or TARGET {must}")
     _take_default(options)
     return options
+
+
+def _is_misplaced(options: argparse.Namespace) -> bool:
+    """Whether a file or a URL is where a name or a recipient has to be."""
+    if options.command not in ("probe", "init") or options.send:
+        return False
+    name = options.name or ""
+    return not getattr(options, "config_files", []) and (_is_a_file(name) or "://" in name)
 
 
 def _take_default(options: argparse.Namespace) -> None:
@@ -131,9 +135,11 @@ def _meant(word: str, flags: Sequence[str]) -> str:
 
 
 def _left_over(options: argparse.Namespace, left: Sequence[str], flags: Sequence[str]) -> str:
-    words = [*left, getattr(options, "name", "")]
+    if "--send" in flags and (told := _beside_urls(options, left)):
+        return told
+    words = [*left, getattr(options, "name", "") or ""]
     file = next((word for word in words if not word.startswith("-") and _is_a_file(word)), "")
-    if options.command not in ("serve", "probe") or not file:
+    if options.command not in ("serve", "probe", "init") or not file:
         meant = _meant(left[0], flags) if left and left[0].startswith("-") else ""
         return f"unknown arguments: {' '.join(left)}" + (
             f"; did you mean {meant}?" if meant else ""
@@ -147,6 +153,22 @@ def _left_over(options: argparse.Namespace, left: Sequence[str], flags: Sequence
         f" {file}{name if options.command == 'probe' else ''}"
     )
     return f"{file} is not expected here; use --config.file FILE for the configuration: {command}"
+
+
+def _beside_urls(options: argparse.Namespace, left: Sequence[str]) -> str:
+    """What to write instead of words that do not go with `--send` and `--mailbox`; empty if they
+    are not about them."""
+    words = [*left, options.name or ""]
+    if any(re.match("--?(pass|pw)", word) for word in left) or any(map(has_password, words)):
+        return (
+            "passwords are not possible here, since other users can see a command line: mailtrip"
+            f" asks for them, or reads them from {SEND_PASSWORD} and {MAILBOX_PASSWORD}"
+        )
+    if any("://" in word for word in words):
+        return f"write mailtrip {options.command} --send URL --mailbox URL TARGET"
+    if options.command == "init" and re.match("-o$|--?out", left[0] if left else ""):
+        return f"unknown flag {left[0].partition('=')[0]}: --config.file FILE is the file to write"
+    return ""
 
 
 def _is_a_file(word: str) -> bool:

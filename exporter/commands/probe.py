@@ -91,8 +91,8 @@ def run(options: argparse.Namespace) -> int:
             # What is read first comes last.
             transcript(outcome, console, whole=options.transcript)
         display_of(settings, key).result(outcome, console)
-    if options.send and outcome.success and not options.json:
-        print(f"To go on: {_to_go_on(options)}", file=sys.stderr)
+    if options.send and not options.json and (words := _next_step(options, outcome)):
+        print(words, file=sys.stderr)
     if may_still_come(outcome) and (words := left_behind(key, settings)):
         print(words, file=sys.stderr)
     return OK if outcome.success else FAILED
@@ -122,11 +122,16 @@ def _on_a_route(options: argparse.Namespace) -> tuple[Settings, ProbeKey]:
     return reading.options, reading.options.key(probe.module, probe.target)
 
 
-def _to_go_on(options: argparse.Namespace) -> str:
-    """The command that writes a configuration for the same trip."""
+def _next_step(options: argparse.Namespace, outcome: Outcome) -> str:
+    """What to do after a trip without a configuration: the command that writes one for it, or how
+    a URL names the CA of a server; empty if there is nothing to say."""
+    if outcome.failure:
+        of_tls = outcome.failure.reason is Reason.TLS
+        return "In a URL, options follow a question mark: ?ca_file=/PATH" if of_tls else ""
     flags = ["--send", options.send, "--mailbox", options.mailbox]
     sender = ["--from", options.sender] if options.sender else []
-    return shlex.join([own_command(sys.argv[0]), "init", *flags, *sender, options.name])
+    words = shlex.join(["init", *flags, *sender, options.name])
+    return f"To go on: {own_command(sys.argv[0])} {words}"
 
 
 def key_of(settings: Settings, name: str, module: str | None, files: str = "") -> ProbeKey:
@@ -139,7 +144,10 @@ def key_of(settings: Settings, name: str, module: str | None, files: str = "") -
         return settings.key(named[name].module, named[name].target)
     known = suggestion(name, named) or "; the configuration defines none"
     where = f" in {files}" if files else "; no --config.file is given"
-    raise Unknown(f"no probe {name!r}{where}{known} (for any other target: --module MODULE TARGET)")
+    others = "for any other target: --module MODULE TARGET"
+    if not files:
+        others += "; without a configuration: --send URL --mailbox URL TARGET"
+    raise Unknown(f"no probe {name!r}{where}{known} ({others})")
 
 
 async def check_receiver(settings: Settings, key: ProbeKey) -> None:

@@ -159,6 +159,11 @@ class AccessOptions(TlsOptions, NetworkOptions):
         url.without(*(["path"] if url.path != "/" else []))
         options: dict[str, Any] = {"host": url.host}
         implicit, port = url.scheme.endswith("s"), url.port
+        if implicit and port in cls.ports.clear:
+            raise ValueError(
+                f"port {port} begins in plain text: write {url.scheme[:-1]}://, or port"
+                f" {cls.ports.implicit}"
+            )
         if implicit and not port:
             port = cls.ports.implicit
         if port:

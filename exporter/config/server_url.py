@@ -6,7 +6,7 @@ may hold one.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, Self, cast
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
@@ -35,7 +35,7 @@ class ServerUrl:
     """More options, as in a configuration: `?ca_file=/etc/ca.pem&tls=starttls`."""
 
     @classmethod
-    def parse(cls, text: str, schemes: Iterable[str]) -> Self:
+    def parse(cls, text: str, schemes: Collection[str]) -> Self:
         """Raises ValueError with the cure. `schemes` are those that its error names."""
         if has_password(text):
             raise ValueError("write it without the password, which is asked for separately")
@@ -44,7 +44,10 @@ class ServerUrl:
         if not text.isprintable():
             raise ValueError("contains a control character: type it again")
         scheme, colon, rest = text.partition(":")
-        if not colon or not _SCHEME.fullmatch(scheme) or (rest and not rest.startswith(("/", "?"))):
+        bare = rest and not rest.startswith(("/", "?"))
+        if bare and scheme.lower() in schemes:
+            raise ValueError(f"after {scheme}: there must be //, and the host or the whole path")
+        if not colon or not _SCHEME.fullmatch(scheme) or bare:
             raise ValueError(
                 "not a URL; write SCHEME://USER@HOST, with one of these schemes:"
                 f" {', '.join(schemes)}"

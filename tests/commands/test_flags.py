@@ -87,6 +87,22 @@ SLIPS = {
     "probe --send mx: --mailbox imaps://u@h --config.file mt.yml a@example.org": (
         "--send and --mailbox need no configuration: use them or --config.file;"
     ),
+    "probe smtp://u@h imaps://u@h a@example.org": (
+        "write mailtrip probe --send URL --mailbox URL TARGET;"
+    ),
+    "probe smtp://u@h": "write mailtrip probe --send URL --mailbox URL TARGET;",
+    "init --smtp smtp://u@h --imap imaps://u@h": (
+        "write mailtrip init --send URL --mailbox URL TARGET;"
+    ),
+    "init smtp://u:secret@h": "passwords are not possible here, since other users can see",
+    "init --password secret": "passwords are not possible here, since other users can see",
+    "probe --send smtp://u@h --mailbox imaps://u@h --pass secret a@example.org": (
+        "mailtrip asks for them, or reads them from MAILTRIP_SEND_PASSWORD and MAILTRIP_MAILBOX"
+    ),
+    "init mt.yml": (f"mt.yml is not expected here; {NAMED}: mailtrip init --config.file mt.yml;"),
+    "init -o mt.yml": "unknown flag -o: --config.file FILE is the file to write;",
+    "init --output=mt.yml": "unknown flag --output: --config.file FILE is the file to write;",
+    "maintenance list --frobnicate": "unknown arguments: --frobnicate;",
     "serve --web.max-targets 0": "argument --web.max-targets: not a positive whole number: '0';",
     "serve --web.max-targets -5": "argument --web.max-targets: not a positive whole number: '-5';",
     "serve --web.max-targets many": (

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -39,14 +40,17 @@ def probe(*arguments: str, directory: Path, **environment: str) -> subprocess.Co
 
 
 def test_passwords_are_typed_and_never_shown(lab: Lab, lab_user: LabUser, tmp_path: Path) -> None:
-    screen = Screen("probe", *urls(lab, lab_user), lab_user.address, directory=tmp_path)
+    flags = urls(lab, lab_user)
+    screen = Screen("probe", *flags, lab_user.address, directory=tmp_path, columns=250)
     screen.wait(lambda now: f"Password for smtp://{lab_user.name}@{lab.relay_ip}:587:" in now)
     screen.type(lab.password.encode() + b"\n")
     screen.wait(lambda now: "(Enter: the same):" in now)
     screen.type(b"\n")
     assert screen.close() == 0, screen.now
     assert f"\nfrom {lab_user.address} (--from ADDRESS changes it)" in screen.now
-    assert re.search(r"\nOK: round trip [0-9.]+ s, delivery delay [0-9.]+ s$", screen.now)
+    *_, verdict, step = screen.now.splitlines()
+    assert re.fullmatch(r"OK: round trip [0-9.]+ s, delivery delay [0-9.]+ s", verdict)
+    assert step.endswith(shlex.join(["-m", "exporter", "init", *flags, lab_user.address]))
     assert lab.password.encode() not in screen.written
     assert lab_user.mails() == []
     assert [*tmp_path.iterdir()] == []
@@ -93,6 +97,17 @@ def test_whoever_ends_it_is_told_where_the_message_may_arrive(
     assert screen.close() == 130
     assert "the message was sent. If it still arrives in" in screen.now
     assert f"{lab.imap_ip}:993, it is not deleted: delete it yourself." in screen.now
+
+
+def test_who_lacks_the_ca_of_a_server_learns_how_a_url_names_it(
+    lab: Lab, lab_user: LabUser, tmp_path: Path
+) -> None:
+    flags = [flag.partition("?")[0] for flag in urls(lab, lab_user)]
+    passwords = {SEND_PASSWORD: lab.password, MAILBOX_PASSWORD: lab.password}
+    done = probe(*flags, lab_user.address, directory=tmp_path, **passwords)
+    assert done.returncode == 1
+    assert "unable to get local issuer certificate: set `ca_file` to its CA" in done.stdout
+    assert done.stderr.endswith("\nIn a URL, options follow a question mark: ?ca_file=/PATH\n")
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,8 @@ MISTAKES = {
     "mail.example.org": "not a URL; write SCHEME://USER@HOST, with one of these schemes: smtp,",
     "mail.example.org:587": "not a URL; write SCHEME://USER@HOST",
     "me@mail.example.org": "not a URL; write SCHEME://USER@HOST",
-    "smtp:mail.example.org": "not a URL; write SCHEME://USER@HOST",
+    "smtp:mail.example.org": "after smtp: there must be //, and the host or the whole path",
+    "smtps://mail.example.org:587": "port 587 begins in plain text: write smtp://, or port 465",
     "smtp://": "the host is missing; write smtp://HOST",
     "smtp:///mail.example.org": "the host is missing; write smtp://HOST",
     "smtp://me@": "the host is missing; write smtp://HOST",
@@ -130,6 +131,8 @@ def test_a_slip_is_one_clear_line(url: str) -> None:
         ("imaps://mail.example.org", "the user is missing; write imaps://USER@mail.example.org"),
         ("maildir://home/me/Maildir", "write the whole path, such as maildir:///PATH, with three"),
         ("maildir:", "write the whole path"),
+        ("maildir:~/Maildir", "after maildir: there must be //, and the host or the whole path"),
+        ("imaps://me@h:143", "port 143 begins in plain text: write imap://, or port 993"),
         ("imaps://me@mail.example.org/INBOX", "imaps has no path: remove /INBOX"),
     ],
 )

@@ -10,7 +10,8 @@ from exporter.commands.passwords import PASSWORDS, NoPassword, provide
 from exporter.commands.preflight.attempts import attempts
 from exporter.commands.preflight.report import lines
 from exporter.commands.route import CHOICES, MAILBOX, NO_STATE, SEND, Route
-from exporter.commands.setup.providers import provider_of
+from exporter.commands.setup.discovery import Discovery
+from exporter.commands.setup.providers import Provider, provider_of
 from exporter.commands.setup.questions import INDENT, Questions
 from exporter.config.address import check_email
 from exporter.config.server_url import ServerUrl, completed, with_user
@@ -40,7 +41,8 @@ class _Part:
     start: str
     """Of the URL, if only a host is given."""
 
-    guess: str
+    names: tuple[str, ...]
+    """Of such a server in a domain, usually."""
 
 
 _PARTS = {
@@ -51,7 +53,7 @@ _PARTS = {
         " maildir:///PATH",
         "3. With which user name?",
         "imaps://",
-        "imap.{}",
+        ("imap.{}", "mail.{}"),
     ),
     SEND: _Part(
         "send",
@@ -60,7 +62,7 @@ _PARTS = {
         " jmap://HOST",
         f"5. With which user name? {_NO_USER} for none",
         "smtp://",
-        "smtp.{}",
+        ("smtp.{}", "mail.{}"),
     ),
 }
 
@@ -83,6 +85,7 @@ class Interview:
     route: Route
     tries: bool
     questions: Questions = field(default_factory=Questions)
+    discovery: Discovery = field(default_factory=Discovery)
     _hints: set[str] = field(default_factory=set)
 
     def run(self) -> Route:
@@ -92,7 +95,6 @@ class Interview:
         if not self.route.recipient:
             address = self.questions.prompt(_RECIPIENT, "", check_email)
             self.route = replace(self.route, recipient=address)
-        self._hint(self.route.recipient)
         for part in _PARTS:
             self._complete(part)
         return self.route
@@ -106,15 +108,12 @@ class Interview:
             self._ask(part)
 
     def _ask(self, part: str) -> None:
-        what, domain = _PARTS[part], self.route.recipient.rpartition("@")[2]
-        provider, before = provider_of(domain), self.route.urls.get(part, "")
-        default = getattr(provider, what.field, what.guess.format(domain))
-        if before:
-            default = replace(self.route.url(part), user="").shown
+        what, before = _PARTS[part], self.route.urls.get(part, "")
+        default = replace(self.route.url(part), user="").shown if before else self._default(what)
         answer = self.questions.prompt(what.server, default, partial(self._check, part))
         url = completed(CHOICES[part], answer, what.start)
         parsed = ServerUrl.parse(url, ())
-        self._hint(parsed.host)
+        self._hint(provider_of(parsed.host))
         if parsed.host and not parsed.user:
             user = self.route.url(part).user if before else self._usual_user
             check = partial(self._check_user, part, url)
@@ -171,9 +170,17 @@ class Interview:
         alike = self.route.url(part).user == self.route.url(MAILBOX).user
         return os.environ.get(PASSWORDS[MAILBOX]) if alike else None
 
-    def _hint(self, name: str) -> None:
+    def _default(self, what: _Part) -> str:
+        """A server that may be right: of the provider, or one with a usual name."""
+        domain = self.route.recipient.rpartition("@")[2]
+        if provider := asyncio.run(self.discovery.provider(domain)):
+            self._hint(provider)
+            return str(getattr(provider, what.field))
+        names = [name.format(domain) for name in what.names]
+        return asyncio.run(self.discovery.host(names))
+
+    def _hint(self, provider: Provider | None) -> None:
         """What the provider requires, once."""
-        provider = provider_of(name)
         if provider and provider.hint not in self._hints:
             self._hints.add(provider.hint)
             self.questions.say(provider.hint)

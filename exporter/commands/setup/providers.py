@@ -10,7 +10,8 @@ class Provider:
     """A provider, its servers, and what to know about it."""
 
     domains: tuple[str, ...]
-    """Of the addresses that it gives to people, and of its servers."""
+    """Of the addresses that it gives to people, of its servers, and of exchangers for the domains
+    of others."""
 
     mailbox: str
     send: str
@@ -20,14 +21,14 @@ class Provider:
 _OF_THE_APP = "a password for the app, not that of the account"
 PROVIDERS = (
     Provider(
-        ("gmail.com", "googlemail.com"),
+        ("gmail.com", "googlemail.com", "google.com"),
         "imaps://imap.gmail.com",
         "smtp://smtp.gmail.com",
         f"Gmail needs {_OF_THE_APP}: https://myaccount.google.com/apppasswords. Messages of an"
         " account to itself are not shown as received: send from another one. See docs/gmail.md.",
     ),
     Provider(
-        ("outlook.com", "hotmail.com", "live.com", "msn.com", "office365.com"),
+        ("outlook.com", "hotmail.com", "live.com", "msn.com", "office365.com", "mx.microsoft"),
         "imaps://outlook.office365.com",
         "smtp://smtp.office365.com",
         "Microsoft takes tokens instead of passwords, and `mailtrip init` cannot set them up: begin"
