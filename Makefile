@@ -27,7 +27,7 @@ WHEELS := .newer/wheels/done
 
 PYTHONS := trixie forky
 
-.PHONY: help run quick test pythons lowest check docs site image suite servers newer wheels lab lab-down bench fuzz
+.PHONY: help run quick test pythons lowest check docs pictures site image suite servers newer wheels lab lab-down bench fuzz
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -60,9 +60,13 @@ docs: $(TOOLS) ## regenerate the generated pages
 	$(BIN)/python -m docs.web
 	$(BIN)/python -m docs.faults
 	$(BIN)/python -m docs.commandline
+	$(BIN)/python -m docs.animation
 	$(BIN)/python -m dashboards
 	$(BIN)/python -m charts
 	$(BIN)/python -m charts.kustomize
+
+pictures: servers $(TOOLS) ## take the pictures of the README again: the terminal and a page, of real trips through the lab
+	@$(AS_ROOT) $(BIN)/python -B -m tests.pictures
 
 site: $(TOOLS) ## build the documentation site below .site
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[site]'

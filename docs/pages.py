@@ -51,4 +51,4 @@ def as_on_site(markdown: str, name: str, repository: str) -> str:
 
 
 def _is_on_site(place: str) -> bool:
-    return place.startswith("docs/") and place.endswith((".md", ".png"))
+    return place.startswith("docs/") and place.endswith((".md", ".png", ".svg"))

@@ -82,6 +82,8 @@ scrape_configs:
 * `/-/healthy` shows that mailtrip runs, `/-/ready` that it answers scrapes: 503 during shutdown. It stops within five
   seconds of SIGTERM: a scrape that waits for its trip gets the known values, and trips in progress continue after
   the next start. A second SIGTERM stops it immediately.
+* `/probe?module=…&target=…&debug=true` shows the newest trips of a probe as text, also those in progress, with the conversations
+  with the servers. It starts no trip. `/probe` without it is for Prometheus ([metrics.md](metrics.md)).
 * `/config` shows the current configuration, with defaults and without secrets, in the order of [configuration.md](configuration.md). Browsers get a page, where each mailbox, module
   and probe has an anchor (`/config#module-NAME`); other clients, and `/config?format=text`, get text.
 * The **status page** shows 100 probes at a time, failed ones first, and the number of probes in each state.

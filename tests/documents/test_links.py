@@ -115,6 +115,7 @@ def test_links_on_the_site_lead_to_pages_or_to_the_repository() -> None:
         == "[a](https://source.example/dashboards/frame.py)"
     )
     assert on_site("![a](docs/trip.png)", "index.md") == "![a](trip.png)"
+    assert on_site("[![a](docs/a.svg)](docs/a.svg)", "index.md") == "[![a](a.svg)](a.svg)"
     assert on_site("[a](examples)", "index.md") == "[a](https://source.example/examples)"
     assert on_site("[a](#here) [b](https://a.example/)", "cli.md") == (
         "[a](#here) [b](https://a.example/)"
