@@ -137,7 +137,8 @@ class Lookups:
             return remark
         if len(lists) < 2 or any(one.state is not ListState.UNKNOWN for one in listings):
             return ""
-        return f"no list is usable: the cause is probably the resolver, {self._resolver.asked()}"
+        asked = self._resolver.named_servers()
+        return f"no list is usable: the cause is probably the resolver, {asked}"
 
     async def _exchangers(self, domain: str, problems: list[str]) -> list[str]:
         try:

@@ -196,7 +196,7 @@ async def test_a_list_that_refuses_makes_the_resolver_suspicious_until_it_answer
         found = await those.run(Subject.of("192.0.2.1"), lists)
         other = await those.run(Subject.of("192.0.2.1"), LISTS)
     assert found.state is CLEAN
-    assert (found.unanswered, len(found.asked)) == ({"err.example"}, 3)
+    assert (set(found.unanswered), len(found.asked)) == ({"err.example"}, 3)
     assert found.resolver.startswith("refused by err.example: the resolver 127.0.0.1 probably")
     assert other.resolver == ""
 

@@ -123,7 +123,7 @@ class Resolver:
             found[n] for n in range(longest) for found in answers.values() if n < len(found)
         ]
         if not addresses:
-            raise ProbeError(Reason.DNS, f"{host} has no {kind}address; {self.asked()}")
+            raise ProbeError(Reason.DNS, f"{host} has no {kind}address; {self.named_servers()}")
         return addresses
 
     async def exchangers(self, domain: str) -> list[Exchanger]:
@@ -185,7 +185,7 @@ class Resolver:
         answer = await self._answer(".", "NS")
         if not answer.response.flags & dns.flags.AD:
             detail = "the name server does not validate answers (DNSSEC), which DANE needs"
-            raise ProbeError(Reason.DNS, f"{detail}; {self.asked()}")
+            raise ProbeError(Reason.DNS, f"{detail}; {self.named_servers()}")
 
     async def tlsa(self, host: str, port: int) -> list[Tlsa]:
         """The TLSA records of a TCP port (RFC 6698), if the name server has validated them; else
@@ -216,7 +216,7 @@ class Resolver:
             if isinstance(server, dns.nameserver.AddressAndPortNameserver)
         ]
 
-    def asked(self) -> str:
+    def named_servers(self) -> str:
         """The queried servers, for people."""
         servers = [(server.address, server.port) for server in self.servers()]
         names = [
@@ -250,7 +250,7 @@ class Resolver:
         """Translates the library's exceptions from a lookup that began at that monotonic time."""
 
         def failed(detail: str, code: str = "") -> ProbeError:
-            return ProbeError(Reason.DNS, f"{detail}; {self.asked()}", code=code)
+            return ProbeError(Reason.DNS, f"{detail}; {self.named_servers()}", code=code)
 
         def no_answer() -> ProbeError:
             detail = f"no answer for {name} {kind} within {self.timeout:g} s"
