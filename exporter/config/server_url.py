@@ -41,7 +41,7 @@ class ServerUrl:
             raise ValueError("write it without the password, which is asked for separately")
         if odd := lookalike_in(text):
             raise ValueError(f"contains {odd}: type it again")
-        if not text.isprintable():
+        if not unquote(text).isprintable():
             raise ValueError("contains a control character: type it again")
         scheme, colon, rest = text.partition(":")
         bare = rest and not rest.startswith(("/", "?"))

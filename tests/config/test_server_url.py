@@ -107,6 +107,8 @@ MISTAKES = {
     "smtp://mail.example.org/inbox": "smtp has no path: remove /inbox",
     "smtp://mail.example.org#1": "contains a #: write it as %23 if it belongs to a name",
     "smtp://mail.example.org\x1b": "contains a control character: type it again",
+    "smtp://me%0d%0aQUIT@mail.example.org": "contains a control character: type it again",
+    "smtp://mail.example.org?ehlo_name=a%00": "contains a control character: type it again",
     " smtp://mail.example.org": "not a URL; write SCHEME://USER@HOST",
     "smtp://mail.example.org\u200b": "contains U+200B (zero width space): type it again",
     "smtp://me:secret@mail.example.org": "write it without the password, which is asked for",

@@ -81,6 +81,11 @@ class Screen:
         os.close(self._ours)
         return self._process.wait(PATIENCE)
 
+    @property
+    def terminal(self) -> int:
+        """The descriptor of our end."""
+        return self._ours
+
     def type(self, keys: bytes) -> None:
         os.write(self._ours, keys)
 
