@@ -17,7 +17,7 @@ from charts.values import ChartValues
 from exporter.config.schema import json_schema
 from exporter.config.types import Options
 from exporter.settings import Settings
-from exporter.web.options import WebOptions
+from exporter.web.options import TlsServerOptions, WebOptions
 
 CHART = Path(__file__).resolve().parent / "mailtrip"
 COMMAND = "python -m charts"
@@ -29,6 +29,8 @@ OF_HELM: dict[str, JsonSchemaValue] = {
 }
 """Keys that other charts have in the values of this one when they depend on it."""
 HEAD = f"""\
+# yaml-language-server: $schema=values.schema.json
+#
 # The values of the chart, with their defaults. Another key is an error.
 # Made from charts/values.py by "{COMMAND}".
 """
@@ -99,6 +101,7 @@ def schema() -> str:
         (root["properties"]["web"]["properties"]["config"], WebOptions),
     ):
         place |= _options(options, definitions)
+    del definitions[TlsServerOptions.__name__]["required"]  # they come from web.tlsSecret
     root["properties"] |= OF_HELM
     written = {
         "$schema": DIALECT,

@@ -1,6 +1,7 @@
 """Helm itself, as a library: its own code in Go, loaded into Python. Only tests and the generator
 of the kustomize base need it."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,17 +24,22 @@ def render(
 ) -> dict[str, str]:
     """What `helm template` renders: the text of each template that is not empty, by its name below
     templates/. Raises HelmError, also for values that the schema refuses."""
-    with helm_python.Chart.load(chart) as loaded:
-        loaded.validate_schema(loaded.merge_values(values))
-        rendered = loaded.render(values, name=name, namespace=namespace, is_install=True)
+    loaded = _chart(chart)
+    loaded.validate_schema(loaded.merge_values(values))
+    rendered = loaded.render(values, name=name, namespace=namespace, is_install=True)
     texts = {file.partition("/templates/")[2]: text for file, text in rendered.items()}
     return {file: text for file, text in sorted(texts.items()) if text.strip()}
 
 
 def validate(values: dict[str, Any]) -> None:
     """Raises HelmError if values.schema.json refuses the values."""
-    with helm_python.Chart.load(CHART) as loaded:
-        loaded.validate_schema(loaded.merge_values(values))
+    loaded = _chart(CHART)
+    loaded.validate_schema(loaded.merge_values(values))
+
+
+@cache
+def _chart(directory: Path) -> helm_python.Chart:
+    return helm_python.Chart.load(directory)
 
 
 def lint(values: dict[str, Any] | None = None) -> list[str]:

@@ -122,8 +122,8 @@ class Web(Values):
     """A Secret with the web configuration file as the key `web.yml`, instead of `config`. Set
     `livenessProbe` and `readinessProbe` yourself if it requires HTTPS or a login."""
     tls_secret: NamedObject = ""
-    """A Secret of the type `kubernetes.io/tls`: enables HTTPS. A renewed certificate is used
-    without a restart."""
+    """A Secret of the type `kubernetes.io/tls`: enables HTTPS; `tls_server_config` in `config` then
+    needs no files. A renewed certificate is used without a restart."""
 
 
 class ReceiverService(Values):
@@ -163,7 +163,7 @@ class Persistence(Values):
     size: str = "1Gi"
     """The size of the volume; docs/scaling.md says how much is needed."""
     storage_class: str = ""
-    """The StorageClass. Default: that of the cluster."""
+    """The StorageClass. Default: that of the cluster. `-` is none: a volume that exists already."""
     access_mode: Literal["ReadWriteOnce", "ReadWriteOncePod"] = "ReadWriteOnce"
     """The access mode of the volume."""
     annotations: Texts = {}
@@ -416,6 +416,8 @@ class ChartValues(Values):
     """Labels of the pods."""
     pod_annotations: Texts = {}
     """Annotations of the pods."""
+    pod_spec: Mapping = {}
+    """More fields of the pods' `spec`, such as `hostAliases` or `initContainers`."""
     priority_class_name: str = ""
     """The PriorityClass of the pods."""
     node_selector: Texts = {}
