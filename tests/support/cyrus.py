@@ -39,6 +39,7 @@ tls_server_cert: {directory}/server.crt
 tls_server_key: {directory}/server.key
 tls_client_ca_file: {directory}/ca.crt
 tls_client_certs: {certificates}
+allowstarttls: yes
 """
 LOGIN = """\
 sasl_mech_list: SCRAM-SHA-1 SCRAM-SHA-256 SCRAM-SHA-512 CRAM-MD5
