@@ -237,8 +237,7 @@ class GraphSession:
         self._count = True
 
     async def close(self) -> None:
-        self._graph.client.close()
-        await self._graph.client.ended()
+        await self._graph.client.close()
 
     def abort(self) -> None:
         self._graph.client.abort()

@@ -100,24 +100,27 @@ class GraphClient:
             raise refusal(self.host, answer.status, answer.body, sending=sending)
         return answer
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Ends the connection, if there is one."""
         if self._http:
             self._trace.note("C: connection closed")
+            self._end()
+        if self._ending:
+            await asyncio.wait({self._ending}, timeout=END)
         self.abort()
 
     def abort(self) -> None:
         """Drops the connection at once. May be called at any time, also twice."""
+        if self._connector:
+            self._connector.drop()
+        self._end()
+
+    def _end(self) -> None:
         http, self._http = self._http, None
         if http:
             self._ending = asyncio.create_task(
                 http.close(), name=f"end of a session at {self.host}"
             )
-
-    async def ended(self) -> None:
-        """Waits until a connection that was dropped is closed, but not for long."""
-        if self._ending:
-            await asyncio.wait({self._ending}, timeout=END)
 
     def is_ours(self, link: str) -> bool:
         """Whether a URL that Graph gave us leads to the host that we ask: only there may a token
