@@ -114,7 +114,7 @@ The label `code` is the code that the server returned; it is empty if there was 
 | a POP3 command | the response code (RFC 2449, RFC 3206): `AUTH`, `IN-USE`, `LOGIN-DELAY` |
 | a request by JMAP | the status of HTTP, or the type of the error (RFC 8620, RFC 8621): `401`, `429`, `forbiddenFrom`, `serverFail` |
 | a request to Microsoft Graph | the status of HTTP: `403`, `429`, `503` |
-| `dns` | how the resolver answered: `NXDOMAIN`, `SERVFAIL`, `TIMEOUT` |
+| `dns` | how the resolver answered: `NXDOMAIN`, `SERVFAIL`, `REFUSED`, `TIMEOUT` |
 | `program` | the exit code, the signal that ended the program, or why it cannot be run: `78`, `SIGKILL`, `ENOENT` |
 | `listed` | what the blocklist answered: `127.0.0.2` |
 """

@@ -137,8 +137,7 @@ class Lookups:
             return remark
         if len(lists) < 2 or any(one.state is not ListState.UNKNOWN for one in listings):
             return ""
-        asked = self._resolver.named_servers()
-        return f"no list is usable: the cause is probably the resolver, {asked}"
+        return f"no list is usable: the cause is probably the resolver, asked {self._resolver}"
 
     async def _exchangers(self, domain: str, problems: list[str]) -> list[str]:
         try:

@@ -240,6 +240,7 @@ class Trace:
             yield
             return
         limit, began = self.session_timeout + idle, self.now()
+        self.awaited = ""
         try:
             async with FairTimeout(limit, self.session_timeout):
                 yield

@@ -1,11 +1,9 @@
 """TCP connections: tries every address of a host, the families in parallel (RFC 8305), and reports
 one error."""
 
-import errno
-import os
 import socket
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 
 import aiohappyeyeballs
 
@@ -15,13 +13,16 @@ from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.core.trace import Trace
+from exporter.net.dns.hosts_file import HOSTS_FILE, addresses_of
 from exporter.net.dns.resolver import Resolver
 from exporter.net.exceptions import map_exceptions
+from exporter.net.os_errors import problem
 from exporter.net.proxy import open_tunnel
 
 HEAD_START = 0.25  # seconds before the next address is tried as well (RFC 8305 section 5)
 # Of a host; the others are not tried, however many the DNS has.
 MAX_ADDRESSES = 20
+MOST_SHOWN = 4  # addresses in an error
 
 
 async def dial(
@@ -33,22 +34,27 @@ async def dial(
     address: str = "",
     resolved: Callable[[list[str]], None] = lambda addresses: None,
     proxy: Proxy | None = None,
+    origin: str = "",
 ) -> socket.socket:
     """A connected socket, in the steps `resolve` and `connect`. Only this `address` of the host is
     tried if there is one; else `resolved` receives the addresses before one of them is connected
-    to: none if a `proxy` connects for us. Raises ProbeError (dns, connect; with a proxy also
-    disconnected, protocol)."""
+    to: none if a `proxy` connects for us. `origin` says for people where the name of the host comes
+    from. Raises ProbeError (dns, connect; with a proxy also disconnected, protocol)."""
     trace.awaited = ""
     if proxy:
         resolved([])
         return await _dial_through(proxy, resolver, host, port, network, trace)
     addresses = [address]
     if not address:
-        with trace.step(Step.RESOLVE, host):
+        with trace.step(Step.RESOLVE, host), _errors_about(host, origin):
+            trace.awaited = f"the name server {resolver} for {_of(host, origin)}"
             addresses = (await resolver.addresses(host, network.ip))[:MAX_ADDRESSES]
         resolved(addresses)
+    # If the time is over meanwhile, these have not answered.
+    trace.awaited = place(addresses, port, host, origin)
     with trace.step(Step.CONNECT, f"{host}:{port}"):
-        connected = await connect(addresses, port, network.source_address, host)
+        connected = await connect(addresses, port, network.source_address, host, origin)
+    trace.awaited = ""
     peer = connected.getpeername()
     trace.note(f"-- connected to {host} [{peer[0]}]:{port}")
     return connected
@@ -87,31 +93,50 @@ def _errors_of(proxy: Proxy) -> AbstractContextManager[None]:
     )
 
 
+def _errors_about(host: str, origin: str) -> AbstractContextManager[None]:
+    """Says of errors where the name comes from."""
+    if not origin:
+        return nullcontext()
+    return map_exceptions(
+        {
+            ProbeError: lambda error: ProbeError(
+                error.reason, f"{_of(host, origin)}: {error.detail}", code=error.code
+            )
+        }
+    )
+
+
 async def connect(
-    addresses: list[str], port: int, source_address: str | None = None, host: str = ""
+    addresses: list[str],
+    port: int,
+    source_address: str | None = None,
+    host: str = "",
+    origin: str = "",
 ) -> socket.socket:
     """Connects a non-blocking socket to the first address that answers. Raises ProbeError
     (connect).
 
-    `host` is the name of the addresses, for people.
+    `host` is the name of the addresses, and `origin` says where that comes from: for people.
     """
-    name = f" ({host})" if host and host.strip("[]") not in addresses else ""
-    where = (
-        f"{', '.join(addresses[:4])}{name} port"
-        f" {port}{f' from {source_address}' if source_address else ''}"
-    )
+
+    def where() -> str:
+        in_file = set(addresses) <= set(addresses_of(host))  # else from the DNS
+        known = ", ".join(filter(None, (origin, f"address from {HOSTS_FILE}" if in_file else "")))
+        source = f" from {source_address}" if source_address else ""
+        return f"{place(addresses, port, host, known)}{source}"
+
     infos = [
         _address_info(address, port) for address in addresses if _can_reach(source_address, address)
     ]
     if not infos:
         raise ProbeError(
-            Reason.CONNECT, f"cannot connect to {where}: one is IPv4, the other is IPv6"
+            Reason.CONNECT, f"cannot connect to {where()}: one is IPv4, the other is IPv6"
         )
     source = [_address_info(source_address, 0)] if source_address else None
     with map_exceptions(
         {
             OSError: lambda error: ProbeError(
-                Reason.CONNECT, f"cannot connect to {where}: {_problem(error)}"
+                Reason.CONNECT, f"cannot connect to {where()}: {problem(error)}"
             )
         }
     ):
@@ -121,6 +146,20 @@ async def connect(
     connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     return connected
+
+
+def place(addresses: list[str], port: int, host: str, origin: str) -> str:
+    """The other end of connections, for people: its name, its addresses, its port."""
+    shown = ", ".join(addresses[:MOST_SHOWN]) + (", …" if len(addresses) > MOST_SHOWN else "")
+    if not host or host.strip("[]") in addresses:
+        end = f"[{shown}]:{port}" if ":" in shown or "," in shown else f"{shown}:{port}"
+    else:
+        end = f"{host} [{shown}]:{port}"
+    return _of(end, origin)
+
+
+def _of(host: str, origin: str) -> str:
+    return f"{host} ({origin})" if origin else host
 
 
 def source_towards(address: str, source_address: str | None = None) -> str:
@@ -153,14 +192,3 @@ def _address_info(
     if ":" in address:
         return socket.AF_INET6, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (address, port, 0, 0)
     return socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (address, port)
-
-
-def _problem(error: OSError) -> str:
-    """The text of an error. If several addresses fail, one OSError without a number contains the
-    single errors."""
-    known = error.errno is not None and error.errno in errno.errorcode
-    return (
-        os.strerror(error.errno or 0).lower()
-        if known
-        else error.strerror or "no address can be reached"
-    )

@@ -264,6 +264,7 @@ class MxSender:
     async def _published_exchangers(self, domain: str, run: Run) -> list[Exchanger]:
         async with run.conversation():
             with run.step(Step.RESOLVE, f"{domain} MX"):
+                run.awaited = f"the name server {self._resolver} for {domain} MX"
                 exchangers = await self._resolver.exchangers(domain)
         _note_records(exchanger_records(domain, exchangers), run)
         return exchangers or [Exchanger(domain, 0)]
@@ -273,14 +274,14 @@ class MxSender:
         at once, as Exim does. Postfix does so after a refusal; after a failed handshake it defers
         the message first, for `minimal_backoff_time`."""
         required = await self._requirement(exchanger, domain, run)
-        failed = await self._attempt(exchanger, act, run, required)
+        failed = await self._attempt(exchanger, domain, act, run, required)
         if failed and (tested := required.testing):
             run.note(f"-- {failed.detail}; trying again, since the policy is only being tested")
             _forget_tls(run)
             _found(replace(tested.policy, problem=failed.detail), run)
-            failed = await self._attempt(exchanger, act, run, tested)
+            failed = await self._attempt(exchanger, domain, act, run, tested)
         if failed:
-            await self._fall_back(exchanger, act, run, failed)
+            await self._fall_back(exchanger, domain, act, run, failed)
 
     async def _requirement(self, exchanger: Exchanger, domain: str, run: Run) -> TlsRequirement:
         required = self._always
@@ -295,6 +296,7 @@ class MxSender:
     async def _attempt(
         self,
         exchanger: Exchanger,
+        domain: str,
         act: Act,
         run: Run,
         required: TlsRequirement,
@@ -302,7 +304,7 @@ class MxSender:
         """Returns why TLS has failed, if that does not keep the message back. Raises ProbeError."""
         with session(exchanger.host, run) as smtp:
             try:
-                await self._converse(smtp, exchanger, act, run, required)
+                await self._converse(smtp, exchanger, domain, act, run, required)
             except ProbeError as error:
                 failed = required.blamed(run.located(error))
                 if required.tls == "opportunistic":
@@ -318,7 +320,7 @@ class MxSender:
         return None
 
     async def _fall_back(
-        self, exchanger: Exchanger, act: Act, run: Run, broken: ProbeError
+        self, exchanger: Exchanger, domain: str, act: Act, run: Run, broken: ProbeError
     ) -> None:
         """Opens another connection, without TLS. It sends no credentials."""
         run.note(f"-- {broken.detail}; retrying in plain text")
@@ -326,7 +328,7 @@ class MxSender:
         with session(exchanger.host, run) as smtp:
             try:
                 plain = TlsRequirement("none", self._options)
-                await self._converse(smtp, exchanger, act, run, plain)
+                await self._converse(smtp, exchanger, domain, act, run, plain)
             except ProbeError as error:
                 if error.code == MUST_ENCRYPT:
                     raise broken from None
@@ -341,6 +343,7 @@ class MxSender:
         self,
         smtp: SmtpSession,
         exchanger: Exchanger,
+        domain: str,
         act: Act,
         run: Run,
         required: TlsRequirement,
@@ -348,7 +351,13 @@ class MxSender:
         options, name = self._options, self._options.ehlo_name or own_name()
         offered_is_enough = required.tls == "opportunistic"
         async with run.conversation(server=smtp.server):
-            await smtp.connect(self._resolver, options.port, options, address=exchanger.address)
+            await smtp.connect(
+                self._resolver,
+                options.port,
+                options,
+                address=exchanger.address,
+                origin=_origin(exchanger, domain),
+            )
             await smtp.ehlo(name)
             if required.tls == "starttls" or (offered_is_enough and "starttls" in smtp.extensions):
                 await smtp.starttls(required.options, required.judge)
@@ -362,6 +371,12 @@ def _failed_visit(exchanger: Exchanger, error: ProbeError) -> ExchangerVisit:
     phase, host, address = error.phase or Phase.SEND, exchanger.host, exchanger.address
     failure = Failure(phase, error.step, error.reason, error.code, error.detail)
     return ExchangerVisit(host, exchanger.preference, address, False, failure)
+
+
+def _origin(exchanger: Exchanger, domain: str) -> str:
+    """Where the name of an exchanger comes from, for people."""
+    own = exchanger.host.lower() == domain
+    return "" if own else f"MX {exchanger.preference} of {domain}"
 
 
 def _domain(message: ProbeMessage) -> str:

@@ -171,7 +171,7 @@ def test_what_was_said_is_printed_after_a_failure_and_on_demand(file: str, tmp_p
     assert "send    C: EHLO" in good.stdout
     assert "mailbox -- message of" in good.stdout
     bad = mailtrip(*probe, "nobody", directory=tmp_path, MAILTRIP_TEST_PASSWORD="x")
-    assert "mailbox -- connect: cannot connect to 127.0.0.1 port 1" in bad.stdout
+    assert "mailbox -- connect: cannot connect to 127.0.0.1:1" in bad.stdout
     assert "--transcript" in mailtrip("probe", "--help", directory=tmp_path).stdout
     parsed = json.loads(mailtrip(*probe, "me", "--json", "--transcript", directory=tmp_path).stdout)
     assert any("C: EHLO" in line for line in parsed["transcript"])

@@ -58,7 +58,7 @@ async def test_a_trip_keeps_what_was_said_in_its_time_also_in_a_session_that_it_
 
 @virtual.on_a(ProberRig)
 async def test_an_attempt_that_fails_as_the_last_one_did_keeps_its_cause(rig: ProberRig) -> None:
-    cause = "cannot connect to imap.example.org [192.0.2.1] port 993: connection refused"
+    cause = "cannot connect to imap.example.org [192.0.2.1]:993: connection refused"
     rig.mailbox.down = ProbeError(Reason.CONNECT, cause)
     for _ in range(3):
         outcome = await rig.trip()

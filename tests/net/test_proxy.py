@@ -198,7 +198,7 @@ async def test_a_proxy_that_is_not_there_is_named() -> None:
             await dialled(f"socks5://127.0.0.1:{port}")
     assert (caught.value.reason, caught.value.detail) == (
         Reason.CONNECT,
-        f"the proxy socks5://127.0.0.1:{port}: cannot connect to 127.0.0.1 port {port}:"
+        f"the proxy socks5://127.0.0.1:{port}: cannot connect to 127.0.0.1:{port}:"
         " connection refused",
     )
 

@@ -1,50 +1,94 @@
 """What a failed look-up and a failed connection say: who was asked, and which name an address is
 of."""
 
+import re
 import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 
+import dns.edns
+import dns.rcode
 import pytest
 
 from exporter.config.server import NetworkOptions
 from exporter.core.clock import Clock
 from exporter.core.model import ProbeError
+from exporter.core.reasons import Reason
 from exporter.core.run import Run
 from exporter.net.dns.resolver import Resolver
 from exporter.net.tcp import dial
-from tests.support.name_server import name_server, names
+from tests.support.broken_nameserver import names_server
+from tests.support.name_server import Zone, name_server, names
 
-ZONE = {
+ZONE: Zone = {
     "smtp.example.test": {"A": ["127.0.33.98"]},
     "broken.test": {"RCODE": ["SERVFAIL"]},
+    "denied.test": {"RCODE": ["REFUSED"]},
+    "two.test": {"A": ["127.0.33.98", "255.255.255.255"]},
     "bare.test": {"TXT": ["x"]},
 }
 
 
-@pytest.mark.parametrize("host", ["gone.test", "broken.test", "bare.test"])
+@pytest.mark.parametrize("host", ["gone.test", "broken.test", "denied.test", "bare.test"])
 async def test_a_look_up_names_the_server_that_was_asked(host: str) -> None:
     async with name_server(ZONE) as address:
         with pytest.raises(ProbeError) as caught:
             await Resolver([address]).addresses(host)
-    assert caught.value.detail.startswith(
-        ("gone.test does not exist", "no server could answer", "bare.test has no")
+    words = {
+        "gone.test": f"gone.test does not exist (NXDOMAIN); asked {address}",
+        "bare.test": f"bare.test has no address; asked {address}",
+        "broken.test": f"no server could answer for broken.test AAAA; asked {address} (SERVFAIL)",
+        "denied.test": f"no server could answer for denied.test AAAA; asked {address} (REFUSED)",
+    }
+    assert caught.value.detail == words[host]
+
+
+async def test_the_code_says_whether_all_servers_refuse_us() -> None:
+    zones = ({"x.test": {"RCODE": [code]}} for code in ("REFUSED", "SERVFAIL"))
+    async with name_server(next(zones)) as refuses, name_server(next(zones)) as fails:
+        for servers, code in (([refuses], "REFUSED"), ([refuses, fails], "SERVFAIL")):
+            with pytest.raises(ProbeError) as caught:
+                await Resolver(servers).addresses("x.test", "4")
+            assert (caught.value.reason, caught.value.code) == (Reason.DNS, code)
+
+
+async def test_servers_that_answer_differently_are_told_apart() -> None:
+    zone: Zone = {"x.test": {"RCODE": ["REFUSED"]}}
+    async with name_server(zone) as refuses, silent() as mute:
+        with pytest.raises(ProbeError) as caught:
+            await Resolver([refuses, mute], timeout=0.5).addresses("x.test", "4")
+    assert caught.value.detail == (
+        f"no answer for x.test A within 0.5 s; asked {refuses} (REFUSED), {mute} (no answer)"
     )
+
+
+async def test_only_the_server_that_was_asked_is_named() -> None:
+    async with name_server(ZONE) as address:
+        with pytest.raises(ProbeError) as caught:
+            await Resolver([address, "127.0.0.1:1"]).addresses("gone.test")
     assert caught.value.detail.endswith(f"; asked {address}")
 
 
+async def test_the_explanation_of_a_server_is_shown_by_its_registered_code() -> None:
+    why = dns.edns.EDECode.DNSSEC_BOGUS
+    async with names_server(lambda name, kind: dns.rcode.SERVFAIL, explanation=why) as server:
+        with pytest.raises(ProbeError) as caught:
+            await Resolver([server.address]).addresses("x.test", "4")
+    assert caught.value.detail.endswith(f"; asked {server.address} (SERVFAIL, DNSSEC bogus)")
+
+
 async def test_a_server_that_is_silent_is_named() -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
-        silent.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{silent.getsockname()[1]}"
+    async with silent() as address:
         with pytest.raises(ProbeError, match=f"; asked {address}$"):
             await Resolver([address], timeout=0.2).addresses("smtp.example.test")
 
 
 async def test_a_few_of_many_servers_are_named() -> None:
-    servers = [f"127.0.0.{n}:1" for n in range(1, 6)]
-    with pytest.raises(
-        ProbeError, match=r"; asked 127\.0\.0\.1:1, 127\.0\.0\.2:1, 127\.0\.0\.3:1 and others$"
-    ):
-        await Resolver(servers, timeout=0.2).addresses("smtp.example.test")
+    async with AsyncExitStack() as stack:
+        servers = [await stack.enter_async_context(name_server(ZONE)) for _ in range(4)]
+        few = ", ".join(f"{one} (SERVFAIL)" for one in servers[:3])
+        with pytest.raises(ProbeError, match=re.escape(f"; asked {few} and others") + "$"):
+            await Resolver(servers).addresses("broken.test")
 
 
 @pytest.mark.parametrize(
@@ -52,13 +96,60 @@ async def test_a_few_of_many_servers_are_named() -> None:
     [
         (
             "smtp.example.test",
-            "cannot connect to 127.0.33.98 (smtp.example.test) port 1: connection refused",
+            "cannot connect to smtp.example.test [127.0.33.98]:1: connection refused",
         ),
-        ("127.0.33.98", "cannot connect to 127.0.33.98 port 1: connection refused"),
+        ("127.0.33.98", "cannot connect to 127.0.33.98:1: connection refused"),
+        (
+            "two.test",
+            "cannot connect to two.test [127.0.33.98, 255.255.255.255]:1: connection refused, or"
+            " network is unreachable",
+        ),
+        ("localhost", "cannot connect to localhost [127.0.0.1]:1 (address from /etc/hosts):"),
     ],
 )
 async def test_a_connection_names_what_the_address_is_of(host: str, words: str) -> None:
     async with names(ZONE) as resolver:
         with pytest.raises(ProbeError) as caught:
-            await dial(resolver, host, 1, NetworkOptions(), Run(Clock()))
-    assert caught.value.detail == words
+            options = NetworkOptions(ip="4") if host == "localhost" else NetworkOptions()
+            await dial(resolver, host, 1, options, Run(Clock()))
+    assert caught.value.detail.startswith(words)
+
+
+async def test_a_name_server_and_an_address_that_do_not_answer_within_the_session_are_named() -> (
+    None
+):
+    run = Run(Clock(), session_timeout=0.2)
+    async with silent() as address:
+        with pytest.raises(ProbeError) as caught:
+            async with run.conversation(server="smtp.example.test"):
+                await dial(Resolver([address]), "smtp.example.test", 25, NetworkOptions(), run)
+    assert caught.value.detail == (
+        f"no answer from the name server {address} for smtp.example.test within 0.2 s"
+    )
+    with full() as port, pytest.raises(ProbeError) as caught:
+        async with run.conversation(server="smtp.example.test"):
+            where = NetworkOptions(), run, "127.0.0.1"
+            await dial(Resolver([address]), "smtp.example.test", port, *where)
+    assert caught.value.detail == (
+        f"no answer from smtp.example.test [127.0.0.1]:{port} within 0.2 s"
+    )
+
+
+@asynccontextmanager
+async def silent() -> AsyncIterator[str]:
+    """A name server that does not answer."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
+        one.bind(("127.0.0.1", 0))
+        yield f"127.0.0.1:{one.getsockname()[1]}"
+
+
+@contextmanager
+def full() -> Iterator[int]:
+    """The port of a socket whose queue is full: connections to it are not answered."""
+    with ExitStack() as stack:
+        listening = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(3):
+            one = stack.enter_context(socket.socket())
+            one.setblocking(False)
+            one.connect_ex(listening.getsockname())
+        yield listening.getsockname()[1]

@@ -106,7 +106,9 @@ async def test_a_server_without_an_address_of_the_family_is_named(
     _, failure = await machine.send(kind, domain, ip=ip)
     assert failure is not None
     assert (failure.step, failure.reason) == (Step.RESOLVE, Reason.DNS)
-    assert failure.detail.startswith(f"mx.{domain} has no {words} address; asked 127.0.0.1:")
+    says = f"mx.{domain} has no {words} address; asked 127.0.0.1:"
+    origin = f"mx.{domain} (MX 10 of {domain}): " if kind == "mx" else ""
+    assert failure.detail.startswith(f"{origin}{says}")
 
 
 async def test_a_domain_with_nothing_but_an_ipv6_address_gets_its_mail_there(

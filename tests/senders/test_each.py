@@ -144,7 +144,10 @@ async def test_a_message_goes_only_through_the_address_that_it_is_for() -> None:
 async def test_a_dead_address_of_a_name_fails_though_another_one_answers() -> None:
     async with witness("127.0.0.2") as one:
         failure = await through("127.0.0.3", one.port)
-        assert str(failure).startswith("send/connect: connect: cannot connect to 127.0.0.3")
+        assert str(failure).startswith(
+            "send/connect: connect: cannot connect to two.example.test [127.0.0.3]:"
+        )
+        assert "(MX 10 of example.test) from 127.0.0.1: connection refused" in str(failure)
         assert one.lines == []
 
 
@@ -152,7 +155,10 @@ async def test_a_name_that_does_not_exist_fails() -> None:
     async with names(ZONE) as resolver:
         one = sender(resolver).through(Exchanger("nowhere.gone.test", 10))
         failure = await send(one, probe_message(f"x@{DOMAIN}"), new_run())
-    assert str(failure).startswith("send/resolve: dns NXDOMAIN: nowhere.gone.test")
+    assert str(failure).startswith(
+        "send/resolve: dns NXDOMAIN: nowhere.gone.test (MX 10 of example.test): nowhere.gone.test"
+        " does not exist"
+    )
 
 
 async def test_a_deferred_message_lets_others_be_sent_before_it_is_sent_again() -> None:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+import dns.edns
 import dns.flags
 import dns.message
 import dns.rcode
@@ -26,6 +27,7 @@ class NamesServer:
     saying: Saying
     ttl: int = 300
     truncate: bool = False
+    explanation: dns.edns.EDECode | None = None  # of errors (RFC 8914)
     address: str = ""
     asked: list[tuple[str, str]] = field(default_factory=list)
     asked_tcp: list[tuple[str, str]] = field(default_factory=list)
@@ -46,6 +48,9 @@ class NamesServer:
                 )
         else:
             reply.set_rcode(said)
+            if self.explanation is not None:
+                text = "what the server says itself"
+                reply.use_edns(0, options=[dns.edns.EDEOption(self.explanation, text)])
         if not reply.answer:
             soa = "a. b. 1 1 1 1 " + str(self.ttl)
             reply.authority.append(dns.rrset.from_text(".", self.ttl * 2, "IN", "SOA", soa))

@@ -266,7 +266,7 @@ def test_who_waits_for_a_mailbox_sees_why_and_when_it_is_tried_again(tmp_path: P
     failed = mailtrip(*PROBE, "silent", directory=tmp_path)
     assert failed.returncode == 1
     assert re.search(
-        rf"^✗ open/connect .*\n    cannot connect to 127\.0\.0\.1 port {dead}: connection refused;"
+        rf"^✗ open/connect .*\n    cannot connect to 127\.0\.0\.1:{dead}: connection refused;"
         r" next attempt in 0\.\d s$",
         failed.stderr,
         re.MULTILINE,

@@ -96,7 +96,8 @@ async def test_three_faults_are_named_at_once_while_mail_arrives(
         assert good.success
         assert dead.success is False
         assert dead.failure
-        assert str(dead.failure).startswith("send/connect: connect: cannot connect to")
+        place = f"mx1.lab.test [{lab.dead_ip}]:25 (MX 10 of lab.test)"
+        assert f"send/connect: connect: cannot connect to {place}" in str(dead.failure)
         assert ending.success
         assert ending.tls
         assert ending.tls.expires_at

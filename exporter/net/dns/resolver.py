@@ -1,7 +1,6 @@
 """DNS lookups of addresses and exchangers, through dnspython. The C library's resolver would queue
 probes in a few threads."""
 
-import asyncio
 import ipaddress
 import os
 from collections.abc import Sequence
@@ -14,10 +13,8 @@ import dns.asyncresolver
 import dns.exception
 import dns.flags
 import dns.inet
-import dns.message
 import dns.name
 import dns.nameserver
-import dns.rcode
 import dns.rdatatype
 import dns.resolver
 
@@ -27,15 +24,14 @@ from exporter.core.model import Exchanger, ProbeError, one_line
 from exporter.core.reasons import Reason
 from exporter.core.starvation import is_starved, starved
 from exporter.net.dns.hosts_file import addresses_of
-from exporter.net.dns.message import MOST_RECORDS, PAYLOAD, asked_over_tcp, text_of
+from exporter.net.dns.message import MOST_RECORDS, PAYLOAD, text_of
+from exporter.net.dns.name_server import MOST_NAMED, Asked, NameServer
 from exporter.net.exceptions import map_exceptions
 from exporter.net.tls.tlsa import SENSELESS, Tlsa
 
 RESOLV_CONF = Path("/etc/resolv.conf")
 DEFAULT_TIMEOUT = 5.0  # seconds for one question, all servers and repetitions together
 REPETITION = 2.0  # seconds until a question goes to the next server, or to the same one again
-DOMAIN = 53  # the port of name servers
-MOST_NAMED = 3  # name servers in an error
 
 
 class Resolver:
@@ -70,7 +66,7 @@ class Resolver:
         resolver = dns.asyncresolver.Resolver(configure=False)
         servers = [server.rpartition(":") for server in self._nameservers]
         resolver.nameservers = [
-            _NameServer(host.strip("[]"), int(port)) for host, _, port in servers
+            NameServer(host.strip("[]"), int(port)) for host, _, port in servers
         ]
         return resolver
 
@@ -84,7 +80,7 @@ class Resolver:
                         changed,
                     )
                     self._dns.nameservers = [
-                        _NameServer(str(one), self._dns.port) for one in self._dns.nameservers
+                        NameServer(str(one), self._dns.port) for one in self._dns.nameservers
                     ]
             except (OSError, dns.resolver.NoResolverConfiguration):
                 raise ProbeError(
@@ -114,16 +110,17 @@ class Resolver:
         if known:
             return known
         answers: dict[str, list[str]] = {}
+        asked = Asked()
         for family in families:
             answers[family] = await self._records(
-                host, "AAAA" if family == "6" else "A", search=True
+                host, "AAAA" if family == "6" else "A", search=True, asked=asked
             )
         longest = max(len(found) for found in answers.values())
         addresses = [
             found[n] for n in range(longest) for found in answers.values() if n < len(found)
         ]
         if not addresses:
-            raise ProbeError(Reason.DNS, f"{host} has no {kind}address; {self.named_servers()}")
+            raise ProbeError(Reason.DNS, f"{host} has no {kind}address{asked}")
         return addresses
 
     async def exchangers(self, domain: str) -> list[Exchanger]:
@@ -182,10 +179,11 @@ class Resolver:
     async def expect_validation(self) -> None:
         """Raises ProbeError if the name server does not validate answers (DNSSEC): one that does
         says so of the root."""
-        answer = await self._answer(".", "NS")
+        asked = Asked()
+        answer = await self._answer(".", "NS", asked=asked)
         if not answer.response.flags & dns.flags.AD:
             detail = "the name server does not validate answers (DNSSEC), which DANE needs"
-            raise ProbeError(Reason.DNS, f"{detail}; {self.named_servers()}")
+            raise ProbeError(Reason.DNS, f"{detail}{asked}")
 
     async def tlsa(self, host: str, port: int) -> list[Tlsa]:
         """The TLSA records of a TCP port (RFC 6698), if the name server has validated them; else
@@ -216,18 +214,16 @@ class Resolver:
             if isinstance(server, dns.nameserver.AddressAndPortNameserver)
         ]
 
-    def named_servers(self) -> str:
-        """The queried servers, for people."""
-        servers = [(server.address, server.port) for server in self.servers()]
-        names = [
-            host if port == DOMAIN else f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-            for host, port in servers[:MOST_NAMED]
-        ]
-        return f"asked {', '.join(names)}{' and others' if len(servers) > MOST_NAMED else ''}"
+    def __str__(self) -> str:
+        """The servers to query, for people."""
+        few = ", ".join(map(str, self.servers()[:MOST_NAMED]))
+        return few + (" and others" if len(self.servers()) > MOST_NAMED else "")
 
-    async def _records(self, name: str, kind: str, *, search: bool = False) -> list[str]:
+    async def _records(
+        self, name: str, kind: str, *, search: bool = False, asked: Asked | None = None
+    ) -> list[str]:
         """The records as text; empty if the name exists without any."""
-        answer = await self._answer(name, kind, search=search)
+        answer = await self._answer(name, kind, search=search, asked=asked)
         return [record.to_text() for record in _records_of(answer)]
 
     async def _answer_if_any(self, name: str, kind: str) -> dns.resolver.Answer | None:
@@ -239,18 +235,24 @@ class Resolver:
                 raise
             return None
 
-    async def _answer(self, name: str, kind: str, *, search: bool = False) -> dns.resolver.Answer:
-        with self._library_errors(name, kind, self._clock.monotonic()):
+    async def _answer(
+        self, name: str, kind: str, *, search: bool = False, asked: Asked | None = None
+    ) -> dns.resolver.Answer:
+        """Notes in `asked` who was asked."""
+        asked = asked or Asked()
+        with self._library_errors(name, kind, self._clock.monotonic(), asked), asked.listening():
             absolute = dns.name.from_text(name) if name.endswith(".") or not search else name
             return await self._current().resolve(
                 absolute, kind, search=search, raise_on_no_answer=False
             )
 
-    def _library_errors(self, name: str, kind: str, since: float) -> AbstractContextManager[None]:
+    def _library_errors(
+        self, name: str, kind: str, since: float, asked: Asked
+    ) -> AbstractContextManager[None]:
         """Translates the library's exceptions from a lookup that began at that monotonic time."""
 
         def failed(detail: str, code: str = "") -> ProbeError:
-            return ProbeError(Reason.DNS, f"{detail}; {self.named_servers()}", code=code)
+            return ProbeError(Reason.DNS, f"{detail}{asked}", code=code)
 
         def no_answer() -> ProbeError:
             detail = f"no answer for {name} {kind} within {self.timeout:g} s"
@@ -264,10 +266,11 @@ class Resolver:
                 ),
                 dns.resolver.LifetimeTimeout: lambda _: no_answer(),
                 dns.resolver.NoNameservers: lambda _: failed(
-                    f"no server could answer for {name} {kind}", "SERVFAIL"
+                    f"no server could answer for {name} {kind}",
+                    "REFUSED" if asked.refused else "SERVFAIL",
                 ),
-                (dns.exception.DNSException, UnicodeError): lambda error: ProbeError(
-                    Reason.DNS, f"cannot look up {name}: {type(error).__name__}"
+                (dns.exception.DNSException, UnicodeError): lambda error: failed(
+                    f"cannot look up {name}: {type(error).__name__}"
                 ),
                 OSError: lambda error: failed(f"cannot ask for {name}: {error.strerror}"),
             }
@@ -277,39 +280,3 @@ class Resolver:
 def _records_of(answer: dns.resolver.Answer | None) -> list[Any]:
     rrset = answer.rrset if answer is not None else None
     return list(islice(rrset or (), MOST_RECORDS))
-
-
-class _NameServer(dns.nameserver.Do53Nameserver):
-    """A name server; other tasks run while an answer over TCP is parsed. TLSA records are queried
-    only over TCP."""
-
-    async def async_query(
-        self,
-        request: dns.message.QueryMessage,
-        timeout: float,
-        source: str | None,
-        source_port: int,
-        max_size: bool,
-        backend: Any,
-        one_rr_per_rrset: bool = False,
-        ignore_trailing: bool = False,
-    ) -> dns.message.Message:
-        # dnspython passes over a whole answer for one TLSA record that makes no sense, though it is
-        # only unusable.
-        lenient = request.question[0].rdtype == dns.rdatatype.TLSA
-        if not max_size and not lenient:
-            return await super().async_query(
-                request,
-                timeout,
-                source,
-                source_port,
-                max_size,
-                backend,
-                one_rr_per_rrset,
-                ignore_trailing,
-            )
-        try:
-            async with asyncio.timeout(timeout):
-                return await asked_over_tcp((self.address, self.port), request, lenient=lenient)
-        except TimeoutError:
-            raise dns.exception.Timeout from None

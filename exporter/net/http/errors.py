@@ -8,6 +8,8 @@ import aiohttp
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 from exporter.net.exceptions import map_exceptions
+from exporter.net.os_errors import failed_addresses, problem
+from exporter.net.tcp import place
 from exporter.net.tls.words import NO_ISSUER, TRUST
 
 
@@ -24,6 +26,11 @@ def http_errors(host: str) -> AbstractContextManager[None]:
             Reason.TLS, f"TLS handshake with {host} failed: {why.lower().replace('_', ' ')}"
         )
 
+    def not_connected(error: aiohttp.ClientConnectorError) -> ProbeError:
+        where = place(failed_addresses(error.os_error) or [host], error.port or 0, host, "")
+        words = f"cannot connect to {where}: {problem(error.os_error)}"
+        return ProbeError(Reason.CONNECT, words)
+
     return map_exceptions(
         {
             aiohttp.ClientProxyConnectionError: lambda _: ProbeError(
@@ -37,9 +44,7 @@ def http_errors(host: str) -> AbstractContextManager[None]:
             ),
             aiohttp.ClientConnectorCertificateError: refused,
             aiohttp.ClientSSLError: no_tls,
-            aiohttp.ClientConnectorError: lambda error: ProbeError(
-                Reason.CONNECT, f"cannot connect to {host}: {error.os_error.strerror}"
-            ),
+            aiohttp.ClientConnectorError: not_connected,
             (
                 aiohttp.ServerDisconnectedError,
                 aiohttp.ClientPayloadError,

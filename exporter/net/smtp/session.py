@@ -165,12 +165,14 @@ class SmtpSession:
         implicit_tls: TlsOptions | None = None,
         address: str = "",
         proxy: Proxy | None = None,
+        origin: str = "",
     ) -> None:
         """Connects, to this `address` of the server if there is one, or through a proxy,
-        optionally with TLS from the start, and reads the greeting."""
+        optionally with TLS from the start, and reads the greeting. `origin` says for people where
+        the name of the server comes from."""
         self._proxy = str(proxy) if proxy else ""
         connected = await dial(
-            resolver, self.server, port, network, self.run, address, self._found, proxy
+            resolver, self.server, port, network, self.run, address, self._found, proxy, origin
         )
         connected_to = connected.getpeername()
         self.address = connected_to[0]

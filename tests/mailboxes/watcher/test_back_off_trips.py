@@ -20,7 +20,7 @@ def test_the_cause_of_a_dead_mailbox_is_told_whichever_time_limit_ends_the_trip(
         rig = ProberRig()
         rig.probe.timeout = timeout
         rig.mailbox.down = ProbeError(
-            Reason.CONNECT, "cannot connect to 192.0.2.1 port 993: connection refused"
+            Reason.CONNECT, "cannot connect to 192.0.2.1:993: connection refused"
         )
         outcome = await rig.trip()
         assert outcome.failure
