@@ -145,8 +145,10 @@ SCHEMAS: dict[str, Schema] = {
             "Since when it has failed, or has worked again, in seconds since the epoch; null if it"
             " never failed, or if that is unknown.",
         ),
+        failures=about(COUNT, "Trips in a row that have failed, those of its outage."),
         outage=or_null(ID, "The outage that lasts."),
         maintenance=or_null(TEXT, "The window of planned maintenance that lasts."),
+        maintenance_ends_at=or_null(NUMBER, "When that ends, in seconds since the epoch."),
         newest=or_null(a("TripSummary"), "Of the finished trips, the one that started last."),
         in_progress=about(listing(ID), "The trips in progress, the newest last."),
         next_trip_at=or_null(

@@ -54,7 +54,7 @@ rm -f "$log"
 # With systemd they would start at the next boot and take the ports of others.
 if [ -d /run/systemd/system ]; then
     for package in $missing; do
-        case $package in cyrus-*) unit=cyrus-imapd ;; *) unit=${package%-core} ;; esac
+        case $package in cyrus-*) unit=cyrus-imapd ;; icinga2-*) unit=icinga2 ;; *) unit=${package%-core} ;; esac
         $as_root systemctl disable --quiet "$unit" 2>/dev/null
     done
 fi

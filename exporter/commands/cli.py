@@ -8,15 +8,16 @@ import argparse
 import os
 import signal
 import sys
-from collections.abc import Sequence
+import traceback
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from errno import EBADF, EDQUOT, EFBIG, EIO, ENOSPC
 from importlib import import_module
 from io import TextIOWrapper
 from typing import TextIO
 
-from exporter.commands.exit_status import USAGE
-from exporter.commands.flags import DEFAULT_LISTEN, read
+from exporter.commands.exit_status import UNKNOWN, USAGE
+from exporter.commands.flags import DEFAULT_LISTEN, is_plugin, read
 
 __all__ = ["DEFAULT_LISTEN", "main"]
 
@@ -28,6 +29,7 @@ COMMANDS = {
         "check",
         "probe",
         "lookup",
+        "status",
         "maintenance",
         "report",
         "dkim-key",
@@ -47,8 +49,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     _take_any_encoding()
     if not os.environ.get("COLUMNS", "80").strip("0"):
         del os.environ["COLUMNS"]  # rich would write nothing at all into no columns
+    if arguments is None:
+        arguments = sys.argv[1:]
     try:
-        options = read(sys.argv[1:] if arguments is None else arguments)
+        options = read(arguments)
     except OSError as error:  # of its help
         sys.exit(_unwritten(error))
     except SystemExit:  # newer Pythons keep to themselves that the help cannot be written
@@ -64,14 +68,27 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.command != "serve":
         # A terminal that is closed ends the command.
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
-    sys.exit(_status(options))
+    sys.exit(_plugin_status(options) if is_plugin(arguments) else _status(options, _say))
 
 
-def _status(options: argparse.Namespace) -> int:
-    from asyncio import CancelledError
+def _plugin_status(options: argparse.Namespace) -> int:
+    """The exit status of a plugin, also of an error: the usual ones would be warnings, or
+    critical."""
+    said = list[str]()
+    try:
+        status = _status(options, said.append)
+    except Exception as error:
+        traceback.print_exc()
+        said, status = [f"a bug in mailtrip: {error!r}"], USAGE
+    if not said:
+        return status
+    with suppress(OSError):
+        text = "\n".join(said).removeprefix("mailtrip: ").replace("|", "/")
+        print(f"MAILTRIP UNKNOWN: {text}", flush=True)
+    return UNKNOWN
 
-    from exporter.config.mistakes import Mistakes
 
+def _status(options: argparse.Namespace, say: Callable[[str], object]) -> int:
     try:
         command = import_module(COMMANDS[options.command])
     except KeyboardInterrupt:
@@ -79,12 +96,15 @@ def _status(options: argparse.Namespace) -> int:
     try:
         status = int(command.run(options))
         sys.stdout.flush()
-    except (*command.REFUSALS, Mistakes) as error:
-        _say(str(error) if isinstance(error, Mistakes) else f"mailtrip: {error}")
+    except command.REFUSALS as error:
+        say(f"mailtrip: {error}")
+        status = USAGE
+    except _mistakes() as error:
+        say(str(error))
         status = USAGE
     except KeyboardInterrupt:
         status = INTERRUPTED
-    except CancelledError:
+    except _cancelled_error():
         status = TERMINATED
     except BrokenPipeError:  # the reader has read enough, such as `head`
         _drop(sys.stdout)
@@ -94,6 +114,21 @@ def _status(options: argparse.Namespace) -> int:
             raise
         status = _unwritten(error)
     return status
+
+
+def _mistakes() -> type[Exception]:
+    """The class of mistakes in a configuration. Most commands end without them, and its import
+    takes longer than some commands."""
+    from exporter.config.mistakes import Mistakes
+
+    return Mistakes
+
+
+def _cancelled_error() -> type[BaseException]:
+    """The same of a task that was cancelled."""
+    from asyncio import CancelledError
+
+    return CancelledError
 
 
 def _unwritten(error: OSError) -> int:

@@ -7,11 +7,12 @@ import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NoReturn
 
 from exporter import __version__
-from exporter.commands.exit_status import USAGE
+from exporter.commands.exit_status import UNKNOWN, USAGE
 from exporter.config.confusables import odd_in
 from exporter.config.url_login import has_password
 
@@ -28,6 +29,8 @@ SEND_PASSWORD, MAILBOX_PASSWORD = "MAILTRIP_SEND_PASSWORD", "MAILTRIP_MAILBOX_PA
 """The environment variables with the passwords for `--send` and `--mailbox`."""
 
 REPORT_FORMATS = ("text", "html", "csv", "json")
+STATUS_FORMATS = ("text", "json", "nagios")
+SLOW = 300.0  # seconds, as in the alert MailtripDeliverySlow
 DKIM_KINDS, DKIM_BITS = ("rsa", "ed25519"), (2048, 3072, 4096)
 _CONFIG = re.compile(r"(-c|-f|--conf|--file|--config([-_.](file|path))?)(=.*)?")
 """How other programs name what is `--config.file` here."""
@@ -44,12 +47,15 @@ examples:
 All flags: mailtrip COMMAND --help, and man mailtrip."""
 
 
+class _UsageError(Exception):
+    """The command line is wrong: one line with the cure."""
+
+
 class _Parser(argparse.ArgumentParser):
-    """Reports a usage error in one line, with the cure."""
+    """Raises _UsageError instead of ending the program."""
 
     def error(self, message: str) -> NoReturn:
-        print(f"{self.prog}: {message}; see {self.prog} --help", file=sys.stderr)
-        sys.exit(USAGE)
+        raise _UsageError(f"{self.prog}: {message}; see {self.prog} --help")
 
     def _print_message(self, message: str, file: Any = None) -> None:
         """Raises OSError, which argparse suppresses: exit status 0 would hide incomplete output."""
@@ -58,6 +64,24 @@ class _Parser(argparse.ArgumentParser):
 
 def read(arguments: Sequence[str]) -> argparse.Namespace:
     """Parses the command line. Exits after `--help` or `--version`, and on usage errors."""
+    try:
+        return _read(arguments)
+    except _UsageError as error:
+        if is_plugin(arguments):
+            print(f"MAILTRIP UNKNOWN: {str(error).removeprefix('mailtrip: ')}")
+            sys.exit(UNKNOWN)
+        print(error, file=sys.stderr)
+        sys.exit(USAGE)
+
+
+def is_plugin(arguments: Sequence[str]) -> bool:
+    """Whether a monitoring system reads the output: then errors have its form, too."""
+    pairs = pairwise(arguments)
+    return "--format=nagios" in arguments or ("--format", "nagios") in pairs
+
+
+def _read(arguments: Sequence[str]) -> argparse.Namespace:
+    """Raises _UsageError."""
     parser, commands = _parser()
     if not arguments:
         parser.print_help(sys.stderr)
@@ -82,6 +106,10 @@ def read(arguments: Sequence[str]) -> argparse.Namespace:
             f"contains {odd}: type it again" if odd else "must be UTF-8, without control characters"
         )
         parser.error(f"a NAME or TARGET {must}")
+    if options.command == "probe":
+        if options.json and options.format == "nagios":
+            parser.error("--json and --format nagios exclude each other")
+        options.json = options.json or options.format == "json"
     _take_default(options)
     return options
 
@@ -227,6 +255,16 @@ def _path(text: str) -> Path:
     return Path(_given(text))
 
 
+def _seconds(text: str) -> float:
+    """A duration as in the configuration, or a number of seconds."""
+    from exporter.core.durations import seconds_of
+
+    try:
+        return seconds_of(f"{text}s" if text.isdecimal() else text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r}: {error}") from None
+
+
 def _count(text: str) -> int:
     if not re.fullmatch("0*[1-9][0-9]{0,8}", text):
         raise argparse.ArgumentTypeError(f"not a positive whole number: {text!r}")
@@ -320,8 +358,9 @@ def _parser() -> tuple[_Parser, dict[str, _Parser]]:
         help="a name from modules:, for TARGET",
     )
     _add_route_flags(probing)
-    help_json = "print the outcome as one JSON document; see docs/cli.md"
+    help_json = "the same as --format json: the outcome as one JSON document; see docs/cli.md"
     probing.add_argument("--json", action="store_true", help=help_json)
+    _add_format(probing)
     help_transcript = (
         "print the whole transcript of the sessions; without it, a failure prints the newest lines"
     )
@@ -331,6 +370,9 @@ def _parser() -> tuple[_Parser, dict[str, _Parser]]:
         commands.add_parser("lookup", help="look up addresses and domains on blocklists")
     )
 
+    _add_status_flags(
+        commands.add_parser("status", help="how the probes of a running mailtrip do; sends nothing")
+    )
     _add_maintenance_flags(
         commands.add_parser(
             "maintenance", help="start, stop or list planned maintenance of a running mailtrip"
@@ -417,6 +459,31 @@ def _add_lookup_flags(command: argparse.ArgumentParser) -> None:
     add("--json", action="store_true", help="print one JSON document; see docs/cli.md")
 
 
+def _add_status_flags(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    help_name = "a probe, or the target of another pair; a pattern; default: all probes"
+    add("name", nargs="?", metavar="NAME", type=_given, help=help_name)
+    help_module = "only probes of this module: NAME is then their target"
+    add("--module", metavar="MODULE", type=_given, help=help_module)
+    _add_format(command)
+    _add_server_flags(command, limit=10)
+
+
+def _add_format(command: argparse.ArgumentParser) -> None:
+    """The formats about probes, with the thresholds of that for Nagios."""
+    add = command.add_argument
+    add(
+        "--format",
+        choices=STATUS_FORMATS,
+        default=STATUS_FORMATS[0],
+        help="nagios: the output and exit code of a plugin; default %(default)s",
+    )
+    help_warning = "a message that takes longer is a warning; default 5m"
+    add("--warning", metavar="DURATION", type=_seconds, default=SLOW, help=help_warning)
+    help_critical = "a message that takes longer is critical; default: none is"
+    add("--critical", metavar="DURATION", type=_seconds, help=help_critical)
+
+
 def _add_maintenance_flags(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add("action", choices=MAINTENANCE_ACTIONS, help="start, stop or list windows")
@@ -429,11 +496,31 @@ def _add_maintenance_flags(command: argparse.ArgumentParser) -> None:
     help_start = "start: when it begins, such as 2026-12-24T22:00:00+01:00; default: now"
     add("--start", metavar="TIME", type=_given, help=help_start)
     add("--end", metavar="TIME", type=_given, help="start: when it ends, instead of --for")
+    _add_server_flags(command, limit=30)
+
+
+def _add_server_flags(command: argparse.ArgumentParser, limit: int) -> None:
+    """How to talk to a running mailtrip, within so many seconds."""
+    add = command.add_argument
     help_url = (
-        f"the address of mailtrip; default: ${URL_VARIABLE}, which may have USER:PASSWORD@, or"
-        f" {DEFAULT_URL}"
+        f"the address of mailtrip, or unix:PATH; default: ${URL_VARIABLE}, which may have"
+        f" USER:PASSWORD@, or {DEFAULT_URL}"
     )
     add("--url", metavar="URL", type=_address, help=help_url)
+    help_user = "the name for a login, with --password.file"
+    add("--user", metavar="NAME", type=_given, help=help_user)
+    help_file = "a file whose first line is the password for the login"
+    add("--password.file", dest="password_file", metavar="FILE", type=_given, help=help_file)
+    help_ca = "https: the CA of mailtrip's certificate; default: those of the system"
+    add("--ca.file", dest="ca_file", metavar="FILE", type=_given, help=help_ca)
+    help_cert = "https: our certificate, if mailtrip requires one, perhaps with its key"
+    add("--cert.file", dest="cert_file", metavar="FILE", type=_given, help=help_cert)
+    help_key = "https: the key of our certificate"
+    add("--key.file", dest="key_file", metavar="FILE", type=_given, help=help_key)
+    help_limit = "how long mailtrip may take to answer; default %(default)ss"
+    add(
+        "--timeout", dest="limit", metavar="DURATION", type=_seconds, default=limit, help=help_limit
+    )
 
 
 def _add_dkim_key_flags(command: argparse.ArgumentParser) -> None:

@@ -19,11 +19,15 @@ from exporter.commands.greeting import own_command
 from exporter.commands.passwords import NoPassword
 from exporter.commands.review import in_the_way
 from exporter.commands.route import NO_STATE, Route, provide_passwords
+from exporter.commands.status import nagios
+from exporter.commands.status.judgement import Thresholds
+from exporter.commands.status.of_outcome import judgement_of
 from exporter.commands.token_key import KEY_FILE, shared_key
 from exporter.config.mistakes import Mistakes, suggestion
 from exporter.core.change_words import changes_of
 from exporter.core.clock import Clock
 from exporter.core.comparison import GOOD_TRIPS
+from exporter.core.durations import duration
 from exporter.core.facts import Arrival
 from exporter.core.heartbeat import HeartbeatKey, Watch
 from exporter.core.lateness import Lateness
@@ -82,7 +86,11 @@ REFUSALS = (CannotReceive, NoPassword, ProbeRefused, StateUnusable, Unknown)
 def run(options: argparse.Namespace) -> int:
     log_to_stderr("ERROR")
     settings, key = _on_a_route(options) if options.send else _configured(options)
-    outcome = asyncio.run(one_trip(settings, key, quiet=options.json))
+    plugin = options.format == "nagios"
+    outcome = asyncio.run(one_trip(settings, key, quiet=options.json or plugin))
+    left = left_behind(key, settings) if may_still_come(outcome) else ""
+    if plugin:
+        return _as_plugin(outcome, settings, options, left)
     if options.json:
         print(as_json(outcome))
     else:
@@ -93,8 +101,8 @@ def run(options: argparse.Namespace) -> int:
         display_of(settings, key).result(outcome, console)
     if options.send and not options.json and (words := _next_step(options, outcome)):
         print(words, file=sys.stderr)
-    if may_still_come(outcome) and (words := left_behind(key, settings)):
-        print(words, file=sys.stderr)
+    if left:
+        print(left, file=sys.stderr)
     return OK if outcome.success else FAILED
 
 
@@ -117,7 +125,7 @@ def _on_a_route(options: argparse.Namespace) -> tuple[Settings, ProbeKey]:
     provide_passwords(route)
     if lacking := in_the_way(reading, probe.module):
         raise Mistakes(route.explained(lacking))
-    if not options.sender and not options.json:
+    if not options.sender and options.format == "text" and not options.json:
         print(f"from {route.default_sender} (--from ADDRESS changes it)", file=sys.stderr)
     return reading.options, reading.options.key(probe.module, probe.target)
 
@@ -132,6 +140,17 @@ def _next_step(options: argparse.Namespace, outcome: Outcome) -> str:
     sender = ["--from", options.sender] if options.sender else []
     words = shlex.join(["init", *flags, *sender, options.name])
     return f"To go on: {own_command(sys.argv[0])} {words}"
+
+
+def _as_plugin(outcome: Outcome, settings: Settings, options: argparse.Namespace, left: str) -> int:
+    """Prints the outcome as that of a plugin, and what is `left` behind."""
+    thresholds = Thresholds(options.warning, options.critical)
+    name = "" if options.module or options.send else options.name
+    windows = (one.window for one in settings.maintenance)
+    judgement = judgement_of(outcome, name, windows, thresholds)
+    trip = f"trip {outcome.trip}, {duration(outcome.duration)}"
+    print(nagios.about_one(judgement, thresholds, filter(None, (trip, left))))
+    return judgement.verdict.exit_status
 
 
 def key_of(settings: Settings, name: str, module: str | None, files: str = "") -> ProbeKey:

@@ -32,10 +32,8 @@ from exporter.config.placeholders import (
     secret_mistake,
     secret_type_mistake,
 )
+from exporter.core.durations import DURATION_PATTERN, UNITS, seconds_of
 
-_DECIMAL = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,9})?)(ms|s|m|h|d|w|y)")
-_SECONDS = {"y": 365 * 86400, "w": 7 * 86400, "d": 86400, "h": 3600, "m": 60, "s": 1, "ms": 0.001}
-_TOGETHER = re.compile("(?=.)" + "".join(f"(?:([0-9]{{1,12}}){unit})?" for unit in _SECONDS))
 _SIZE = re.compile(r"([0-9]{1,15})(B|KiB|MiB|GiB)?")
 _BYTES = {None: 1, "B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
@@ -110,28 +108,14 @@ class Options(BaseModel):
 
 
 def _duration(value: object) -> float:
-    """Parses a duration as Prometheus does (`1h30m`, the larger unit first), or one decimal number
-    with a unit (`1.5h`)."""
-    text = value if isinstance(value, str) else ""
-    if together := _TOGETHER.fullmatch(text):
-        numbers = zip(together.groups("0"), _SECONDS.values(), strict=True)
-        seconds = sum(int(number) * unit for number, unit in numbers)
-    elif match := _DECIMAL.fullmatch(text):
-        seconds = float(match[1]) * _SECONDS[match[2]]
-    else:
-        raise ValueError(
-            "not a duration; write a number with a unit: 250ms, 15s, 10m, 1h, 7d; or several: 1h30m"
-        )
-    if not 0.001 <= seconds <= _SECONDS["y"]:
-        raise ValueError("a duration must be between 1ms and 365d")
-    return seconds
+    return seconds_of(value if isinstance(value, str) else "")
 
 
 def duration_text(seconds: float) -> str:
     """Formats seconds as in a configuration."""
     for unit in ("h", "m", "s"):
-        if seconds >= _SECONDS[unit] and (seconds / _SECONDS[unit]).is_integer():
-            return f"{seconds / _SECONDS[unit]:.0f}{unit}"
+        if seconds >= UNITS[unit] and (seconds / UNITS[unit]).is_integer():
+            return f"{seconds / UNITS[unit]:.0f}{unit}"
     return f"{seconds * 1000:.12g}ms"
 
 
@@ -184,7 +168,7 @@ Duration = Annotated[
     WithJsonSchema(
         {
             "type": "string",
-            "pattern": f"^({_TOGETHER.pattern}|{_DECIMAL.pattern})$",
+            "pattern": f"^({DURATION_PATTERN})$",
             "title": "duration",
         }
     ),

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from exporter.core.model import CONTROL, ProbeKey
+from exporter.core.model import ProbeKey
+from exporter.core.one_line import CONTROL
 
 FORMATS = ("text", "json")
 _CONTROL = re.compile(f"[{CONTROL}]")

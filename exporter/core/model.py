@@ -5,7 +5,6 @@ failure is a phase, a step, a reason and a code, all from closed lists, so that 
 labels. Texts are for people.
 """
 
-import re
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -30,19 +29,13 @@ from exporter.core.facts import (
     Unclear,
 )
 from exporter.core.heartbeat import Heartbeat
+from exporter.core.one_line import one_line as one_line
 from exporter.core.phases import Leg, Phase
 from exporter.core.precision import FINE
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 
-MAX_DETAIL = 300  # characters of a server's text that we keep
 MAX_FOLDER = 100  # characters of a folder's name, which is the server's and becomes a label
-CONTROL = r"\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
-"""What may do something to a terminal, a log or a line, with what turns text around (Unicode's
-Bidi_Control); and surrogates, which stand for bytes that are no text, and cannot be written
-anywhere."""
-
-_CONTROL = re.compile(f"[{CONTROL}]+")
 
 
 class ProbeError(Exception):
@@ -70,13 +63,6 @@ class ProbeError(Exception):
         error = ProbeError(self.reason, self.detail, code=self.code, facts=self.facts)
         error.phase, error.step, error.__cause__ = phase, step, self.__cause__
         return error
-
-
-def one_line(text: str, limit: int = MAX_DETAIL) -> str:
-    """`text` fit for a log line, a page, a terminal or the disk: no control characters, at most
-    `limit` characters."""
-    text = (text if text.isprintable() else _CONTROL.sub(" ", text)).strip()
-    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 @dataclass(frozen=True, slots=True)

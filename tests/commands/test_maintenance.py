@@ -1,20 +1,17 @@
 """`mailtrip maintenance` against a running mailtrip, over a kill of it."""
 
-import argparse
-import json
 import os
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 
 from exporter.commands import maintenance
+from exporter.commands.flags import read
+from tests.support.canned_answers import hostile
 from tests.support.mailtrip_process import Exporter
 from tests.support.ports import free_port
 
@@ -149,43 +146,10 @@ def test_a_reload_starts_and_stops_the_windows_of_the_file(
     assert shown['mailtrip_mailbox_maintenance{mailbox="own"}'] == 1
 
 
-class Hostile(BaseHTTPRequestHandler):
-    """Answers everything with the same."""
-
-    status, location, body = 200, "", b""
-    logins: list[str]
-
-    def do_GET(self) -> None:
-        self.logins.append(self.headers.get("Authorization", ""))
-        self.send_response(self.status)
-        if self.location:
-            self.send_header("Location", self.location)
-        self.send_header("Content-Length", str(len(self.body)))
-        self.end_headers()
-        self.wfile.write(self.body)
-
-    def log_message(self, *arguments: object) -> None:
-        pass
-
-
-@contextmanager
-def hostile(
-    body: object = "", status: int = 200, location: str = ""
-) -> Iterator[tuple[str, list[str]]]:
-    """Its address, and the logins that it gets."""
-    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    answers = {"status": status, "location": location, "body": raw, "logins": []}
-    server = HTTPServer(("127.0.0.1", 0), type("Made", (Hostile,), answers))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"127.0.0.1:{server.server_port}", answers["logins"]  # type: ignore[misc]
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
 def listed(url: str) -> int:
-    return maintenance.run(argparse.Namespace(url=url, action="list"))
+    options = read(["maintenance", "list"])
+    options.url = url  # the command line takes no password
+    return maintenance.run(options)
 
 
 WINDOW = {"name": "a", "start": 0, "end": 1, "lasts": True, "probes": ["*"]}

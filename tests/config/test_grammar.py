@@ -18,7 +18,7 @@ from exporter.config.grammar import (
     is_line,
     literal_of,
 )
-from exporter.core.model import CONTROL
+from exporter.core.one_line import CONTROL
 
 RULES: dict[str, Callable[[str], str | None]] = {
     "domain": domain_of,

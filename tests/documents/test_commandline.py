@@ -70,7 +70,7 @@ def test_man_has_no_warning(servers: None) -> None:
 
 
 def test_bash_completes_commands_and_their_flags() -> None:
-    assert in_bash("mailtrip", "s") == ["serve", "schema"]
+    assert in_bash("mailtrip", "s") == ["serve", "status", "schema"]
     assert in_bash("mailtrip", "check", "--t") == ["--try"]
     assert in_bash("mailtrip", "probe", "--config.file", "x.yml", "--tr") == ["--transcript"]
     assert in_bash("mailtrip", "schema", "--t") == [""]

@@ -10,7 +10,8 @@ import pytest
 
 from exporter.app import App
 from exporter.core.clock import Clock
-from exporter.core.model import MAX_DETAIL, Failure, PlaintextFallback, TlsPolicy
+from exporter.core.model import Failure, PlaintextFallback, TlsPolicy
+from exporter.core.one_line import MAX_DETAIL
 from exporter.core.reasons import Reason
 from exporter.core.run import Run
 from exporter.core.saved_policy import SavedPolicy

@@ -25,7 +25,7 @@ from tests.support.proxies import microsocks
 DIRECTORY = Path(__file__).resolve().parents[2] / "examples"
 
 OTHERS = {"prometheus.yml", "sharding.yml", "alertmanager.yml", "web.yml", "compose.yml"}
-OTHERS |= {"grafana", "systemd", "kubernetes", "compose", "slo"}
+OTHERS |= {"grafana", "systemd", "kubernetes", "compose", "slo", "icinga"}
 """What may lie there and is no configuration of mailtrip."""
 
 OF_PROVIDERS = {"microsoft365.yml", "microsoft365-graph.yml", "gmail.yml", "jmap.yml"}

@@ -11,13 +11,13 @@ from exporter.core.model import Failure, Listing, ListState, Outcome, ProbeKey, 
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
+from exporter.core.words import ago
 from exporter.mail.tokens import candidates
 from exporter.state.history import TripSummary
 from exporter.web.pages.documentation import SITE
 from exporter.web.pages.overview import blocklist_rows
 from exporter.web.pages.sparkline import ABOVE, BELOW, LEAST, sparkline
 from exporter.web.pages.styles import BAD, GOOD, PLAIN
-from exporter.web.pages.words import ago
 from tests.support.http_site import GOOD as SCRAPE
 from tests.support.http_site import Site, site, until, words_of
 

@@ -10,7 +10,8 @@ from math import inf
 
 from exporter.config.types import SecretUnavailable
 from exporter.core.clock import Clock
-from exporter.core.model import MAX_DETAIL, ProbeError, one_line
+from exporter.core.model import ProbeError
+from exporter.core.one_line import MAX_DETAIL, one_line
 from exporter.core.reasons import Reason, Trait
 from exporter.net.sasl.conversation import NoLoginSent
 

@@ -7,7 +7,8 @@ from typing import Protocol
 
 from exporter.core.facts import Alteration, Unclear
 from exporter.core.home import Home
-from exporter.core.model import MAX_DETAIL, Fact, ProbeError, Span, TlsSession, one_line
+from exporter.core.model import Fact, ProbeError, Span, TlsSession
+from exporter.core.one_line import MAX_DETAIL, one_line
 from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason
 from exporter.core.run import Run

@@ -12,7 +12,7 @@ from exporter.core.clock import Clock
 from exporter.core.downtime import DAY, MONTH, Downtime
 from exporter.core.fairness import Slices, in_turns
 from exporter.core.json_output import summary
-from exporter.core.maintenance import Maintenance
+from exporter.core.maintenance import Maintenance, Planned
 from exporter.core.model import ProbeKey
 from exporter.metrics.text import Text
 from exporter.probing.probe import Probe
@@ -83,6 +83,7 @@ class Probes:
         state, lasting = state_of(probe), probe.outages.lasting
         recovered = last_end if state is State.OK else None
         recheck, cell = probe.interval_after_failure, probe.cell
+        window = self._window_of(probe)
         return {
             "name": probe.name,
             "module": probe.key.module,
@@ -90,8 +91,10 @@ class Probes:
             "matrix": cell and {"name": cell.matrix, "from": cell.sender, "to": cell.recipient},
             "state": state,
             "since": lasting.start if lasting else recovered,
+            "failures": lasting.failures if lasting else 0,
             "outage": lasting.id if lasting else None,
-            "maintenance": self._maintenance_of(probe),
+            "maintenance": window and window.window,
+            "maintenance_ends_at": window and window.occurrence.end,
             "newest": probe.newest and summary(probe.newest),
             "in_progress": list(probe.flights),
             "next_trip_at": self._next_trip_at(probe),
@@ -102,12 +105,12 @@ class Probes:
             and {span: one.availability for span, one in zip(SPANS, downtimes, strict=True)},
         }
 
-    def _maintenance_of(self, probe: Probe) -> str | None:
-        """The name of a window that lasts."""
+    def _window_of(self, probe: Probe) -> Planned | None:
+        """A window of maintenance that lasts."""
         now = self._clock.wall()
         if not self._maintenance.lasts(probe.called, now):
             return None
-        return self._maintenance.planned(probe.called, now)[0].window
+        return self._maintenance.planned(probe.called, now)[0]
 
     def _next_trip_at(self, probe: Probe) -> float | None:
         """When the next trip is due, in seconds since the epoch; None if only a scrape starts it,

@@ -15,6 +15,7 @@ from exporter.core.fairness import in_turns, let_go
 from exporter.core.maintenance import Maintenance
 from exporter.core.model import Outcome, ProbeKey, one_line
 from exporter.core.outage import Outage
+from exporter.core.words import ago
 from exporter.mail.tokens import without_tokens
 from exporter.mailboxes.watcher.watcher import Watcher
 from exporter.metrics.text import Text
@@ -50,7 +51,6 @@ from exporter.web.pages.time_zone import UTC_ZONE, TimeZone
 from exporter.web.pages.trip import LEGS, NextTo, TripView, next_to
 from exporter.web.pages.trip_facts import facts_in_words
 from exporter.web.pages.visit import VisitView
-from exporter.web.pages.words import ago
 
 MOST_TRIPS = 60  # in a list
 MOST_OUTAGES = 10  # on the start page

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from exporter.core.words import later
 from exporter.mailboxes import MailboxOptions
 from exporter.mailboxes.watcher.back_off import Trouble
 from exporter.mailboxes.watcher.watcher import Watcher
 from exporter.web.pages.styles import BAD, GOOD, PLAIN
 from exporter.web.pages.time_zone import TimeZone
-from exporter.web.pages.words import later
 
 MOST_MAILBOXES = 100  # of a page; those that fail come first
 

@@ -6,7 +6,8 @@ from functools import partial
 import pytest
 
 from exporter.core.facts import Unclear
-from exporter.core.model import MAX_DETAIL, Outcome
+from exporter.core.model import Outcome
+from exporter.core.one_line import MAX_DETAIL
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.mail.bounces import Bounce

@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from exporter.config.types import SecretUnavailable
-from exporter.core.model import MAX_DETAIL, ProbeError
+from exporter.core.model import ProbeError
+from exporter.core.one_line import MAX_DETAIL
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.mailboxes.watcher.expectation import Expectation

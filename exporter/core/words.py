@@ -1,4 +1,6 @@
-"""How soon something happens, and how long ago, for people."""
+"""When something happens: how soon, how long ago, or at which time, for people."""
+
+import time
 
 from exporter.core.durations import in_units
 
@@ -15,3 +17,8 @@ def ago(seconds: float) -> str:
     if seconds < -STEP:
         return "before the clock was set back"
     return f"{in_units(seconds)} ago" if seconds >= 1 else "now"
+
+
+def utc(moment: float) -> str:
+    """A moment in seconds since the epoch."""
+    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(moment))

@@ -1,0 +1,45 @@
+"""Several probes together."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from exporter.commands.status.judgement import Judgement
+from exporter.core.verdict import Verdict
+
+NAMED = 3  # probes that it names
+
+
+def worst_of(judgements: Sequence[Judgement]) -> Verdict:
+    """The worst verdict; without any, it is unknown."""
+    verdicts = (one.verdict for one in judgements)
+    return max(verdicts, key=lambda one: one.rank, default=Verdict.UNKNOWN)
+
+
+def worst_first(judgements: Sequence[Judgement]) -> list[Judgement]:
+    """Otherwise in the same order."""
+    return sorted(judgements, key=lambda one: -one.verdict.rank)
+
+
+def in_one_line(judgements: Sequence[Judgement]) -> str:
+    """What the one who is on call needs to know."""
+    total = len(judgements)
+    wrong = [one for one in worst_first(judgements) if one.verdict is not Verdict.OK]
+    if total == 1 or len(wrong) == 1:
+        (first, *_) = wrong or judgements
+        others = total - 1
+        rest = f" ({others} other probe{'s are' if others > 1 else ' is'} OK)" if others else ""
+        return f"{first.probe.title}: {first.words}{rest}"
+    if not wrong:
+        planned = sum(bool(one.probe.maintenance) for one in judgements)
+        note = f", {planned} of them in planned maintenance" if planned else ""
+        return f"all {total} probes are OK{note}"
+    named = "; ".join(f"{one.probe.title}: {one.brief}" for one in wrong[:NAMED])
+    more = f"; and {len(wrong) - NAMED} more" if len(wrong) > NAMED else ""
+    return f"{counted(judgements)}: {named}{more}"
+
+
+def counted(judgements: Sequence[Judgement]) -> str:
+    """How many probes there are of each verdict, the worst first."""
+    counts = Counter(one.verdict for one in judgements)
+    found = sorted(counts.items(), key=lambda one: -one[0].rank)
+    return ", ".join(f"{number} {one.in_words}" for one, number in found)

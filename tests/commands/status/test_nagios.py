@@ -1,0 +1,158 @@
+"""The output of a plugin, as the programs that read it part it."""
+
+import re
+import subprocess
+
+import pytest
+
+from exporter.commands.status.judgement import Judgement, Thresholds
+from exporter.commands.status.nagios import LONGEST, about_all, about_one
+from exporter.core.verdict import Verdict
+from tests.commands.status.probes import NOW, THRESHOLDS, failed, failure, item, judged, trip
+
+DATA = re.compile(
+    r"(?P<label>[^\s='|]+)=(?P<value>-?[0-9.]+)(?P<unit>s|%)?"
+    r"(?:;(?P<warn>[0-9.]*)(?:;(?P<crit>[0-9.]*)(?:;(?P<min>[0-9.]*)(?:;(?P<max>[0-9.]*))?)?)?)?"
+)
+"""The guidelines of the Monitoring Plugins, 2.6, without quotes."""
+
+
+def parted(text: str) -> tuple[str, list[str], list[str]]:
+    """The first line, its performance data, and the lines below it."""
+    first, *more = text.split("\n")
+    words, _, data = first.partition(" | ")
+    assert all("|" not in one for one in (words, data, *more))
+    return words, data.split(), more
+
+
+def test_one_probe_that_is_ok() -> None:
+    words, data, more = parted(about_one(judged(item()), THRESHOLDS, ["trip 1"]))
+    assert words == "MAILTRIP OK: gmail: the message took 2.50 s; it came 2 min ago"
+    assert data == ["delay=2.5s;300;;0", "age=120s;;;0", "availability=99.95%;;;0;100"]
+    assert more == ["trip 1"]
+
+
+def test_both_thresholds_are_in_the_data() -> None:
+    text = about_one(judged(item()), Thresholds(90.0, 0.25))
+    assert "delay=2.5s;90;0.25;0 " in text
+
+
+def test_one_that_fails_has_no_delay() -> None:
+    words, data, _ = parted(about_one(judged(failed(since=NOW - 60)), THRESHOLDS))
+    assert words == (
+        "MAILTRIP CRITICAL: relay: failing for 1 min: deliver: overdue: not back within 10 min"
+    )
+    assert [one.partition("=")[0] for one in data] == ["age", "availability"]
+
+
+def test_without_a_trip_there_is_no_data() -> None:
+    text = about_one(judged(item(newest=None, availability=None)), THRESHOLDS)
+    assert text == "MAILTRIP UNKNOWN: gmail: no trip has finished yet"
+
+
+@pytest.mark.parametrize(
+    ("probes", "first"),
+    [
+        ([item("a"), item("b")], "MAILTRIP OK: all 2 probes are OK"),
+        (
+            [item("a"), item("b", maintenance="patch")],
+            "MAILTRIP OK: all 2 probes are OK, 1 of them in planned maintenance",
+        ),
+        ([item("a")], "MAILTRIP OK: a: the message took 2.50 s; it came 2 min ago"),
+        (
+            [item("a"), failed("b"), item("c")],
+            "MAILTRIP CRITICAL: b: failing: deliver: overdue: not back within 10 min"
+            " (2 other probes are OK)",
+        ),
+        (
+            [
+                item("a", newest=None),
+                item("b", newest=trip(delay=400.0)),
+                failed("c"),
+                item("d"),
+                failed("e"),
+            ],
+            "MAILTRIP CRITICAL: 2 critical, 1 warning, 1 unknown, 1 OK:"
+            " c: deliver: overdue; e: deliver: overdue;"
+            " b: the message took 6 min 40 s, more than 5 min; and 1 more",
+        ),
+    ],
+)
+def test_the_worst_of_several_probes_wins(probes: list[dict[str, object]], first: str) -> None:
+    words, data, more = parted(about_all([*map(judged, probes)], THRESHOLDS))
+    assert words == first
+    assert data[0] == f"probes={len(probes)};;;0"
+    assert {one.partition("::")[0] for one in data[4:]} <= {one["name"] for one in probes}
+    assert len(more) != 1, "the first line says all about one"
+
+
+def hostile() -> list[Judgement]:
+    """Probes whose servers say anything."""
+    texts = ("a|b=c'd\"e", "x\ny\r\x00 | p=1", "'; rm -rf / #", "💣" * 600, "\u202e", "")
+    return [
+        judged(
+            item(
+                None,
+                target=f"{text} {number}",
+                newest=trip(failure=failure(detail=text, code="5'|=", step="rcpt|"), delay=None),
+            )
+        )
+        for number, text in enumerate(texts)
+    ]
+
+
+def test_what_a_server_says_does_not_become_data() -> None:
+    _, data, more = parted(about_all(hostile(), THRESHOLDS))
+    assert len(data) == 4 + 2 * 6
+    assert all(DATA.fullmatch(one) for one in data)
+    assert len(more) == 6
+    for one in hostile():
+        parted(about_one(one, THRESHOLDS, ["a|b"]))
+
+
+def test_ten_thousand_probes_are_no_more_than_a_reader_takes() -> None:
+    probes = [judged(failed(f"probe-{number}")) for number in range(10_000)]
+    text = about_all(probes, THRESHOLDS)
+    _, data, _ = parted(text)
+    assert len(text.encode()) <= LONGEST
+    assert len(data) > 100
+    whole = {one.partition("::")[0] for one in data[4:]}
+    assert len(data) == 4 + 2 * len(whole), "probes have all of their data, or none"
+
+
+def read_by_perl(text: str) -> list[str]:
+    """label, value, unit, warning, critical, minimum and maximum, by Monitoring::Plugin."""
+    program = r"""
+        use Monitoring::Plugin::Performance;
+        local $/; my ($data) = <STDIN> =~ /\|([^\n]*)/;
+        for my $p (Monitoring::Plugin::Performance->parse_perfstring($data)) {
+            print join(" ", map { length $_ ? $_ : "-" } map { $_ // "" } $p->label, $p->value, $p->uom,
+                $p->threshold->warning, $p->threshold->critical, $p->min, $p->max), "\n";
+        }"""
+    done = subprocess.run(
+        ["perl", "-CS", "-e", program], input=text, capture_output=True, text=True, check=True
+    )
+    assert not done.stderr
+    return done.stdout.splitlines()
+
+
+def test_a_parser_of_others_reads_the_data(servers: None) -> None:
+    text = about_all([judged(item()), judged(item("b", newest=trip(delay=400.0)))], THRESHOLDS)
+    assert read_by_perl(text) == [
+        "probes 2 - - - 0 -",
+        "critical 0 - - - 0 2",
+        "warning 1 - - - 0 2",
+        "unknown 0 - - - 0 2",
+        "gmail::delay 2.5 s 300 - 0 -",
+        "gmail::age 120 s - - 0 -",
+        "gmail::availability 99.95 % - - 0 100",
+        "b::delay 400 s 300 - 0 -",
+        "b::age 120 s - - 0 -",
+        "b::availability 99.95 % - - 0 100",
+    ]
+    text = about_all(hostile(), THRESHOLDS)
+    assert len(read_by_perl(text)) == len(parted(text)[1])
+
+
+def test_verdicts_are_upper_case() -> None:
+    assert {one.upper() for one in Verdict} == {"OK", "WARNING", "CRITICAL", "UNKNOWN"}
