@@ -150,19 +150,24 @@ def completed(choice: type[Choice], text: str, start: str) -> str:
     if address := ip_of(text):
         return f"{start}{bracketed(str(address))}"
     port = text.rpartition(":")[2]
-    for name, (_, kind) in known.items():
-        if port in map(str, _usual_ports(name, kind)):
-            start = f"{name}://"
-    return f"{start}{text}"
+    usual = (name for name, (_, kind) in known.items() if port in _usual_ports(name, kind))
+    scheme = next(usual, "")
+    return f"{scheme}://{text}" if scheme else f"{start}{text}"
 
 
-def _usual_ports(scheme: str, kind: Any) -> tuple[int, ...]:
+def _usual_ports(scheme: str, kind: Any) -> list[str]:
     if not kind.ports:
-        return ()
-    return (kind.ports.implicit,) if scheme.endswith("s") else kind.ports.clear
+        return []
+    ports = (kind.ports.implicit,) if scheme.endswith("s") else kind.ports.clear
+    return [*map(str, ports)]
 
 
 def with_user(url: str, user: str) -> str:
     """The URL of a server with its user."""
     start, slashes, rest = url.partition("://")
     return f"{start}{slashes}{quote(user, safe='@')}@{rest}"
+
+
+def without_user(url: str) -> str:
+    """The URL without its user."""
+    return re.sub("(?<=://)[^/?]*@", "", url, count=1)

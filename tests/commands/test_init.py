@@ -177,3 +177,20 @@ def test_who_stops_finds_nothing_written(keys: bytes, status: int, tmp_path: Pat
     assert screen.close() == status
     assert "Traceback" not in screen.now
     assert [*tmp_path.iterdir()] == []
+
+
+def test_all_answers_about_the_sender_can_be_changed(tmp_path: Path) -> None:
+    for part in ("new", "cur", "tmp"):
+        (tmp_path / "Maildir" / part).mkdir(parents=True)
+    given = ("--mailbox", f"maildir:{tmp_path}/Maildir", "a@[127.0.0.1]")
+    person = Person(*given, directory=tmp_path)
+    person.answer("4. Through which server", "sendmail:/nowhere")
+    person.answer("[a@[127.0.0.1]]", "b@example.org")
+    person.answer("Enter to answer again", "")
+    person.answer("[sendmail:/nowhere]", "sendmail:/bin/true")
+    person.answer("[b@example.org]", "c@example.org")
+    assert person.screen.close() == 0, person.screen.now
+    written = (tmp_path / "mailtrip.yml").read_text()
+    assert "      from: c@example.org\n" in written
+    assert "          path: /bin/true\n" in written
+    assert not (tmp_path / "secrets").exists()

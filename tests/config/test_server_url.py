@@ -7,7 +7,15 @@ from typing import Any
 import pytest
 
 from exporter.config.choice import Choice
-from exporter.config.server_url import KindWithUrls, schemes_of, written
+from exporter.config.server_url import (
+    KindWithUrls,
+    ServerUrl,
+    completed,
+    schemes_of,
+    with_user,
+    without_user,
+    written,
+)
 from exporter.mailboxes import MailboxOptions
 from exporter.senders import SendOptions
 
@@ -141,6 +149,36 @@ def test_a_slip_is_one_clear_line(url: str) -> None:
 def test_so_is_one_in_the_url_of_a_mailbox(url: str, said: str) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(said)}"):
         written(MailboxOptions, url, SECRET)
+
+
+@pytest.mark.parametrize(
+    ("choice", "text", "url"),
+    [
+        (SendOptions, "mail.example.org", "smtp://mail.example.org"),
+        (SendOptions, "mail.example.org:25", "smtp://mail.example.org:25"),
+        (SendOptions, "mail.example.org:465", "smtps://mail.example.org:465"),
+        (SendOptions, "mail.example.org:24", "lmtp://mail.example.org:24"),
+        (SendOptions, "2001:db8::1", "smtp://[2001:db8::1]"),
+        (SendOptions, "mx:", "mx:"),
+        (SendOptions, "MX:?port=2525", "MX:?port=2525"),
+        (SendOptions, "sendmail:/usr/lib/sendmail", "sendmail:/usr/lib/sendmail"),
+        (SendOptions, "smtps://mail.example.org", "smtps://mail.example.org"),
+        (MailboxOptions, "mail.example.org:110", "pop3://mail.example.org:110"),
+        (MailboxOptions, "mail.example.org:995", "pop3s://mail.example.org:995"),
+        (MailboxOptions, "mail.example.org:143", "imap://mail.example.org:143"),
+        (MailboxOptions, "mail.example.org:1993", "smtp://mail.example.org:1993"),
+    ],
+)
+def test_a_host_is_a_url_by_its_port(choice: type[Choice], text: str, url: str) -> None:
+    assert completed(choice, text, "smtp://") == url
+
+
+@pytest.mark.parametrize("user", ["me", "me@example.org", "a/b?c:d#e%f", "DOMAIN\\me"])
+def test_a_user_goes_into_a_url_and_out_of_it(user: str) -> None:
+    url = "imaps://mail.example.org:993?ca_file=/a@b"
+    assert ServerUrl.parse(with_user(url, user), ()).user == user
+    assert without_user(with_user(url, user)) == url
+    assert without_user(url) == url
 
 
 @pytest.mark.parametrize("choice", [SendOptions, MailboxOptions])

@@ -34,6 +34,7 @@ def test_a_password_is_found(url: str) -> None:
         "smtp://user@example.org@relay.example.org:587",
         "imaps://user@[2001:db8::1]:993",
         "imaps://user@imap.example.org?proxy=socks5://proxy.example.org:1080",
+        "imaps://user@imap.example.org:993?ca_file=/etc/a@b.pem",
         "mx:",
         "sendmail:/usr/sbin/sendmail",
         "maildir:///var/mail/a:b@example.org",

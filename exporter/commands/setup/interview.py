@@ -14,7 +14,7 @@ from exporter.commands.setup.discovery import Discovery
 from exporter.commands.setup.providers import Provider, provider_of
 from exporter.commands.setup.questions import INDENT, Questions
 from exporter.config.address import check_email
-from exporter.config.server_url import ServerUrl, completed, with_user
+from exporter.config.server_url import ServerUrl, completed, with_user, without_user
 from exporter.core.phases import Phase
 from exporter.settings import Settings
 from exporter.terminal.mistakes import with_verdict
@@ -74,7 +74,7 @@ async def works(settings: Settings, phases: Collection[Phase], screen: Screen) -
         async for attempt in attempts(settings, phases):
             good = good and not attempt.failure
             for line in lines(attempt):
-                screen.print(with_verdict(f"{INDENT}{line}"), soft_wrap=True)
+                screen.print(with_verdict(f"{INDENT}{line}"), soft_wrap=not screen.is_terminal)
     return good
 
 
@@ -87,9 +87,11 @@ class Interview:
     questions: Questions = field(default_factory=Questions)
     discovery: Discovery = field(default_factory=Discovery)
     _hints: set[str] = field(default_factory=set)
+    _sender_is_given: bool = False
 
     def run(self) -> Route:
         """Asks for what is missing. Raises CannotStart at the end of the input."""
+        self._sender_is_given = bool(self.route.sender)
         if not (self.route.recipient and self.route.mailbox and self.route.send):
             print(_INTRODUCTION)
         if not self.route.recipient:
@@ -109,7 +111,7 @@ class Interview:
 
     def _ask(self, part: str) -> None:
         what, before = _PARTS[part], self.route.urls.get(part, "")
-        default = replace(self.route.url(part), user="").shown if before else self._default(what)
+        default = without_user(before) if before else self._default(what)
         answer = self.questions.prompt(what.server, default, partial(self._check, part))
         url = completed(CHOICES[part], answer, what.start)
         parsed = ServerUrl.parse(url, ())
@@ -120,15 +122,14 @@ class Interview:
             answer = self.questions.prompt(what.user, user, check)
             url = url if answer == _NO_USER else with_user(url, answer)
         self.route = self._with(part, url)
-        if part == SEND and not self.route.sender:
+        if part == SEND and not self._sender_is_given:
             self._ask_sender()
 
     def _ask_sender(self) -> None:
         """Suggests no sender to servers that do not know us, since they check it."""
-        default = "" if self.route.needs_sender() else self.route.default_sender
-        sender = self.questions.prompt(_SENDER, default, check_email)
-        if sender != self.route.default_sender or not default:
-            self.route = replace(self.route, sender=sender)
+        usual = "" if self.route.needs_sender() else self.route.default_sender
+        sender = self.questions.prompt(_SENDER, self.route.sender or usual, check_email)
+        self.route = replace(self.route, sender="" if sender == usual else sender)
 
     @property
     def _usual_user(self) -> str:

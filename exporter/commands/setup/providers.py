@@ -24,7 +24,7 @@ PROVIDERS = (
         ("gmail.com", "googlemail.com", "google.com"),
         "imaps://imap.gmail.com",
         "smtp://smtp.gmail.com",
-        f"Gmail needs {_OF_THE_APP}: https://myaccount.google.com/apppasswords. Messages of an"
+        f"Gmail needs {_OF_THE_APP} (https://myaccount.google.com/apppasswords). Messages of an"
         " account to itself are not shown as received: send from another one. See docs/gmail.md.",
     ),
     Provider(
@@ -38,19 +38,19 @@ PROVIDERS = (
         ("icloud.com", "me.com", "mac.com"),
         "imaps://imap.mail.me.com",
         "smtp://smtp.mail.me.com",
-        f"iCloud needs {_OF_THE_APP}: https://account.apple.com, Sign-In and Security.",
+        f"iCloud needs {_OF_THE_APP} (https://account.apple.com, Sign-In and Security).",
     ),
     Provider(
         ("yahoo.com", "ymail.com"),
         "imaps://imap.mail.yahoo.com",
         "smtps://smtp.mail.yahoo.com",
-        f"Yahoo needs {_OF_THE_APP}: https://login.yahoo.com/account/security.",
+        f"Yahoo needs {_OF_THE_APP} (https://login.yahoo.com/account/security).",
     ),
     Provider(
         ("fastmail.com", "fastmail.fm", "messagingengine.com"),
         "imaps://imap.fastmail.com",
         "smtps://smtp.fastmail.com",
-        f"Fastmail needs {_OF_THE_APP}: Settings, Privacy & Security.",
+        f"Fastmail needs {_OF_THE_APP} (Settings, Privacy & Security).",
     ),
     Provider(
         ("gmx.net", "gmx.de", "gmx.at", "gmx.ch"),

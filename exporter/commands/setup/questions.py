@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from shutil import get_terminal_size
+from textwrap import fill
 
 from exporter.commands.exit_status import CannotStart
 from exporter.config.mistakes import Mistakes
@@ -39,7 +41,19 @@ class Questions:
 
     @staticmethod
     def say(text: str) -> None:
-        print("\n".join(f"{INDENT}{line}" for line in text.splitlines()))
+        """Breaks a long line between words."""
+        width = get_terminal_size().columns
+        for line in text.splitlines():
+            print(
+                fill(
+                    line,
+                    width,
+                    initial_indent=INDENT,
+                    subsequent_indent=INDENT,
+                    break_long_words=False,
+                    break_on_hyphens=False,
+                )
+            )
 
     @staticmethod
     def _line(prompt: str) -> str:
