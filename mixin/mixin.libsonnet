@@ -16,14 +16,27 @@
 
   local config = self._config,
 
+  local critical = std.get(std.get(config.severityLabels, 'critical', {}), 'severity', 'critical'),
+
+  // Some alerts select others that are firing, by their severity.
+  local selecting = function(text)
+    std.strReplace(
+      std.strReplace(text, 'severity="critical"', 'severity="%s"' % critical),
+      "severity='critical'",
+      "severity='%s'" % critical
+    ),
+
   local ours = function(text)
     std.strReplace(
-      std.strReplace(text, 'https://mailtrip.example.org/docs/alerts.md', config.runbookURL),
+      std.strReplace(
+        selecting(text), 'https://mailtrip.example.org/docs/alerts.md', config.runbookURL
+      ),
       '/etc/mailtrip/mailtrip.yml',
       config.configFile
     ),
 
   local configured = function(rule) rule {
+    expr: selecting(rule.expr),
     annotations: { [name]: ours(rule.annotations[name]) for name in std.objectFields(rule.annotations) },
     labels+: std.get(config.severityLabels, std.get(rule.labels, 'severity', ''), {}) + config.alertLabels,
   },

@@ -14,7 +14,8 @@ from exporter.settings import Settings
 from exporter.web.options import WebOptions
 
 BAD = sorted((Path(__file__).parent / "bad").glob("*.yml"))
-OTHERS = {"alertmanager.yml", "compose.yml", "prometheus.yml", "sharding.yml", "web.yml"}
+OTHERS = {"alertmanager.yml", "compose.yml", "places.yml", "prometheus.yml", "sharding.yml"}
+OTHERS |= {"receivers.yml", "web.yml"}
 EXAMPLES = [
     file
     for file in sorted((Path(__file__).parents[2] / "examples").glob("*.yml"))

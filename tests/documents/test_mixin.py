@@ -64,7 +64,9 @@ def test_the_configuration_reaches_every_alert_and_dashboard(servers: None) -> N
         severity = before[name]["labels"]["severity"]
         expected = "page" if severity == "critical" else severity
         assert rule["labels"] == before[name]["labels"] | {"severity": expected, "team": "mail"}
-        assert rule["expr"] == before[name]["expr"]
+        paged = before[name]["expr"].replace('severity="critical"', 'severity="page"')
+        assert rule["expr"] == paged
+        assert "severity='critical'" not in rule["annotations"]["summary"]
     boards = evaluated(f"({changed}).grafanaDashboards")
     assert all(board["tags"] == ["mail", "ours"] for board in boards.values())
 

@@ -18,6 +18,7 @@ ALERTS, RECORDING = RULES / "mailtrip.alerts.yml", RULES / "mailtrip.recording.y
 CASES = sorted((RULES / "tests").glob("*.yml"))
 PAGE = (ROOT / "docs/alerts.md").read_text(encoding="utf-8")
 PROMETHEUS, ALERTMANAGER = ROOT / "examples/prometheus.yml", ROOT / "examples/alertmanager.yml"
+PLACES = ROOT / "examples/places.yml"
 
 PLACEHOLDER = "https://mailtrip.example.org/docs/alerts.md#"
 ANNOTATIONS = {"summary", "description", "runbook_url", "trips_url"}
@@ -50,6 +51,7 @@ def run(*command: str | Path, directory: Path = ROOT) -> None:
 def test_prometheus_takes_the_rules_and_the_example(promtool: str) -> None:
     run(promtool, "check", "rules", ALERTS, RECORDING)
     run(promtool, "check", "config", PROMETHEUS)
+    run(promtool, "check", "config", PLACES)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
@@ -163,7 +165,7 @@ def _words(command: str) -> list[str]:
 
 
 NAME = re.compile(
-    r"\b(?:(?:probe|exporter|job|all):)?(?:mailtrip|probe)_[a-z0-9_]+(?::[a-z0-9_]+)?"
+    r"\b(?:(?:probe|exporter|job|place|all):)?(?:mailtrip|probe)_[a-z0-9_]+(?::[a-z0-9_]+)?"
 )
 SELECTOR = re.compile(rf"({NAME.pattern})(?:\{{([^}}]*)\}})?")
 TEXTS = {
@@ -204,6 +206,7 @@ def test_labels_that_are_added_up_or_left_aside_exist() -> None:
         "probe",
         "exporter",
         "location",
+        "pod",
     }
     for word, clause in re.findall(
         r"(without|by|ignoring|on|group_left) \(([^)]*)\)",
@@ -266,7 +269,7 @@ def test_alertmanager_holds_back_by_names_and_labels_that_exist() -> None:
     for rule in read(ALERTMANAGER)["inhibit_rules"]:
         assert set(rule["equal"]) <= labels | {"alertname"}
         for matcher in (*rule["source_matchers"], *rule["target_matchers"]):
-            label, operator, value = re.fullmatch(r'(\w+)(!?[=~]+)"(.+)"', matcher).groups()  # type: ignore[union-attr]
+            label, operator, value = re.fullmatch(r'(\w+)(!?[=~]+)"(.*)"', matcher).groups()  # type: ignore[union-attr]
             assert label in labels | {"alertname", "severity"}
             pattern = value if "~" in operator else re.escape(value)
             if label == "alertname":

@@ -26,6 +26,7 @@ DIRECTORY = Path(__file__).resolve().parents[2] / "examples"
 
 OTHERS = {"prometheus.yml", "sharding.yml", "alertmanager.yml", "web.yml", "compose.yml"}
 OTHERS |= {"grafana", "systemd", "kubernetes", "compose", "slo", "icinga"}
+OTHERS |= {"places.yml", "receivers.yml", "receivers.tmpl"}
 """What may lie there and is no configuration of mailtrip."""
 
 OF_PROVIDERS = {"microsoft365.yml", "microsoft365-graph.yml", "gmail.yml", "jmap.yml"}
