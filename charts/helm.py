@@ -10,7 +10,7 @@ from helm_python import HelmError
 
 CHART = Path(__file__).resolve().parent / "mailtrip"
 
-__all__ = ["CHART", "HelmError", "lint", "render", "validate", "version"]
+__all__ = ["CHART", "HelmError", "lint", "render", "version"]
 
 
 def version() -> str:
@@ -29,12 +29,6 @@ def render(
     rendered = loaded.render(values, name=name, namespace=namespace, is_install=True)
     texts = {file.partition("/templates/")[2]: text for file, text in rendered.items()}
     return {file: text for file, text in sorted(texts.items()) if text.strip()}
-
-
-def validate(values: dict[str, Any]) -> None:
-    """Raises HelmError if values.schema.json refuses the values."""
-    loaded = _chart(CHART)
-    loaded.validate_schema(loaded.merge_values(values))
 
 
 @cache
