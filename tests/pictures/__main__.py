@@ -1,6 +1,7 @@
 """Takes the pictures of the README: see tests/pictures."""
 
 import base64
+import json
 import sys
 import time
 from pathlib import Path
@@ -16,7 +17,7 @@ COLUMNS, ROWS = 84, 44
 COMMANDS = ("mailtrip probe submission", "mailtrip probe newsletter")
 PAGE = animation.ROOT / "docs/trip.png"
 WIDTH, SCALE = 1000, 1.2  # of the page, in its pixels; pixels of the picture for each of them
-TRIPS, INTERVAL = 18, 4  # in the chart; seconds
+TRIPS, NEWER, INTERVAL = 18, 3, 4  # in the chart; those after it; seconds between them
 
 CONFIGURATION = """\
 resolver: {{nameservers: ["{lab.dns}"]}}
@@ -59,14 +60,18 @@ def take_terminal(lab: Lab, directory: Path) -> None:
 
 def take_page(lab: Lab, directory: Path) -> None:
     text = configuration(lab, directory, INTERVAL).rpartition("  - ")[0]
-    exporter = Exporter(text, directory / "serve", "--web.enable-lifecycle")
+    exporter = Exporter(text, directory)
     try:
         while exporter.series().get('mailtrip_trips_total{probe="submission"}', 0) < TRIPS:
             time.sleep(1)
         with chromium() as browser:
-            browser.open(f"http://{exporter.address}/trips?probe=submission", WIDTH)
-            link = "return document.querySelectorAll('a[href^=\"/trips/\"]')[3].href"
-            browser.open(str(browser.evaluate(link)), WIDTH)
+            trips = json.loads(exporter.get("/api/v1/trips?probe=submission"))["items"]
+            browser.open(f"http://{exporter.address}/trips/{trips[NEWER]['trip']}", WIDTH)
+            browser.evaluate(  # the directory that was made for this
+                "document.body.innerHTML = document.body.innerHTML.replaceAll(...arguments)",
+                str(directory),
+                "/etc/mailtrip",
+            )
             height = browser.evaluate(
                 "const chart = [...document.querySelectorAll('svg')].pop();"
                 "return (chart.closest('figure') || chart).getBoundingClientRect().bottom + 10"
