@@ -34,6 +34,14 @@ SLOW = 300.0  # seconds, as in the alert MailtripDeliverySlow
 DKIM_KINDS, DKIM_BITS = ("rsa", "ed25519"), (2048, 3072, 4096)
 _CONFIG = re.compile(r"(-c|-f|--conf|--file|--config([-_.](file|path))?)(=.*)?")
 """How other programs name what is `--config.file` here."""
+_PASSWORD = re.compile(r"-p|--pa[a-z]*(=.*)?", re.DOTALL)
+"""What a password may follow; also an abbreviation of `--password.file`."""
+_VISIBLE = (
+    "other users can see a password on the command line: write it into a file for --password.file,"
+    f" or into the address in the variable {URL_VARIABLE}"
+)
+_TALKING = ("status", "maintenance")
+"""Commands that talk to a running mailtrip."""
 
 
 _EXAMPLES = """\
@@ -92,6 +100,8 @@ def _read(arguments: Sequence[str]) -> argparse.Namespace:
                 f"unknown flag {argument.partition('=')[0]}: use --config.file FILE for the"
                 " configuration"
             )
+        if arguments[0] in _TALKING and _PASSWORD.fullmatch(argument):
+            parser.error(_VISIBLE)
     options, left = parser.parse_known_args(arguments)
     if left or _is_misplaced(options):
         parser.error(_left_over(options, left, _flags_of(commands[options.command])))
@@ -237,6 +247,13 @@ def _address(text: str) -> str:
             "other users can see a password on the command line: set the address in the variable"
             f" {URL_VARIABLE} instead"
         )
+    return _given(text)
+
+
+def _user(text: str) -> str:
+    """Rejects a password behind the name, where no name has a colon (RFC 7617)."""
+    if ":" in text:
+        raise argparse.ArgumentTypeError(_VISIBLE)
     return _given(text)
 
 
@@ -508,7 +525,7 @@ def _add_server_flags(command: argparse.ArgumentParser, limit: int) -> None:
     )
     add("--url", metavar="URL", type=_address, help=help_url)
     help_user = "the name for a login, with --password.file"
-    add("--user", metavar="NAME", type=_given, help=help_user)
+    add("--user", metavar="NAME", type=_user, help=help_user)
     help_file = "a file whose first line is the password for the login"
     add("--password.file", dest="password_file", metavar="FILE", type=_given, help=help_file)
     help_ca = "https: the CA of mailtrip's certificate; default: those of the system"

@@ -57,12 +57,10 @@ class RunningServer:
         self._ends = clock.monotonic() + limit
         self._behind = 0.0  # how far our clock is behind that of the server
         self._headers = {"Accept": "application/json", "User-Agent": f"mailtrip/{__version__}"}
-        self._secrets: tuple[str, ...] = ()
-        if login := _login(url, access):
-            encoded = base64.b64encode(login.encode(errors="surrogateescape")).decode()
+        self._login = _login(url, access)
+        if self._login:
+            encoded = base64.b64encode(self._login.encode(errors="surrogateescape")).decode()
             self._headers["Authorization"] = f"Basic {encoded}"
-            password = login.partition(":")[2]
-            self._secrets = tuple(filter(None, (encoded, password)))
         self._tls = _context(access) if self._parts.scheme == "https" else None
 
     @classmethod
@@ -102,9 +100,10 @@ class RunningServer:
             except Exception as error:
                 found.append((None, error))
 
-        thread = Thread(target=run, daemon=True)
-        thread.start()
-        thread.join(max(self._ends - self._clock.monotonic(), 0.0))
+        if (left := self._ends - self._clock.monotonic()) > 0:
+            thread = Thread(target=run, daemon=True)
+            thread.start()
+            thread.join(left)
         if not found:
             with suppress(OSError):
                 if connection.sock:
@@ -164,8 +163,7 @@ class RunningServer:
         refused = f"refused: {response.status} {response.reason}"
         moved = (response.getheader("Location") or "").partition(API)[0]
         if response.status == 401:
-            login = "Authorization" in self._headers
-            cure = "is the login right?" if login else "it needs --user and --password.file"
+            cure = "is the login right?" if self._login else "it needs --user and --password.file"
             raise NoAnswer(self._shown(f"{refused} at {self.address}: {cure}"))
         if response.status // 100 == 3 and moved:
             raise NoAnswer(self._shown(f"{refused}, moved to {moved}: give this as --url"))
@@ -183,9 +181,14 @@ class RunningServer:
         self._behind = moment - self._clock.wall()
 
     def _shown(self, text: str) -> str:
-        """What a server says, without what we have told it."""
-        for secret in self._secrets:
-            text = text.replace(secret, "***")
+        """What a server says, without our login."""
+        if self._login:
+            from exporter.net.redaction import Redaction  # which takes a while
+
+            redaction = Redaction()
+            redaction.learn(self._login.partition(":")[2])
+            redaction.learn_word(self._headers["Authorization"].removeprefix("Basic "))
+            text = redaction.clean(text)
         return one_line(text)
 
 

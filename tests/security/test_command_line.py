@@ -5,15 +5,18 @@ import stat
 import subprocess
 import sys
 import termios
+from base64 import b64encode
 from pathlib import Path
 
 import pytest
 
 from exporter.commands.cli import main
+from tests.support.canned_answers import hostile
 from tests.support.screen import ROOT, Screen
 
 PASSWORD = "correct-horse-battery"
 SEND, MAILBOX = "smtp://me@127.0.0.1:1", "imaps://me@127.0.0.1:1"
+MAINTENANCE = ["maintenance", "list"]
 ROUTE = ("--send", SEND, "--mailbox", MAILBOX, "a@example.org")
 
 
@@ -31,6 +34,12 @@ ROUTE = ("--send", SEND, "--mailbox", MAILBOX, "a@example.org")
         f"init smtp://me:{PASSWORD}@relay.example.org",
         f"init --pass={PASSWORD}",
         f"maintenance list --url http://me:{PASSWORD}@mail.example.org",
+        f"maintenance list --user me --password {PASSWORD}",
+        f"status --url http://me:{PASSWORD}@mail.example.org",
+        f"status --user me --password={PASSWORD}",
+        f"status --user me --pass {PASSWORD}",
+        f"status --user me -p {PASSWORD}",
+        f"status --user me:{PASSWORD} --password.file /dev/null",
     ],
 )
 def test_a_password_on_the_command_line_is_refused(
@@ -44,6 +53,31 @@ def test_a_password_on_the_command_line_is_refused(
     assert ended.value.code == 2
     assert "other users can see" in said
     assert PASSWORD not in said
+
+
+SAYS = f"""you sent {PASSWORD}, {PASSWORD[::-1]}, {b64encode(f"me:{PASSWORD}".encode()).decode()}"""
+
+
+@pytest.mark.parametrize("command", [["status"], ["status", "--format", "nagios"], MAINTENANCE])
+@pytest.mark.parametrize("status", [200, 302, 401, 403, 500])
+def test_a_running_mailtrip_alone_gets_its_login(
+    command: list[str], status: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`mailtrip status` and `mailtrip maintenance` send their login only to the address that they
+    are given: redirects are not followed, and no error repeats the login, whatever the server says."""
+    file = tmp_path / "password"
+    file.write_text(PASSWORD)
+    login = "--user", "me", "--password.file", str(file)
+    with hostile() as (elsewhere, stolen):
+        moved = f"http://{elsewhere}/{PASSWORD}/api/v1/probes"
+        answering = hostile({"message": SAYS}, status, moved)
+        with answering as (address, logins), pytest.raises(SystemExit) as ended:
+            main([*command, *login, "--url", f"http://{address}"])
+    said = "".join(capsys.readouterr())
+    assert ended.value.code != 0
+    assert (len(logins), stolen) == (1, [])
+    assert "MAILTRIP UNKNOWN: " in said or said.startswith("mailtrip: ")
+    assert not any(secret in said for secret in (PASSWORD, PASSWORD[:8], PASSWORD[::-1], "bWU6"))
 
 
 @pytest.mark.slow

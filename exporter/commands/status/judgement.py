@@ -47,7 +47,7 @@ def judge(probe: ProbeStatus, now: float, thresholds: Thresholds) -> Judgement:
         ends = probe.maintenance_ends_at
         until = f" until {utc(ends)}" if ends is not None else ""
         verdict = Verdict.OK
-        words = f"planned maintenance ({probe.maintenance}){until}; {words}"
+        words = f"planned maintenance ({probe.maintenance}){until}, {words}"
         brief = f"planned maintenance{until}"
     return Judgement(probe, now, verdict, words, brief or words)
 
@@ -56,13 +56,13 @@ def _judged(probe: ProbeStatus, now: float, thresholds: Thresholds) -> tuple[Ver
     """The verdict without regard to maintenance, why, and the same in a few words."""
     newest = probe.newest
     if newest is None:
-        running = "; the first one is in progress" if probe.in_progress else ""
+        running = ", the first one is in progress" if probe.in_progress else ""
         return Verdict.UNKNOWN, f"no trip has finished yet{running}", ""
     age = max(now - newest.finished_at, 0.0)
     if probe.interval and age > STALE_AFTER * probe.interval + probe.timeout:
         stale = f"the newest trip ended {ago(age)}"
         every = f"though one is due every {in_units(probe.interval)}"
-        last = f"; it failed: {newest.cause}" if newest.reason else ""
+        last = f", and it failed: {newest.cause}" if newest.reason else ""
         return Verdict.UNKNOWN, f"{stale}, {every}{last}", stale
     if newest.reason:
         verdict = verdict_of(newest.phase, newest.reason)
@@ -76,8 +76,8 @@ def _judged(probe: ProbeStatus, now: float, thresholds: Thresholds) -> tuple[Ver
     ):
         if most is not None and newest.delay > most:
             late = f"{took}, more than {duration(most)}"
-            return verdict, f"{late}; it came {ago(age)}", late
-    return Verdict.OK, f"{took}; it came {ago(age)}", ""
+            return verdict, f"{late}, and came {ago(age)}", late
+    return Verdict.OK, f"{took}, and came {ago(age)}", ""
 
 
 def _failing(probe: ProbeStatus, newest: Newest, now: float) -> str:

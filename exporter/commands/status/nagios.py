@@ -1,5 +1,5 @@
 """The output of a plugin, by the guidelines of the Monitoring Plugins: one line for the one who is
-on call, performance data, then long output."""
+on call, performance data, then long output. Nagios shows a colon for each semicolon in it."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence

@@ -33,8 +33,8 @@ def in_one_line(judgements: Sequence[Judgement]) -> str:
         planned = sum(bool(one.probe.maintenance) for one in judgements)
         note = f", {planned} of them in planned maintenance" if planned else ""
         return f"all {total} probes are OK{note}"
-    named = "; ".join(f"{one.probe.title}: {one.brief}" for one in wrong[:NAMED])
-    more = f"; and {len(wrong) - NAMED} more" if len(wrong) > NAMED else ""
+    named = ", ".join(f"{one.probe.title}: {one.brief}" for one in wrong[:NAMED])
+    more = f", and {len(wrong) - NAMED} more" if len(wrong) > NAMED else ""
     return f"{counted(judgements)}: {named}{more}"
 
 

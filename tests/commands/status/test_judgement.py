@@ -13,7 +13,7 @@ def words(fields: object, **limits: float) -> tuple[str, str]:
 
 
 def test_a_message_that_came_is_ok() -> None:
-    assert words(item()) == ("ok", "the message took 2.50 s; it came 2 min ago")
+    assert words(item()) == ("ok", "the message took 2.50 s, and came 2 min ago")
 
 
 def test_a_trip_without_a_message_is_ok_too() -> None:
@@ -47,7 +47,7 @@ def test_a_message_may_come_too_late(delay: float, verdict: str) -> None:
 def test_without_a_trip_nobody_knows() -> None:
     assert words(item(newest=None)) == ("unknown", "no trip has finished yet")
     fields = item(newest=None, in_progress=["0123456789abcd"])
-    assert words(fields) == ("unknown", "no trip has finished yet; the first one is in progress")
+    assert words(fields) == ("unknown", "no trip has finished yet, the first one is in progress")
 
 
 @pytest.mark.parametrize(("ended", "verdict"), [(1499.0, "ok"), (1501.0, "unknown")])
@@ -57,9 +57,7 @@ def test_after_three_intervals_and_a_timeout_a_result_is_stale(ended: float, ver
 
 def test_a_stale_result_says_what_it_was() -> None:
     fields = item(newest=trip(7200.0, failure=failure(), delay=None))
-    said = (
-        "the newest trip ended 2 h ago, though one is due every 5 min; it failed: deliver: overdue"
-    )
+    said = "the newest trip ended 2 h ago, though one is due every 5 min, and it failed: deliver: overdue"
     assert words(fields) == ("unknown", said)
 
 
@@ -69,7 +67,7 @@ def test_planned_maintenance_is_ok_and_says_what_is_behind_it(fields: dict[str, 
     planned = {"maintenance": "patch", "maintenance_ends_at": NOW + 3600}
     assert words(fields | planned) == (
         "ok",
-        f"planned maintenance (patch) until 2026-11-30 01:53:20 UTC; {said}",
+        f"planned maintenance (patch) until 2026-11-30 01:53:20 UTC, {said}",
     )
 
 
@@ -79,8 +77,8 @@ def test_an_older_mailtrip_says_less() -> None:
     fields["maintenance"] = "patch"
     verdict, said = words(fields)
     assert verdict == "ok"
-    assert said.startswith("planned maintenance (patch); failing for 1 min: deliver: overdue")
+    assert said.startswith("planned maintenance (patch), failing for 1 min: deliver: overdue")
 
 
 def test_a_clock_that_is_a_second_behind_does_no_harm() -> None:
-    assert words(item(newest=trip(-0.9))) == ("ok", "the message took 2.50 s; it came now")
+    assert words(item(newest=trip(-0.9))) == ("ok", "the message took 2.50 s, and came now")

@@ -27,7 +27,7 @@ def parted(text: str) -> tuple[str, list[str], list[str]]:
 
 def test_one_probe_that_is_ok() -> None:
     words, data, more = parted(about_one(judged(item()), THRESHOLDS, ["trip 1"]))
-    assert words == "MAILTRIP OK: gmail: the message took 2.50 s; it came 2 min ago"
+    assert words == "MAILTRIP OK: gmail: the message took 2.50 s, and came 2 min ago"
     assert data == ["delay=2.5s;300;;0", "age=120s;;;0", "availability=99.95%;;;0;100"]
     assert more == ["trip 1"]
 
@@ -58,7 +58,7 @@ def test_without_a_trip_there_is_no_data() -> None:
             [item("a"), item("b", maintenance="patch")],
             "MAILTRIP OK: all 2 probes are OK, 1 of them in planned maintenance",
         ),
-        ([item("a")], "MAILTRIP OK: a: the message took 2.50 s; it came 2 min ago"),
+        ([item("a")], "MAILTRIP OK: a: the message took 2.50 s, and came 2 min ago"),
         (
             [item("a"), failed("b"), item("c")],
             "MAILTRIP CRITICAL: b: failing: deliver: overdue: not back within 10 min"
@@ -73,8 +73,8 @@ def test_without_a_trip_there_is_no_data() -> None:
                 failed("e"),
             ],
             "MAILTRIP CRITICAL: 2 critical, 1 warning, 1 unknown, 1 OK:"
-            " c: deliver: overdue; e: deliver: overdue;"
-            " b: the message took 6 min 40 s, more than 5 min; and 1 more",
+            " c: deliver: overdue, e: deliver: overdue,"
+            " b: the message took 6 min 40 s, more than 5 min, and 1 more",
         ),
     ],
 )
