@@ -14,7 +14,7 @@ COPY share share
 # What installs (pip, uv) stays in this stage. Compiled here, since a read-only root cannot keep what is compiled later.
 RUN python -m pip install --root-user-action ignore --no-cache-dir uv \
     && python -m venv --without-pip /opt/mailtrip \
-    && uv pip install --no-cache --compile-bytecode --python /opt/mailtrip/bin/python .
+    && uv pip install --no-cache --compile-bytecode --python /opt/mailtrip/bin/python '.[tracing]'
 
 FROM ${BASE}
 LABEL org.opencontainers.image.title="mailtrip" \

@@ -124,6 +124,6 @@ $(TOOLS): $(PROGRAM)
 $(WHEELS): pyproject.toml
 	@rm -rf $(@D)
 	@echo "fetching what the container image is built of"
-	@/usr/bin/python3 -m pip wheel --quiet --disable-pip-version-check --wheel-dir $(@D) uv hatchling .
+	@/usr/bin/python3 -m pip wheel --quiet --disable-pip-version-check --wheel-dir $(@D) uv hatchling '.[tracing]'
 	@rm $(@D)/mailtrip_exporter-*
 	@touch $@

@@ -233,7 +233,23 @@ def work() -> list[Json]:
             "Refused requests to /probe",
             "By reason: an unknown module, or a target that is not allowed.",
             [query(refused, "{{instance}}: {{reason}}")],
-            width=24,
+            height=6,
+        ),
+        bars(
+            "Traces",
+            "Trips that were sent to the collector as traces, and those that were dropped: the"
+            " collector was down for too long (queue_full), or has not taken them (rejected)."
+            " Empty without tracing.",
+            [
+                query(
+                    f"increase(mailtrip_traces_exported_total{{{HERE}}}[$__rate_interval])",
+                    "{{instance}}: exported",
+                ),
+                query(
+                    f"increase(mailtrip_traces_dropped_total{{{HERE}}}[$__rate_interval])",
+                    "{{instance}}: {{reason}}",
+                ),
+            ],
             height=6,
         ),
     ]

@@ -41,6 +41,7 @@ from exporter.settings import Settings
 from exporter.state.schema import StateUnusable
 from exporter.state.store import Store
 from exporter.state.trip import Trip
+from exporter.tracing.exporter import TraceExporter
 
 log = logging.getLogger(__name__)
 
@@ -75,11 +76,14 @@ class App:
             lambda: self.prober.lag,
             self.maintenance,
             lambda: expiry_times(self.settings.client_certificates),
+            lambda: self.traces.status,
             step_histograms=settings.metrics.step_histograms,
         )
-        self.ledger = Ledger(self.store, self.watchers, self.metrics, self.clock)
         nameservers = settings.resolver.nameservers
         resolver = Resolver(nameservers, settings.resolver.timeout, clock=self.clock)
+        self.traces = TraceExporter(resolver, self.clock, self._name_of)
+        self.traces.configure(settings.tracing)
+        self.ledger = Ledger(self.store, self.watchers, self.metrics, self.clock, self.traces)
         self.blocklists = Blocklists(resolver, self.clock)
         self.lookups = Lookups(self.blocklists, resolver, self.clock)
         spot = OnTheSpot(
@@ -96,6 +100,7 @@ class App:
             self.clock,
             self.maintenance,
             self.comparisons,
+            self.traces,
         )
         self._resolver = resolver
         self._policies = StsPolicies(resolver, self.clock, store)
@@ -158,6 +163,10 @@ class App:
             self.watchers[name].heartbeats.listen(listeners)
         self.heartbeats.forget({one.key for listeners in awaited.values() for one in listeners})
 
+    def _name_of(self, key: ProbeKey) -> str:
+        probe = self.probes.get(key)
+        return probe.called if probe else key.target
+
     def _left_from(self, name: str) -> str:
         return next((probe.left_from for probe in self.probes if probe.name == name), "")
 
@@ -186,7 +195,7 @@ class App:
             *(self.prober.abandon(probe) for probe in (*self.probes, *self.probes.leaving))
         )
         await self.comparisons.close()
-        await asyncio.gather(self.blocklists.close(), self._table.close())
+        await asyncio.gather(self.blocklists.close(), self._table.close(), self.traces.close())
         await self.accounts.close()
 
     def recover(self) -> None:
@@ -232,6 +241,7 @@ class App:
         self._table.configure(settings.mailboxes, mailboxes, _patience(settings), flights)
         self.settings = settings
         self.accounts.configure(settings.logins)
+        self.traces.configure(settings.tracing)
         self.maintenance.configure(one.window for one in settings.maintenance)
         self.metrics.step_histograms = settings.metrics.step_histograms
         new = {probe.key for probe in self.probes.configure(settings, changed)}

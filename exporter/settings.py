@@ -19,6 +19,7 @@ from exporter.config.oauth2 import OAuth2Options, TakesTokens
 from exporter.config.parts import files_in
 from exporter.config.schema import json_schema
 from exporter.config.server import AccessOptions
+from exporter.config.tracing import TracingOptions
 from exporter.config.types import Duration, Name, Options, Secret, WrittenPath, duration_text
 from exporter.config.yaml import dump
 from exporter.core.model import ProbeKey
@@ -122,6 +123,9 @@ class Settings(Options):
     maintenance: list[MaintenanceOptions] = Field(default_factory=list)
     """Windows of planned maintenance ([maintenance.md](maintenance.md))."""
 
+    tracing: TracingOptions | None = None
+    """Where trips are sent as traces. Default: nowhere."""
+
     @classmethod
     def load(cls, *paths: str) -> Self:
         """Loads the settings from these files and directories, merged. Raises Mistakes with every
@@ -204,8 +208,8 @@ class Settings(Options):
     def client_certificates(self) -> frozenset[str]:
         """The files with certificates of our own that servers or identity providers get."""
         files = {oauth2.certificate.cert_file for oauth2, _ in self.logins if oauth2.certificate}
-        for way in self._ways_in:
-            if isinstance(way, AccessOptions) and way.client_certificate:
+        for way in (*self._ways_in, self.tracing):
+            if isinstance(way, AccessOptions | TracingOptions) and way.client_certificate:
                 files.add(way.client_certificate.cert_file)
         return frozenset(files)
 

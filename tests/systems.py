@@ -15,11 +15,11 @@ NEEDED_FOR = {"browser": {"chromium", "chromium-driver"}}
 """The packages of tests that have this marker, and that no other test needs."""
 
 ONLY_HERE = {
-    "bookworm": {"golang-github-containernetworking-plugin-dnsname"},
-    "trixie": {"aardvark-dns", "nftables"},
-    "noble": {"aardvark-dns", "iptables"},
+    "bookworm": {"golang-github-containernetworking-plugin-dnsname", "libpython3.11"},
+    "trixie": {"aardvark-dns", "nftables", "libpython3.13"},
+    "noble": {"aardvark-dns", "iptables", "libpython3.12t64"},
 }
-"""More packages: what Podman needs for its networks."""
+"""More packages: what Podman needs for its networks, and rotel, the collector of traces."""
 
 _SNAP = "Ubuntu has Chromium only as a snap"
 _NO_DEBIAN = "it is a package of a newer Debian"

@@ -30,6 +30,7 @@ class OptionNames:
 
     known: frozenset[str]
     public: frozenset[str]  # of those that are nowhere secrets
+    holders: frozenset[str]  # of mappings from any name to a secret
 
     @classmethod
     def of(cls, schema: Mapping[str, Any]) -> Self:
@@ -37,12 +38,17 @@ class OptionNames:
         options = [*chain.from_iterable(part.get("properties", {}).items() for part in parts)]
         known = frozenset(name for name, _ in options)
         public = known.difference(name for name, one in options if _is_secret(one))
-        return cls(known | _OF_A_SECRET, public - _OF_A_SECRET)
+        holders = frozenset(name for name, one in options if _holds_secrets(one))
+        return cls(known | _OF_A_SECRET, public - _OF_A_SECRET - holders, holders)
 
 
 def _is_secret(option: Mapping[str, Any]) -> bool:
     """Whether it may be `{file: PATH}`: then its text is a secret."""
     return any("file" in one.get("properties", {}) for one in option.get("anyOf", ()))
+
+
+def _holds_secrets(option: Mapping[str, Any]) -> bool:
+    return any(map(_is_secret, option.get("patternProperties", {}).values()))
 
 
 def excerpts(text: str, places: Collection[Place], names: OptionNames) -> dict[int, str]:
@@ -142,6 +148,13 @@ class _Reader:
         level = self._levels[-1] if self._levels else None
         if self._is_in_a_matrix:
             return True
+        if (
+            level
+            and level.is_mapping
+            and level.key is not None
+            and level.name in self._names.holders
+        ):
+            return False
         if level is None or not level.is_mapping or level.key is not None:
             return self._name in self._names.public
         named_by_people = len(self._levels) == 2 and level.name in self._names.public

@@ -12,6 +12,7 @@ from exporter.core.outage import Standing
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.core.scope import BlocklistScope, HeartbeatScope, Scope
+from exporter.core.trace_status import TraceStatus
 from exporter.mailboxes.watcher.statistics import Statistics
 from exporter.metrics.blocklists import BlocklistSeries
 from exporter.metrics.definitions import OF_A_PROBE, OF_THE_EXPORTER
@@ -27,7 +28,8 @@ from exporter.net.oauth2 import AccountStatus
 
 class Metrics:
     """Counts the reports of probes, and reads the state of mailboxes, accounts, the queue of trips
-    (`lag`), planned maintenance and our own certificates (when they expire) at a scrape."""
+    (`lag`), planned maintenance, our own certificates (when they expire) and the export of traces
+    at a scrape."""
 
     def __init__(
         self,
@@ -37,6 +39,7 @@ class Metrics:
         lag: Callable[[], float] = lambda: 0.0,
         maintenance: Maintenance | None = None,
         certificates: Callable[[], Mapping[str, float]] = dict,
+        traces: Callable[[], TraceStatus | None] = lambda: None,
         *,
         step_histograms: bool = True,
     ) -> None:
@@ -48,6 +51,7 @@ class Metrics:
         self._maintained = False  # series of planned maintenance were shown
         self._lag = lag
         self._certificates = certificates
+        self._traces = traces
         self._probes: dict[ProbeKey, ProbeSeries] = {}
         self._names: dict[ProbeKey, str] = {}
         self._texts: dict[ProbeKey, Rendered] = {}
@@ -162,6 +166,7 @@ class Metrics:
         self.exporter.show_accounts(self._accounts())
         self.exporter.show_client_certificates(self._certificates())
         self.exporter.show_lag(self._lag())
+        self.exporter.show_traces(self._traces())
         own = await self._own.lines(form, slices)
         await add_families(text, OF_THE_EXPORTER, [own], form, slices)
         text.add([process_text(form), form.end])

@@ -484,6 +484,18 @@ OF_THE_EXPORTER = (
         ("reason",),
     ),
     Definition(
+        "mailtrip_traces_exported_total",
+        "counter",
+        "Traces that the collector has taken; absent without `tracing`",
+    ),
+    Definition(
+        "mailtrip_traces_dropped_total",
+        "counter",
+        "Traces that were dropped: queue_full while the collector was down, rejected by it; absent"
+        " without `tracing`",
+        ("reason",),
+    ),
+    Definition(
         "mailtrip_config_last_reload_successful",
         "gauge",
         "1 if the configuration was loaded successfully the last time, else 0",

@@ -4,6 +4,7 @@ import platform
 from collections.abc import Mapping
 
 from exporter import __version__
+from exporter.core.trace_status import TraceStatus
 from exporter.mail.tokens import Rejection
 from exporter.mailboxes.watcher.statistics import Statistics
 from exporter.metrics.definitions import OF_THE_EXPORTER
@@ -49,6 +50,16 @@ class ExporterSeries(Series):
     def show_lag(self, seconds: float) -> None:
         """Shows how late the trip is that has waited for its start for the longest time."""
         self.set("mailtrip_scheduler_lag_seconds", seconds)
+
+    def show_traces(self, status: TraceStatus | None) -> None:
+        """Shows what has become of traces; nothing if none are sent."""
+        dropped: dict[Labels, float]
+        dropped = {(why,): float(count) for why, count in status.dropped.items()} if status else {}
+        self.replace("mailtrip_traces_dropped_total", dropped)
+        if status is None:
+            self.leave_out("mailtrip_traces_exported_total")
+        else:
+            self.ensure("mailtrip_traces_exported_total", float(status.exported))
 
     def show_accounts(self, now: Mapping[str, AccountStatus]) -> None:
         ends: dict[Labels, float] = {

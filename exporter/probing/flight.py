@@ -17,7 +17,7 @@ from exporter.probing.bugs import contained
 from exporter.probing.comparisons import Comparisons
 from exporter.probing.ledger import Ledger
 from exporter.probing.log_lines import log_outcome
-from exporter.probing.observer import Observer
+from exporter.probing.observer import Observer, TraceObserver
 from exporter.probing.probe import Probe
 from exporter.state.commit_callbacks import Once
 
@@ -37,6 +37,7 @@ class Flight:
         observer: Observer,
         maintenance: Maintenance,
         comparisons: Comparisons | None = None,
+        traces: TraceObserver | None = None,
         verdict: Outcome | None = None,
         *,
         recheck: bool = False,
@@ -48,6 +49,7 @@ class Flight:
         self._observer = observer
         self._maintenance = maintenance
         self._comparisons = comparisons
+        self._traces = traces
         self._verdict = verdict
         self._recheck = recheck
 
@@ -107,6 +109,10 @@ class Flight:
         with contained(outcome.trip, probe.key, otherwise=tell):
             written = self._ledger.end(outcome, run, arrived=arrived, newest=newest, tell=tell)
             written.add_done_callback(partial(probe.forget_evidence, outcome))
+        with contained(outcome.trip, probe.key):
+            if self._traces:
+                after = probe.newest.trip if outcome.recheck and probe.newest else ""
+                self._traces.finished(outcome, after)
         with contained(outcome.trip, probe.key):
             probe.show(outcome, run.started)
         with contained(outcome.trip, probe.key):

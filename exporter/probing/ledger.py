@@ -27,7 +27,7 @@ from exporter.mailboxes.watcher.watcher import Watcher
 from exporter.probing.late_arrival import late_arrival
 from exporter.probing.left_over import LEFT_OVER_AFTER, LeftOvers
 from exporter.probing.log_lines import log_message
-from exporter.probing.observer import MailObserver
+from exporter.probing.observer import MailObserver, TraceObserver
 from exporter.probing.overdue import OverdueTrips
 from exporter.probing.passed_time import PassedTime
 from exporter.state.commit_callbacks import Tell
@@ -50,11 +50,17 @@ class Ledger:
     made."""
 
     def __init__(
-        self, store: Store, watchers: dict[str, Watcher], observer: MailObserver, clock: Clock
+        self,
+        store: Store,
+        watchers: dict[str, Watcher],
+        observer: MailObserver,
+        clock: Clock,
+        traces: TraceObserver | None = None,
     ) -> None:
         self._store = store
         self._watchers = watchers
         self._observer = observer
+        self._traces = traces
         self._clock = clock
         self._passed = PassedTime(clock)
         self._in_flight: dict[str, Trip] = {}
@@ -254,6 +260,8 @@ class Ledger:
                 self._observer.let_through(late.probe)
             else:
                 self._observer.late(late.probe, late.id, arrival)
+                if self._traces:
+                    self._traces.late(late.probe, late.id, arrival)
             self._store.keep_late_arrival(late.id, late.probe, arrival, unwanted=unwanted)
         elif known.state in _SEEN_BEFORE or known.id in self._in_flight:
             self._observer.duplicate(known.probe)

@@ -9,6 +9,13 @@ from exporter.core.outage import Standing
 from exporter.core.scope import Scope
 
 
+class TraceObserver(Protocol):
+    """Makes a trace of each trip."""
+
+    def finished(self, outcome: Outcome, after: str = "") -> None: ...
+    def late(self, probe: ProbeKey, trip: str, arrival: LateArrival) -> None: ...
+
+
 class MailObserver(Protocol):
     """Counts messages that no trip waits for any more."""
 

@@ -19,7 +19,7 @@ from exporter.probing.exchanger_visits import ExchangerVisits
 from exporter.probing.flight import Flight
 from exporter.probing.journal import TripJournal
 from exporter.probing.ledger import Ledger
-from exporter.probing.observer import Observer
+from exporter.probing.observer import Observer, TraceObserver
 from exporter.probing.probe import ExchangerCheck, MailCheck, Probe
 from exporter.state.trip import Trip
 
@@ -37,6 +37,7 @@ class Prober:
         clock: Clock,
         maintenance: Maintenance | None = None,
         comparisons: Comparisons | None = None,
+        traces: TraceObserver | None = None,
     ) -> None:
         self._mint = mint
         self._ledger = ledger
@@ -44,6 +45,7 @@ class Prober:
         self._clock = clock
         self._maintenance = maintenance or Maintenance()
         self._comparisons = comparisons
+        self._traces = traces
         self._admission = Admission(self.start, clock)
 
     @property
@@ -178,6 +180,7 @@ class Prober:
             self._observer,
             self._maintenance,
             self._comparisons,
+            self._traces,
             verdict,
             recheck=recheck,
         )

@@ -25,7 +25,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "app web",
         "probing",
         "settings",
-        "checks metrics",
+        "checks metrics tracing",
         "authentication blocklists mailboxes senders",
         "net",
         "mail",
@@ -45,6 +45,7 @@ BORDER = {
         "net/mta_sts/",
         "net/graph/",
         "net/jmap/",
+        "net/otlp/",
         "net/http/errors.py",
         "net/http/names.py",
     ),
@@ -56,11 +57,13 @@ BORDER = {
     "compression": ("mailboxes/maildir/zstd.py",),  # of Python 3.14
     "cryptography": ("net/",),
     "dns": ("net/dns",),
+    "google": ("net/otlp/",),  # protobuf
     "idna": ("config/grammar.py",),
     "inotify_simple": ("mailboxes/maildir/events.py",),
     "jinja2": ("web/pages/",),
     "jwt": ("net/oauth2/",),
     "markupsafe": ("web/pages/",),
+    "opentelemetry": ("net/otlp/",),
     "prometheus_client": ("metrics/",),
     "pydantic": ("",),  # options are fields, everywhere
     "pydantic_core": ("config/",),

@@ -1,5 +1,6 @@
 """The series of the exporter itself."""
 
+from exporter.core.trace_status import TraceStatus
 from exporter.metrics import Metrics
 from tests.metrics.test_outcome import metrics, series
 from tests.support.pauses import at_once
@@ -29,6 +30,22 @@ def test_the_address_of_the_pages_is_known_only_if_it_was_given() -> None:
     made.exporter.show_external_url("https://mon.example.org/mail")
     shown = series(at_once(made.everything()))
     assert shown['mailtrip_external_url_info{url="https://mon.example.org/mail"}'] == 1
+
+
+def test_traces_are_counted_while_they_are_sent() -> None:
+    now: list[TraceStatus | None] = [None]
+    made = Metrics(dict, traces=lambda: now[0])
+    assert not [name for name in series(at_once(made.everything())) if "trace" in name]
+    now[0] = status = TraceStatus(exported=3)
+    status.dropped["rejected"] = 2
+    shown = series(at_once(made.everything()))
+    assert {name: value for name, value in shown.items() if "trace" in name} == {
+        "mailtrip_traces_exported_total": 3,
+        'mailtrip_traces_dropped_total{reason="queue_full"}': 0,
+        'mailtrip_traces_dropped_total{reason="rejected"}': 2,
+    }
+    now[0] = None
+    assert not [name for name in series(at_once(made.everything())) if "trace" in name]
 
 
 def test_our_own_certificates_are_shown_with_their_end_as_long_as_they_are_configured() -> None:

@@ -12,6 +12,7 @@ from exporter.mail.tokens import Mint
 from exporter.mailboxes.watcher.watcher import Watcher
 from exporter.metrics import Metrics
 from exporter.probing.ledger import Ledger
+from exporter.probing.observer import TraceObserver
 from exporter.probing.probe import Probe
 from exporter.probing.prober import Prober
 from exporter.senders.pace import Pace
@@ -38,6 +39,7 @@ class ProberRig:
         metrics: type[Metrics] = Metrics,
         maintenance: Maintenance | None = None,
         authenticator: Authenticator | None = None,
+        traces: TraceObserver | None = None,
         **more: object,
     ) -> None:
         self.clock = clock or virtual.clock()
@@ -51,12 +53,14 @@ class ProberRig:
             lag=lambda: self.prober.lag,
             maintenance=maintenance,
         )
-        self.ledger = Ledger(self.store, self.watchers, self.metrics, self.clock)
+        self.ledger = Ledger(self.store, self.watchers, self.metrics, self.clock, traces)
         mint = Mint(key)
         self.sender_s_mailbox = PretendMailbox()
         for name, one in (("monitor", self.mailbox), ("sender", self.sender_s_mailbox)):
             self.watchers[name] = Watcher(name, one, mint, self.clock, 30, self.ledger.stray)
-        self.prober = Prober(mint, self.ledger, self.metrics, self.clock, maintenance)
+        self.prober = Prober(
+            mint, self.ledger, self.metrics, self.clock, maintenance, traces=traces
+        )
         refused = "code" in str(more.get("expect")) and "payload" not in more
         options = RoundtripOptions.model_validate(
             {

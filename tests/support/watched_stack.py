@@ -25,6 +25,8 @@ mailboxes:
   spam: {{imap: {{host: imap.lab.test, ca_file: {ca}, username: junk, password: {password},
       client_certificate: {{cert_file: {tls}/idp.crt, key_file: {tls}/idp.key}}}}}}
 
+tracing: {{endpoint: "http://127.0.0.1:1"}}
+
 modules:
   submission: &module
     interval: 2s

@@ -100,6 +100,11 @@ PEOPLE = {
         "silent@example.org": "dropped@lab.test",
         "3m": "8s",
     },
+    "tracing.yml": {
+        "monitor@example.org": "{user}",
+        "shop": "probe",
+        "https://otlp.example.org:4318": "http://127.0.0.1:1",  # a trip needs no collector
+    },
     "heartbeats.yml": {
         "reports@example.org": "{user}",
         "watchdog@mon.example.org": "monitor@mon.test",
@@ -140,6 +145,7 @@ PAGES = {
     "reputation.yml": "docs/blocklists.md",
     "invoice.yml": "docs/content.md",
     "certificate.yml": "docs/tls.md",
+    "tracing.yml": "docs/tracing.md",
 }
 """Where an example is explained, if not in docs/scenarios.md."""
 

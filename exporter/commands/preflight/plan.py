@@ -15,6 +15,7 @@ from exporter.checks.signing import DkimSigner
 from exporter.commands.preflight.mx_records import of_receiver
 from exporter.commands.preflight.remark import Remark, Risk
 from exporter.config.address import PLACEHOLDER
+from exporter.config.tracing import TracingOptions
 from exporter.core.clock import Clock
 from exporter.core.model import ProbeError
 from exporter.core.phases import Phase
@@ -60,6 +61,7 @@ def plans(settings: Settings, means: Means) -> Iterator[Plan]:
     yield from _mailboxes(settings, means.resolver, means.accounts)
     yield from _senders(settings, means)
     yield from _signatures(settings, means.resolver)
+    yield from _collector(settings.tracing, means.resolver)
 
 
 def _mailboxes(settings: Settings, resolver: Resolver, accounts: Accounts) -> Iterator[Plan]:
@@ -166,6 +168,21 @@ async def _find_public_key(signer: DkimSigner, lookups: Lookups, run: Run) -> No
         if not published.key.verifies(key.sign(b"mailtrip"), b"mailtrip"):
             problem = f"the key at {signer.name} does not belong to that in {signer.origin}"
             raise ProbeError(Reason.DNS, problem)
+
+
+def _collector(options: TracingOptions | None, resolver: Resolver) -> Iterator[Plan]:
+    """The collector of traces."""
+    if options:
+        go = partial(_export_nothing, options, resolver)
+        yield Plan("tracing", options.place, Phase.SEND, options.timeout, go)
+
+
+async def _export_nothing(options: TracingOptions, resolver: Resolver, run: Run) -> None:
+    """Whether the collector takes an empty request."""
+    from exporter.net.otlp.client import export  # takes long to import
+
+    async with run.conversation(server=options.place):
+        await export(options, resolver, b"", run.clock)
 
 
 def _message(trip: RoundtripOptions, target: str) -> ProbeMessage:

@@ -14,6 +14,7 @@ from exporter.config.mistakes import Path
 from exporter.config.placeholders import stored_secret_problem
 from exporter.config.proxy import ProxyUrl
 from exporter.config.server import ClientCertificateOptions, ReceiverTls, TlsOptions
+from exporter.config.tracing import TracingOptions
 from exporter.config.types import NamedFile, Secret, SecretUnavailable, size_text
 from exporter.core.clock import Clock
 from exporter.core.model import ProbeError
@@ -24,6 +25,7 @@ from exporter.net.tls.certificate import ServerCertificate
 from exporter.net.tls.client_certificate import ClientCertificate
 from exporter.net.tls.handshake import client_context
 from exporter.settings import Settings
+from exporter.tracing.exporter import PACKAGE, is_installed
 
 SPECIMEN = Mint(b" " * KEY_BYTES).mint(0)  # of a message that is composed to see its size
 _OF_A_UNIT = re.compile(r"(/run/credentials/[^/]+)/.+")
@@ -42,6 +44,8 @@ def of_surroundings(settings: Settings) -> Iterator[Finding]:
             yield from _of_a_client_certificate(path, value)
         elif isinstance(value, RoundtripOptions):
             yield from _of_content(path, settings, value)
+        elif isinstance(value, TracingOptions) and not is_installed():
+            yield Finding(path, f"needs more packages: pip install '{PACKAGE}'")
 
 
 def _of_a_secret(path: Path, secret: Secret) -> Iterator[Finding]:

@@ -5,11 +5,14 @@ from collections.abc import Iterator
 
 from exporter.commands.review.walk import values
 from exporter.config.finding import Finding
+from exporter.config.grammar import ip_of
 from exporter.config.load import Reading
 from exporter.config.mistakes import Path
 from exporter.config.placeholders import FILE_OR_ENV, HIDDEN
 from exporter.config.server import TlsOptions
+from exporter.config.tracing import TracingOptions
 from exporter.config.types import Secret
+from exporter.core.facts import is_secret
 from exporter.settings import Settings
 
 _OLD = ("TLS10", "TLS11")
@@ -45,6 +48,8 @@ def of_values(reading: Reading[Settings]) -> Iterator[Finding]:
                 " SHA-1 and old ciphers"
             )
             yield Finding((*path, "tls_min_version"), text, warning=True)
+        elif isinstance(value, TracingOptions):
+            yield from _of_a_collector(path, value)
         elif path[-2:-1] == ("headers",) and isinstance(value, str) and _REFERENCE.fullmatch(value):
             text = (
                 "is used literally: the value of a header is never read from a file or a variable"
@@ -57,6 +62,19 @@ def of_values(reading: Reading[Settings]) -> Iterator[Finding]:
                 " module"
             )
             yield Finding(("probes", number, "target"), text, warning=True)
+
+
+def _of_a_collector(path: Path, tracing: TracingOptions) -> Iterator[Finding]:
+    """Finds a secret that everybody on the way can read."""
+    secret = [name for name in tracing.headers if is_secret(name)]
+    if secret and not tracing.is_https and not _is_here(tracing.host):
+        text = f"{', '.join(secret)} is sent to {tracing.host} in plain text: use https"
+        yield Finding((*path, "headers"), text, warning=True)
+
+
+def _is_here(host: str) -> bool:
+    address = ip_of(host)
+    return host == "localhost" or bool(address and address.is_loopback)
 
 
 def _of_a_literal(path: Path, secret: Secret) -> Iterator[Finding]:

@@ -1,0 +1,1 @@
+"""A trip as a trace: its spans by OpenTelemetry's conventions, and their export to a collector."""
