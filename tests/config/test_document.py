@@ -53,6 +53,7 @@ def test_the_schema_knows_the_keys_of_every_mapping() -> None:
         "modules",
         "probes",
         "maintenance",
+        "tracing",
     ]
     assert keys_at(schema, ("probes", 3)) == ["name", "module", "target", "matrix", "interval"]
     assert keys_at(schema, ("modules", "a", "roundtrip", "send")) == [*SendOptions.choices]

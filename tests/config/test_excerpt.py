@@ -129,7 +129,7 @@ def test_examples_are_shown_as_they_are_written(file: Path) -> None:
     ):
         assert len(line) <= len(whole)
         assert all(one in (other, "*") for one, other in zip(line, whole, strict=False))
-        if not re.search(r"[*&]|zone|headers|lists|X-|file:|env:|proxy:", whole):
+        if not re.search(r"[*&]|zone|headers|lists|resource|X-|file:|env:|proxy:", whole):
             assert line == re.sub(r"(^|\s+)#.*", "", whole).rstrip(), file.name
 
 

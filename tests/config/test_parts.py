@@ -94,7 +94,7 @@ def test_an_alias_of_one_file_is_not_changed_by_another(tmp_path: Path) -> None:
     second.write_text(MORE)
     assert complaints(first, second) == [
         f"{first}:7:1: x: unknown key; known: state, resolver, metrics, mailboxes, modules, probes,"
-        " maintenance"
+        " maintenance, tracing"
     ]
 
 

@@ -76,7 +76,8 @@ async def test_headers_go_to_the_collector_alone(
         exporter = await asyncio.to_thread(start, configuration(here.url))
         await until(lambda: len(here.requests) > 6)
         assert {one["authorization"] for one in here.headers} == {f"Bearer {SECRET}"}
-        assert not thief.paths
+        # The test itself asks mailtrip whether it is ready, and would use the proxy.
+        assert not [one for one in thief.paths if one != "GET /-/ready"]
         assert SECRET not in exporter.log.read_text()
 
 

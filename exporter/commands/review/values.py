@@ -65,7 +65,7 @@ def of_values(reading: Reading[Settings]) -> Iterator[Finding]:
 
 
 def _of_a_collector(path: Path, tracing: TracingOptions) -> Iterator[Finding]:
-    """Finds a secret that everybody on the way can read."""
+    """Finds a secret that is sent in plain text."""
     secret = [name for name in tracing.headers if is_secret(name)]
     if secret and not tracing.is_https and not _is_here(tracing.host):
         text = f"{', '.join(secret)} is sent to {tracing.host} in plain text: use https"
