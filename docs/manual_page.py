@@ -25,7 +25,9 @@ possibly with warnings.
 The trip of
 .B probe
 failed, or an attempt of
-.BR "check \-\-try" ;
+.B "check \-\-try"
+or
+.BR init ;
 .B lookup
 found a listing.
 .TP
@@ -64,6 +66,14 @@ is set or
 is
 .BR dumb .
 .SH EXAMPLES
+Write the first configuration:
+.PP
+.in +4n
+.EX
+mailtrip init
+.EE
+.in
+.PP
 Make one trip without a configuration:
 .PP
 .in +4n

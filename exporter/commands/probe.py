@@ -39,6 +39,7 @@ from exporter.core.model import (
     ProbeKey,
     ProbeRefused,
     Span,
+    TlsSession,
     one_line,
 )
 from exporter.core.phases import Leg, Phase
@@ -134,8 +135,8 @@ def _next_step(options: argparse.Namespace, outcome: Outcome) -> str:
     """What to do after a trip without a configuration: the command that writes one for it, or how
     a URL names the CA of a server; empty if there is nothing to say."""
     if outcome.failure:
-        of_tls = outcome.failure.reason is Reason.TLS
-        return "In a URL, options follow a question mark: ?ca_file=/PATH" if of_tls else ""
+        refused = (one for one in outcome.facts if isinstance(one, TlsSession) and not one.version)
+        return "In a URL, `ca_file` is written as ?ca_file=/PATH at the end" if any(refused) else ""
     flags = ["--send", options.send, "--mailbox", options.mailbox]
     sender = ["--from", options.sender] if options.sender else []
     words = shlex.join(["init", *flags, *sender, options.name])

@@ -135,7 +135,9 @@ def test_what_is_written_twice_is_the_same() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("line", ["--version", "serve --help", "serve mt.yml"])
+@pytest.mark.parametrize(
+    "line", ["--version", "serve --help", "serve mt.yml", "probe --send smtp://u:p@h x"]
+)
 def test_what_needs_no_program_imports_none(line: str) -> None:
     heavy = [
         "asyncio",

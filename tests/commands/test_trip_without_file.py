@@ -107,7 +107,7 @@ def test_who_lacks_the_ca_of_a_server_learns_how_a_url_names_it(
     done = probe(*flags, lab_user.address, directory=tmp_path, **passwords)
     assert done.returncode == 1
     assert "unable to get local issuer certificate: set `ca_file` to its CA" in done.stdout
-    assert done.stderr.endswith("\nIn a URL, options follow a question mark: ?ca_file=/PATH\n")
+    assert done.stderr.endswith("\nIn a URL, `ca_file` is written as ?ca_file=/PATH at the end\n")
 
 
 @pytest.mark.parametrize(
