@@ -129,6 +129,9 @@ SCHEMAS: dict[str, Schema] = {
             {"oneOf": [of_model(kind, fact={"const": name}) for kind, name in KINDS.items()]}
         ),
         transcript=about(listing(TEXT), "The conversations with the servers, without secrets."),
+        complete=about(
+            YES_OR_NO, "It has ended, and no facts will be added, such as what changed before it."
+        ),
     ),
     "Probe": mapping(
         "A probe, and how it does.",
@@ -354,7 +357,7 @@ ERRORS = {
     403: f"Not allowed, such as: {ADMIN_API_IS_OFF}.",
     404: "There is no record of it, or no such probe.",
     405: "Another method is required.",
-    409: "It is in the configuration, or there are too many.",
+    409: "It is in the configuration, or that is another one, or there are too many.",
     408: "The body did not come in time.",
     411: "The body has no length.",
     413: "The body is too long.",
@@ -415,8 +418,9 @@ def body(in_json: Schema, in_form: Schema) -> Schema:
 
 
 def post_trip() -> Schema:
-    named = exactly(["probe"], probe=WORD)
-    pointed = exactly(["module", "target"], module=WORD, target=WORD)
+    same = about(TEXT, "Of `mailtrip probe`: a digest of its module, which must be ours, too.")
+    named = exactly(["probe"], probe=WORD, configuration=same)
+    pointed = exactly(["module", "target"], module=WORD, target=WORD, configuration=same)
     asked: Schema = {"anyOf": [named, pointed]}
     link = "The address of the trip."
     return {
@@ -428,7 +432,7 @@ def post_trip() -> Schema:
             "202": response("The trip has started.", a("TripNow"), Location=link),
             "200": response("The trip in progress, or the last one.", a("TripNow"), Location=link),
         }
-        | errors(400, 401, 403, 404, 408, 411, 413, 415, 429, 503),
+        | errors(400, 401, 403, 404, 408, 409, 411, 413, 415, 429, 503),
     }
 
 

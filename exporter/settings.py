@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from functools import cached_property
+from hashlib import sha256
 from importlib.resources import files
 from typing import Any, Self
 
@@ -242,6 +243,10 @@ class Settings(Options):
             {"modules": {name: _plain(self.modules[name])}}
             | ({"mailboxes": mailboxes} if mailboxes else {})
         )
+
+    def digest_of(self, module: str) -> str:
+        """Differs if the options of this module, or of its mailboxes, do. Without secrets."""
+        return sha256(self.shown_module(module).encode()).hexdigest()
 
 
 def _plain(options: Options) -> Any:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from exporter.app import TIME_TO_STOP, App
 from exporter.commands.garbage import GarbageCollector
+from exporter.commands.local_socket import runtime_directory, socket_in
 from exporter.commands.reloading import Reloader
 from exporter.commands.token_key import key_of
 from exporter.core.clock import Clock
@@ -23,7 +24,7 @@ from exporter.state.store import Store
 from exporter.web.api.routes import api
 from exporter.web.external_url import ExternalUrl
 from exporter.web.grafana import NO_GRAFANA, Grafana
-from exporter.web.listeners import Listener
+from exporter.web.listeners import CannotListen, Listener, PrivatePath
 from exporter.web.lookups_now import LookupsNow
 from exporter.web.middleware import Middleware
 from exporter.web.pages import Pages
@@ -128,6 +129,27 @@ async def serve(settings: Settings, state_dir: Path, options: Options) -> None:
             lookups=lookups,
         )
         await stack.enter_async_context(server)
+        with_socket = Server(
+            app.probes,
+            app.metrics,
+            pages,
+            [PrivatePath(socket_in(runtime_directory() or state_dir))],
+            reload=reloader.reload,
+            api=api(
+                app.probes,
+                app.store,
+                app.watchers,
+                app.clock,
+                app.windows,
+                lookups,
+                admin=True,
+            ),
+            lookups=lookups,
+        )
+        try:
+            await stack.enter_async_context(with_socket)
+        except CannotListen as error:
+            log.warning("%s: commands such as probe cannot use this mailtrip", error)
         garbage.start()
         stack.callback(garbage.stop)
         options.ready()

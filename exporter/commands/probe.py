@@ -16,6 +16,7 @@ from urllib.parse import quote
 from exporter.app import App
 from exporter.commands.exit_status import FAILED, OK
 from exporter.commands.greeting import own_command
+from exporter.commands.handover import HandOver, NotHandedOver, taker
 from exporter.commands.passwords import NoPassword
 from exporter.commands.review import in_the_way
 from exporter.commands.route import NO_STATE, Route, provide_passwords
@@ -64,9 +65,9 @@ class Unknown(Exception):
 
 _TAKEN = (
     "`mailtrip serve` is probably running here and receives for the mailbox {mailbox}. It"
-    " refuses the messages of other processes. Use that one instead: the page of the probe shows"
-    " its trips, POST /api/v1/trips makes one now (with --web.enable-admin-api), and {page} makes"
-    " one when it is due. Or stop it"
+    " refuses the messages of other processes, but makes the trip itself for its own user and for"
+    " root: run this command as one of them. Or the page of the probe shows its trips, and {page}"
+    " makes one when it is due"
 )
 
 
@@ -80,16 +81,23 @@ class CannotReceive(Exception):
     """The SMTP receiver that the trip needs cannot listen: one line with the cause."""
 
 
-REFUSALS = (CannotReceive, NoPassword, ProbeRefused, StateUnusable, Unknown)
+REFUSALS = (CannotReceive, NoPassword, NotHandedOver, ProbeRefused, StateUnusable, Unknown)
 """What ends it with one clear line."""
 
 
 def run(options: argparse.Namespace) -> int:
     log_to_stderr("ERROR")
-    settings, key = _on_a_route(options) if options.send else _configured(options)
-    plugin = options.format == "nagios"
-    outcome = asyncio.run(one_trip(settings, key, quiet=options.json or plugin))
-    left = left_behind(key, settings) if may_still_come(outcome) else ""
+    running, plugin = "", options.format == "nagios"
+    quiet = options.json or plugin
+    if options.send:
+        settings, key = _on_a_route(options)
+    else:
+        settings, key, running = _configured(options)
+    if running:
+        outcome = HandOver(running, settings, key, quiet=quiet).make(display_of(settings, key))
+    else:
+        outcome = asyncio.run(one_trip(settings, key, quiet=quiet))
+    left = left_behind(key, settings) if not running and may_still_come(outcome) else ""
     if plugin:
         return _as_plugin(outcome, settings, options, left)
     if options.json:
@@ -107,14 +115,17 @@ def run(options: argparse.Namespace) -> int:
     return OK if outcome.success else FAILED
 
 
-def _configured(options: argparse.Namespace) -> tuple[Settings, ProbeKey]:
-    """The settings, and the probe that is asked for. Raises Mistakes and Unknown."""
+def _configured(options: argparse.Namespace) -> tuple[Settings, ProbeKey, str]:
+    """The settings, the probe that is asked for, and the socket of the running mailtrip that has to
+    make its trip, if there is one. Raises Mistakes and Unknown."""
     reading = Settings.reading(*options.config_files)
     files = ", ".join(options.config_files)
     key = key_of(reading.options, options.name, options.module, files)
-    if lacking := in_the_way(reading, key.module):  # no verdict about mail, and nothing is sent
+    running = taker(reading.options, key)
+    lacking = () if running else in_the_way(reading, key.module)
+    if lacking:  # no verdict about mail, and nothing is sent
         raise Mistakes(lacking)
-    return reading.options, key
+    return reading.options, key, running
 
 
 def _on_a_route(options: argparse.Namespace) -> tuple[Settings, ProbeKey]:

@@ -2,7 +2,7 @@
 may be added, none is removed."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -74,7 +74,10 @@ KINDS: dict[type[Fact], str] = {
 }
 """What a fact is, in the field `fact`."""
 
+_NAMED = {name: kind for kind, name in KINDS.items()}
 _SPANS = TypeAdapter(tuple[Span, ...])
+_OUTCOME = TypeAdapter(Outcome)
+_LIST = TypeAdapter(list[dict[str, Any]])
 _FACTS: dict[type[Fact], TypeAdapter[Any]] = {kind: TypeAdapter(kind) for kind in KINDS}
 
 
@@ -92,10 +95,23 @@ def described(outcome: Outcome, *, in_progress: bool = False) -> dict[str, Any]:
     }
 
 
-def pieces(outcome: Outcome, *, in_progress: bool = False) -> Iterator[str]:
-    """The same as a JSON document, fact by fact: a check of blocklists may have thousands."""
+def parsed(document: Mapping[str, Any]) -> Outcome:
+    """The outcome of a trip that is `described` by this version or a later one: what that has added
+    is left out. Raises ValueError."""
+    facts = tuple(
+        _FACTS[kind].validate_python(one)
+        for one in _LIST.validate_python(document.get("facts"))
+        if (kind := _NAMED.get(str(one.get("fact"))))
+    )
+    return replace(_OUTCOME.validate_python({**document, "facts": ()}), facts=facts)
+
+
+def pieces(outcome: Outcome, *, in_progress: bool = False, complete: bool = True) -> Iterator[str]:
+    """The same as a JSON document, fact by fact: a check of blocklists may have thousands. If it is
+    not `complete`, facts may be added to a finished trip."""
     around = described(replace(outcome, facts=()), in_progress=in_progress)
     around |= summary(outcome, in_progress=in_progress)
+    around["complete"] = complete and not in_progress
     start, end = json.dumps(around).split('"facts": []', 1)
     yield f'{start}"facts": ['
     for number, fact in enumerate(outcome.facts):

@@ -51,6 +51,7 @@ class Comparisons:
             return
         if len(self._waiting) < MOST_WAITING:
             self._waiting.append((probe, outcome))
+            probe.compared.add(outcome.trip)
             if len(self._running) < AT_ONCE:
                 task = asyncio.create_task(self._work(), name="comparing trips")
                 self._running.add(task)
@@ -66,6 +67,7 @@ class Comparisons:
             probe, outcome = self._waiting.popleft()
             with contained(outcome.trip, probe.key):
                 await self._explain(probe, outcome)
+            probe.compared.discard(outcome.trip)
 
     async def _explain(self, probe: Probe, outcome: Outcome) -> None:
         try:

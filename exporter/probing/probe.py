@@ -84,6 +84,7 @@ class Probe:
     runs: dict[str, Run] = field(default_factory=dict)  # of the flights
     # Of those whose exchangers are being tested, by trip.
     visits: dict[str, "asyncio.Task[tuple[ExchangerVisit, ...]]"] = field(default_factory=dict)
+    compared: set[str] = field(default_factory=set)  # trips that are being compared with others
     history: History = field(default_factory=History)
     last_start: float = -inf
     last_scraped: float = -inf
@@ -167,6 +168,10 @@ class Probe:
     def follow(self, removed: "Probe") -> None:
         """Knows the outages and the trips in progress of the same probe before it was removed."""
         self.outages, self.runs, self.way = removed.outages, removed.runs, removed.way
+
+    def is_complete(self, trip: str) -> bool:
+        """Whether a trip has ended, and everything that follows from it is known."""
+        return not any(trip in those for those in (self.flights, self.visits, self.compared))
 
     def under_way(self) -> list[Outcome]:
         """The outcomes so far of the trips in progress."""

@@ -28,6 +28,12 @@ class UnixPath(str):
     __slots__ = ()
 
 
+class PrivatePath(UnixPath):
+    """A socket in the file system to which only this user and root may connect."""
+
+    __slots__ = ()
+
+
 Listener = Listen | UnixPath | socket.socket
 
 
@@ -88,6 +94,8 @@ async def _server(listener: Listener, protocol: Callable[[], asyncio.Protocol]) 
     loop = asyncio.get_running_loop()
     if isinstance(listener, UnixPath):
         await asyncio.to_thread(_require_free, listener)
+        if isinstance(listener, PrivatePath):
+            return await loop.create_unix_server(protocol, sock=_private(listener), backlog=BACKLOG)
         return await loop.create_unix_server(protocol, listener, backlog=BACKLOG)
     if isinstance(listener, Listen):
         return await loop.create_server(
@@ -95,6 +103,20 @@ async def _server(listener: Listener, protocol: Callable[[], asyncio.Protocol]) 
         )
     make = loop.create_unix_server if listener.family == socket.AF_UNIX else loop.create_server
     return await make(protocol, sock=listener, backlog=BACKLOG)
+
+
+def _private(path: PrivatePath) -> socket.socket:
+    """A socket that nobody else could connect to at any time. Raises OSError."""
+    bound, umask = socket.socket(socket.AF_UNIX), os.umask(0o177)
+    try:
+        remove_socket_file(path)  # of a killed process: no other answers there
+        bound.bind(path)
+    except BaseException:
+        bound.close()
+        raise
+    finally:
+        os.umask(umask)
+    return bound
 
 
 def remove_socket_file(listener: Listener) -> None:

@@ -1,13 +1,18 @@
 """What strangers can do by HTTP."""
 
 import contextlib
+import os
 import re
 import socket
+import subprocess
+import tempfile
+import threading
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable
+from pathlib import Path
 
 import bcrypt
 import pytest
@@ -197,6 +202,42 @@ def test_methods(start: Start, listener: Listening) -> None:
         assert fetch(exporter, "/-/reload", method)[0] == 405, method
     assert server.visits == 0
     assert fetch(exporter, "/-/reload", "POST")[0] == 200
+
+
+@pytest.mark.usefixtures("servers")
+def test_other_users(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The Unix socket `api.sock`, at which mailtrip makes trips for `mailtrip probe` without a
+    login, accepts connections only of its own user and of root, from its first moment on, also in a
+    directory that others can enter."""
+    call = ("curl", "--silent", "--unix-socket")
+    another = ("setpriv", "--reuid=nobody", "--clear-groups")
+    if os.geteuid():
+        another = ("sudo", "-n", "-u", "nobody")
+    modes, over = set[int](), threading.Event()
+    with tempfile.TemporaryDirectory(dir="/tmp") as directory:
+        path = Path(directory) / "api.sock"
+
+        def watch() -> None:
+            while not over.is_set():
+                with contextlib.suppress(OSError):
+                    modes.add(path.stat().st_mode & 0o777)
+
+        watching = threading.Thread(target=watch)
+        watching.start()
+        umask = os.umask(0)
+        try:
+            Path(directory).chmod(0o777)
+            monkeypatch.setenv("RUNTIME_DIRECTORY", directory)
+            start(CONFIGURATION.format(port=1))
+        finally:
+            os.umask(umask)
+            over.set()
+            watching.join()
+        assert modes == {0o600}
+        asked = (*call, str(path), "http://localhost/-/healthy")
+        assert subprocess.run(asked, capture_output=True).stdout == b"mailtrip is up\n"
+        refused = subprocess.run([*another, *asked], capture_output=True)
+        assert (refused.returncode, refused.stdout) == (7, b"")
 
 
 def test_looking(start: Start, listener: Listening) -> None:

@@ -27,6 +27,7 @@ WORST_EXPOSURE = 1.7  # of 10; most of what is left is that it speaks with the n
 NAMES = sorted(file.name for file in DROP_INS.iterdir())
 CREDENTIALS = "/run/credentials/mailtrip.service"
 KEY = "5e" * 32
+RUNBOOKS = UNITS.parents[1] / "docs/alerts.md"
 
 # What systemd.exec(5) lists below NoNewPrivileges=: each of them makes it "yes", whatever it says
 # itself.
@@ -151,10 +152,13 @@ def serve(podman: Podman, image: str, tmp_path: Path) -> Iterator[Serve]:
         filters.write_text(json.dumps(profile(unit)))
         program, *arguments = unit.command()
         state = f"/var/lib/{unit.one('StateDirectory')}"
+        runtime = f"/run/{unit.one('RuntimeDirectory')}"
         options = (
             *("--entrypoint", program, "--security-opt", f"seccomp={filters}"),
             *("--volume", f"{etc}:/etc/mailtrip:ro", "--volume", f"{credentials}:{CREDENTIALS}:ro"),
             *("--volume", f"{uuid4().hex}:{state}", "--env", f"STATE_DIRECTORY={state}"),
+            *("--tmpfs", f"{runtime}:mode={unit.one('RuntimeDirectoryMode')},U"),
+            *("--env", f"RUNTIME_DIRECTORY={runtime}"),
             *(f"--cap-add={capability}" for capability in unit.words("AmbientCapabilities")),
         )
         running.append(Container(podman, image, *arguments, options=options))
@@ -178,6 +182,18 @@ def refused(container: Container) -> dict[str, str]:
     return {name: (text.splitlines() or ["allowed"])[-1] for name, text in said.items()}
 
 
+def trip_by_hand(container: Container) -> str:
+    """What the first command of a runbook ends with: as in a shell of the unit's user, without what
+    the unit sets. The port of the receiver is the unit's."""
+    (command,) = re.findall(
+        r"^    (mailtrip probe .*) NAME ", RUNBOOKS.read_text(encoding="utf-8"), re.MULTILINE
+    )
+    shell = ("env", "-u", "STATE_DIRECTORY", "-u", "RUNTIME_DIRECTORY", "sh", "-c")
+    done = container.execute(*shell, f"cd /tmp && {command} self")
+    assert "the running mailtrip makes this trip" in done.stderr
+    return f"{done.stdout}{done.stderr}\n{done.stdout.splitlines()[-1].partition(':')[0]}"
+
+
 @pytest.mark.parametrize(
     ("drop_ins", "port"), [([], 2525), (["port-25.conf"], 25)], ids=["alone", "port-25.conf"]
 )
@@ -193,6 +209,7 @@ def test_it_makes_its_trips_with_the_system_calls_and_capabilities_of_the_unit(
             ["memory", "priority"], "PermissionError: [Errno 1] Operation not permitted"
         ),
     }
+    assert trip_by_hand(container).endswith("\nOK")
     _, name, which = unit.command("ExecReload")
     assert which == "$MAINPID"
     os.kill(container.pid, signal.Signals[f"SIG{name.removeprefix('-')}"])

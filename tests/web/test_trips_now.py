@@ -93,6 +93,17 @@ async def test_the_answer_of_the_api_is_the_trip_and_its_link() -> None:
         assert (await here.get(f"/trips/{trip}"))[0] == 200
 
 
+async def test_a_request_may_say_of_which_configuration_the_trip_shall_be() -> None:
+    async with site(admin=True) as here:
+        asked = {"module": "submission", "target": "a@example.org"}
+        other = asked | {"configuration": "0" * 64}
+        status, _, text = await post(here, "/api/v1/trips", json=other)
+        assert (status, here.rig.sender.sent) == (409, [])
+        assert "another configuration of module submission: reload it" in text
+        ours = asked | {"configuration": here.probes.settings.digest_of("submission")}
+        assert (await post(here, "/api/v1/trips", json=ours))[0] == 202
+
+
 async def test_a_request_that_names_no_allowed_probe_makes_no_trip() -> None:
     async with site(admin=True) as here:
         for asked, expected in (

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from exporter.commands.review.combinations import of_combinations
 from exporter.commands.review.maintenance import of_maintenance
 from exporter.commands.review.ports import of_ports
-from exporter.commands.review.surroundings import of_surroundings
+from exporter.commands.review.surroundings import WHILE_IT_RUNS, of_surroundings
 from exporter.commands.review.usage import of_usage
 from exporter.commands.review.values import of_values
 from exporter.config.finding import Finding
@@ -18,7 +18,7 @@ from exporter.config.mistakes import Mistake
 from exporter.core.clock import Clock
 from exporter.settings import Settings
 
-__all__ = ["in_the_way", "review"]
+__all__ = ["in_the_way", "is_lacking", "review"]
 
 
 def review(
@@ -48,7 +48,15 @@ def in_the_way(reading: Reading[Settings], module: str) -> tuple[Mistake, ...]:
     )
 
 
-def _of_a_module(settings: Settings, module: str) -> Iterator[Finding]:
+def is_lacking(settings: Settings, module: str) -> bool:
+    """Whether a secret or a file for a trip of that module cannot be read by this process, as those
+    of a systemd unit."""
+    found = _of_a_module(settings, module, warnings=True)
+    return any(not one.warning or one.text == WHILE_IT_RUNS for one in found)
+
+
+def _of_a_module(settings: Settings, module: str, *, warnings: bool = False) -> Iterator[Finding]:
     named = settings.modules[module].mailboxes if module in settings.modules else ()
     parts = {("modules", module), *(("mailboxes", name) for name in named)}
-    return (one for one in of_surroundings(settings) if one.path[:2] in parts and not one.warning)
+    found = (one for one in of_surroundings(settings) if one.path[:2] in parts)
+    return (one for one in found if warnings or not one.warning)

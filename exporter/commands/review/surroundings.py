@@ -50,7 +50,7 @@ def of_surroundings(settings: Settings) -> Iterator[Finding]:
 
 def _of_a_secret(path: Path, secret: Secret) -> Iterator[Finding]:
     if _of_a_running_unit(secret.origin):
-        yield Finding(path, _WHILE_IT_RUNS, warning=True)
+        yield Finding(path, WHILE_IT_RUNS, warning=True)
         return
     if _can_be_read_only_once(secret.origin):
         return
@@ -119,7 +119,7 @@ def _of_a_literal(path: Path, text: str) -> Iterator[Finding]:
 
 def _of_a_file(path: Path, file: str) -> Iterator[Finding]:
     if _of_a_running_unit(file):
-        yield Finding(path, _WHILE_IT_RUNS, warning=True)
+        yield Finding(path, WHILE_IT_RUNS, warning=True)
         return
     if _can_be_read_only_once(file):
         return
@@ -190,7 +190,7 @@ def _of_a_client_certificate(path: Path, ours: ClientCertificateOptions) -> Iter
         yield Finding((*path, "cert_file"), text, warning=True)
 
 
-_WHILE_IT_RUNS = (
+WHILE_IT_RUNS = (
     "exists only while the unit runs, and only that unit and root can read it, so it cannot"
     " be checked now"
 )

@@ -22,6 +22,7 @@ class TripRequests:
     async def post(self, fields: Fields) -> Reply:
         """Names the trip: a new one, the one in progress, or the one that has just ended."""
         key = self._key(fields)
+        self._expect_same(key.module, text_of(fields, "configuration"))
         made = await self._trips.start(key)
         link = f"{self._prefix}{API}/trips/{made.trip}"
         content = {
@@ -33,6 +34,12 @@ class TripRequests:
         }
         status = HTTPStatus.ACCEPTED if made.started else HTTPStatus.OK
         return Reply(content, status, {"Location": link})
+
+    def _expect_same(self, module: str, digest: str) -> None:
+        """Refuses if the client has another configuration of this module than we run."""
+        if digest and digest != self._probes.settings.digest_of(module):
+            text = f"mailtrip runs with another configuration of module {module}: reload it"
+            raise ApiError(HTTPStatus.CONFLICT, text, "other_configuration")
 
     def _key(self, fields: Fields) -> ProbeKey:
         name, module, target = (text_of(fields, one) for one in ("probe", "module", "target"))

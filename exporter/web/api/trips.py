@@ -44,17 +44,18 @@ class Trips:
 
     async def get_one(self, request: web.Request) -> Text:
         """One trip, in progress or finished."""
-        trip_id = request.match_info["trip"]
+        trip_id, complete = request.match_info["trip"], True
         for probe in self._probes:
             if run := probe.runs.get(trip_id):
                 return await _whole(run.outcome(trip_id, probe.key), in_progress=True)
+            complete = complete and probe.is_complete(trip_id)
         if outcome := await self._records.outcome(trip_id):
-            return await _whole(outcome)
+            return await _whole(outcome, complete=complete)
         raise ApiError(HTTPStatus.NOT_FOUND, f"there is no record of trip {trip_id}")
 
 
-async def _whole(outcome: Outcome, *, in_progress: bool = False) -> Text:
-    parts = in_turns(pieces(outcome, in_progress=in_progress), AT_A_TIME)
+async def _whole(outcome: Outcome, *, in_progress: bool = False, complete: bool = True) -> Text:
+    parts = in_turns(pieces(outcome, in_progress=in_progress, complete=complete), AT_A_TIME)
     return Text([*[without_tokens(part).encode() async for part in parts], b"\n"])
 
 

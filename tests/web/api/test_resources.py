@@ -82,7 +82,8 @@ async def test_a_trip_has_the_same_form_as_on_the_command_line() -> None:
     async with site() as here:
         await happened(here, trip(1), trip(2, WHY))
         for outcome in (trip(1), trip(2, WHY)):
-            assert await get(here, f"/trips/{outcome.trip}") == json.loads(as_json(outcome))
+            whole = json.loads(as_json(outcome)) | {"complete": True}
+            assert await get(here, f"/trips/{outcome.trip}") == whole
         listed = await get(here, "/trips")
         assert [one["trip"] for one in listed["items"]] == [trip(2).trip, trip(1).trip]
         full = json.loads(as_json(trip(2, WHY)))
@@ -99,9 +100,19 @@ async def test_a_trip_in_progress_has_no_verdict_yet_and_no_token() -> None:
         assert probe["newest"] is None
         (trip_id,) = probe["in_progress"]
         _, text = await here.get(f"/api/v1/trips/{trip_id}")
-        assert json.loads(text)["success"] is None
+        assert [json.loads(text)[field] for field in ("success", "complete")] == [None, False]
         (token, *_) = candidates(here.rig.sender.sent[0].decode())
         assert token not in text
+
+
+async def test_a_trip_is_complete_when_nothing_more_will_be_known_of_it() -> None:
+    async with site() as here:
+        await happened(here, trip(1))
+        probe = here.probes.get_or_create(KEY)
+        probe.compared.add(trip(1).trip)
+        assert not (await get(here, f"/trips/{trip(1).trip}"))["complete"]
+        probe.compared.clear()
+        assert (await get(here, f"/trips/{trip(1).trip}"))["complete"]
 
 
 async def test_outages_are_listed_by_probe_and_by_whether_they_last() -> None:
