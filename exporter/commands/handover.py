@@ -11,7 +11,7 @@ from rich.text import Text
 
 from exporter.commands.local_socket import running_here
 from exporter.commands.review import is_lacking
-from exporter.commands.running_server import NoAnswer, RunningServer
+from exporter.commands.running_server import CURE, NoAnswer, RunningServer
 from exporter.core.clock import Clock
 from exporter.core.json_output import parsed
 from exporter.core.model import Outcome, ProbeKey, Span
@@ -70,7 +70,9 @@ class HandOver:
                 line = ProgressLine(self._clock, self._timeout)
                 self._follow(_Progress(display.progress(console, status, line)))
         except (NoAnswer, ValueError) as error:
-            why = str(error) if isinstance(error, NoAnswer) else "its answer is not understood"
+            why = "its answer is not understood"
+            if isinstance(error, NoAnswer):
+                why = str(error).removesuffix(f"; {CURE}")
             text = f"the running mailtrip makes no trip: {why}"
             if self._trip:
                 goes_on = f"the running mailtrip goes on with trip {self._trip}"

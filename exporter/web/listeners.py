@@ -106,7 +106,7 @@ async def _server(listener: Listener, protocol: Callable[[], asyncio.Protocol]) 
 
 
 def _private(path: PrivatePath) -> socket.socket:
-    """A socket that nobody else could connect to at any time. Raises OSError."""
+    """A socket that other users could not connect to at any time. Raises OSError."""
     bound, umask = socket.socket(socket.AF_UNIX), os.umask(0o177)
     try:
         remove_socket_file(path)  # of a killed process: no other answers there

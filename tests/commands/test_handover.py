@@ -211,6 +211,7 @@ def test_if_the_running_one_stops_it_says_so(place: Place, servers: None) -> Non
             exporter.kill()
     assert (running.returncode, out) == (2, "")
     assert "but says no more of it: no answer of a mailtrip at unix:" in err
+    assert "--url" not in err
 
 
 def test_a_path_that_is_too_long_for_a_socket_keeps_nothing_from_starting(

@@ -210,7 +210,7 @@ def test_other_users(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     login, accepts connections only of its own user and of root, from its first moment on, also in a
     directory that others can enter."""
     call = ("curl", "--silent", "--unix-socket")
-    another = ("setpriv", "--reuid=nobody", "--clear-groups")
+    another: tuple[str, ...] = ("setpriv", "--reuid=nobody", "--clear-groups")
     if os.geteuid():
         another = ("sudo", "-n", "-u", "nobody")
     modes, over = set[int](), threading.Event()
