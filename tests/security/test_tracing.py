@@ -11,7 +11,7 @@ import pytest
 
 from exporter.core.trace_identity import trace_id
 from exporter.mail.tokens import candidates
-from exporter.net.otlp.client import MAX_ANSWER
+from exporter.net.otlp.answer import MAX_ANSWER
 from exporter.tracing.exporter import MOST_SPANS
 from tests.security.conftest import Start
 from tests.support.collector import Answer, collector

@@ -12,18 +12,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from ssl import SSLContext
 from tempfile import mkdtemp
+from typing import TYPE_CHECKING
 
 from aiohttp import web
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
-    ExportTracePartialSuccess,
-    ExportTraceServiceRequest,
-    ExportTraceServiceResponse,
-)
-from opentelemetry.proto.common.v1.common_pb2 import KeyValue
-from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span
 
 from tests.lab.shell import can_connect, wait_until
 from tests.support.ports import free_port
+
+if TYPE_CHECKING:  # imported where a request is made or read, as in the program
+    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+    from opentelemetry.proto.common.v1.common_pb2 import KeyValue
+    from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span
 
 PROTOBUF = "application/x-protobuf"
 ROTEL = Path(sysconfig.get_path("purelib")) / "rotel/rotel-agent"
@@ -39,6 +38,11 @@ class Answer:
 
 
 def rejecting(spans: int, words: str) -> Answer:
+    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+        ExportTracePartialSuccess,
+        ExportTraceServiceResponse,
+    )
+
     partial = ExportTracePartialSuccess(rejected_spans=spans, error_message=words)
     return Answer(body=ExportTraceServiceResponse(partial_success=partial).SerializeToString())
 
@@ -55,6 +59,10 @@ class Collector:
 
     async def take(self, request: web.Request) -> web.Response:
         """One request, of any method at any path."""
+        from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+            ExportTraceServiceRequest,
+        )
+
         self.paths.append(f"{request.method} {request.path}")
         self.headers.append({name.lower(): value for name, value in request.headers.items()})
         self.requests.append(ExportTraceServiceRequest.FromString(await request.read()))
@@ -62,11 +70,11 @@ class Collector:
         return web.Response(status=answer.status, body=answer.body, headers=answer.headers)
 
     @property
-    def resources(self) -> list[ResourceSpans]:
+    def resources(self) -> "list[ResourceSpans]":
         return [one for request in self.requests for one in request.resource_spans]
 
     @property
-    def spans(self) -> list[Span]:
+    def spans(self) -> "list[Span]":
         """All that came, in their order."""
         return [span for one in self.resources for scope in one.scope_spans for span in scope.spans]
 
@@ -121,6 +129,6 @@ def running_rotel(forward: str) -> Iterator[str]:
         shutil.rmtree(directory)
 
 
-def attributes(pairs: Iterable[KeyValue]) -> dict[str, object]:
+def attributes(pairs: "Iterable[KeyValue]") -> dict[str, object]:
     """By their names."""
     return {one.key: getattr(one.value, one.value.WhichOneof("value") or "") for one in pairs}

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 
+MAX_ANSWER = 1 << 16  # bytes
+
 
 @dataclass(frozen=True, slots=True)
 class Rejection:

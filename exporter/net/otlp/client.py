@@ -22,12 +22,11 @@ from exporter.net.http.body import CHUNK, read_body
 from exporter.net.http.errors import http_errors
 from exporter.net.http.names import HttpNames
 from exporter.net.http.proxy import proxy_for
-from exporter.net.otlp.answer import Later, Rejection
+from exporter.net.otlp.answer import MAX_ANSWER, Later, Rejection
 from exporter.net.otlp.encoding import rejection_in
 from exporter.net.redaction import Redaction
 from exporter.net.tls.handshake import client_context
 
-MAX_ANSWER = 1 << 16  # bytes
 LONGEST_HEADER = 8 << 10  # characters of a value
 LATER = frozenset({429, 502, 503, 504})
 """What means: send it again later (section "Retryable Response Codes")."""

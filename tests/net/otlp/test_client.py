@@ -13,8 +13,8 @@ from exporter.core.clock import Clock
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 from exporter.net.dns.resolver import Resolver
-from exporter.net.otlp.answer import Later, Rejection
-from exporter.net.otlp.client import MAX_ANSWER, export
+from exporter.net.otlp.answer import MAX_ANSWER, Later, Rejection
+from exporter.net.otlp.client import export
 from exporter.net.otlp.encoding import encoded
 from exporter.net.otlp.span import OtlpSpan
 from tests.support.collector import Answer, Collector, attributes, collector, rejecting
