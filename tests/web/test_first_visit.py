@@ -29,7 +29,8 @@ async def test_a_demonstration_says_that_it_is_one_and_what_to_do_next() -> None
         assert "a demonstration" not in await here.pages.overview()
     words = words_of(page)
     for step in (
-        "Run mailtrip init, which asks for your servers; or save a configuration as mailtrip.yml",
+        "Run mailtrip init",
+        "which asks for your servers; or save a configuration as mailtrip.yml",
         "mailtrip check --try mailtrip.yml",
         "mailtrip serve --config.file mailtrip.yml",
         "In a container the commands are the same",
