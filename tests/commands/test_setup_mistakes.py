@@ -97,7 +97,7 @@ def test_a_receiver_that_another_process_has_is_said_at_once(tmp_path: Path) -> 
         f"mailtrip: cannot listen on 127.0.0.1:{port}: address already in use. `mailtrip"
     )
     assert "/probe?module=self&target=self%40mon.example.org" in line
-    assert "POST /api/v1/trips makes one now" in line
+    assert "run this command as one of them" in line
 
 
 @pytest.fixture
