@@ -189,6 +189,7 @@ def test_passwords_are_in_secrets_only() -> None:
         )
     assert PASSWORD not in notes(EVERYTHING)
     assert plain(named("prod-mailtrip-passwords", EVERYTHING)) == {"imap": PASSWORD}
+    assert named("prod-mailtrip-web", EVERYTHING)["kind"] == "Secret"
     web = yaml.safe_load(plain(named("prod-mailtrip-web", EVERYTHING))["web.yml"])
     assert web == {
         "basic_auth_users": {"prometheus": hashed},
@@ -349,6 +350,18 @@ def test_a_configuration_as_a_mapping_means_the_same(file: Path) -> None:
         for content in (text, written)
     ]
     assert names[0] == names[1]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "  # indented\n\n# {{ .Values.secrets }} --- |\nstate: {dir: /var/lib/mailtrip}\n",
+        "state:\n\n    dir: /var/lib/mailtrip # ü\n---\n",
+    ],
+    ids=["indented", "lines"],
+)
+def test_a_configuration_as_a_text_stays_as_it_is(text: str) -> None:
+    assert only("ConfigMap", {"configText": text})["data"] == {"mailtrip.yml": text}
 
 
 def test_helm_keeps_large_numbers_as_they_are() -> None:
