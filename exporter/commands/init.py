@@ -76,7 +76,7 @@ def _write(route: Route, files: Files) -> None:
     kinds = {part: route.kind(part) for part in parts}
     alike = len({*kinds.values()}) < len(kinds)
     names = {part: f"{kind}-{part.strip('-')}" if alike else kind for part, kind in kinds.items()}
-    files.check(names.values())
+    files.check([*names.values()])
     paths = {part: files.secret(name) for part, name in names.items()}
     secrets = {part: {"file": str(paths[part])} for part in parts}
     text = text_of(route, {**FROM_ENVIRONMENT, **secrets})

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.lab.client import Lab, LabUser
+from tests.lab.facts import PASSWORD
+from tests.support.jmap_cyrus import JmapCyrus, relaying
 from tests.support.screen import ROOT, Screen
 
 pytestmark = pytest.mark.slow
@@ -81,6 +83,21 @@ def test_a_trip_needs_neither_login_nor_network(
     done = probe(*flags, lab_user.address, directory=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert lab_user.mails() == []
+
+
+def test_a_jmap_server_is_a_url_too(jmap_cyrus: JmapCyrus, tmp_path: Path) -> None:
+    users = [jmap_cyrus.user(), jmap_cyrus.user()]
+    for user in users:
+        user.deliver(b"From: <a@lab.test>\r\nSubject: the first\r\n\r\nHello.\r\n")
+    send, mailbox = (
+        f"jmap://{user.name}@127.0.0.1:{jmap_cyrus.http}?ca_file={jmap_cyrus.ca}" for user in users
+    )
+    flags = ("--send", send, "--mailbox", mailbox, f"{users[1].name}@cyrus.test")
+    passwords = {SEND_PASSWORD: PASSWORD, MAILBOX_PASSWORD: PASSWORD}
+    with relaying(jmap_cyrus):
+        done = probe(*flags, directory=tmp_path, **passwords)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [len(user.emails()) for user in users] == [1, 1]
 
 
 def test_whoever_ends_it_is_told_where_the_message_may_arrive(

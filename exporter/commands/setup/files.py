@@ -1,7 +1,7 @@
 """The files that `mailtrip init` writes: a configuration, and one for each password."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,6 +12,7 @@ SECRETS = "secrets"
 """The directory of the passwords, beside the configuration."""
 
 _PUBLIC, _PRIVATE_DIRECTORY = 0o666, 0o700  # less the umask
+_WRITABLE_BY_OTHERS = 0o022
 
 
 class Files:
@@ -28,13 +29,18 @@ class Files:
         """The file of a password."""
         return self._directory / SECRETS / name
 
-    def check(self, names: Iterable[str]) -> None:
+    def check(self, names: Collection[str]) -> None:
         """Raises CannotStart if the configuration, or a password of such a name, cannot be
         written."""
         if not self._directory.is_dir():
             raise CannotStart(f"the directory {self._directory} does not exist")
         if not os.access(self._directory, os.W_OK | os.X_OK):
             raise CannotStart(f"this user cannot write in the directory {self._directory}")
+        secrets = self._directory / SECRETS
+        if names and secrets.is_dir() and secrets.stat().st_mode & _WRITABLE_BY_OTHERS:
+            raise CannotStart(
+                f"other users can replace files in the directory {secrets}: chmod 0700 {secrets}"
+            )
         for path in (self.configuration, *map(self.secret, names)):
             if os.path.lexists(path) and not self._replace:
                 raise CannotStart(

@@ -84,3 +84,13 @@ def test_after_a_failure_nothing_new_is_left(tmp_path: Path) -> None:
 def test_a_missing_directory_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(CannotStart, match="the directory .*/none does not exist"):
         Files(tmp_path / "none/mailtrip.yml", replace=False).check([])
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o1777, 0o770])
+def test_no_password_goes_where_others_could_replace_it(mode: int, tmp_path: Path) -> None:
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets").chmod(mode)
+    files = Files(tmp_path / "mailtrip.yml", replace=True)
+    files.check([])
+    with pytest.raises(CannotStart, match="other users can replace files in the directory"):
+        files.check(["imap"])
