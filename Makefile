@@ -83,8 +83,8 @@ suite: # said once, and before anything is installed
 servers:
 	@packages=$$($(PYTHON) -B -m tests.systems packages) && tests/debian.sh $$packages
 
-newer: # a Prometheus of the next major version, beside the system's
-	@tests/newer.sh forky .newer prometheus
+newer: # a Prometheus of the next major version, and its Alertmanager, beside the system's
+	@tests/newer.sh forky .newer prometheus prometheus-alertmanager
 
 wheels: $(WHEELS) # what the container image is built of, so that the tests ask no registry
 

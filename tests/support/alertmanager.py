@@ -15,15 +15,16 @@ from aiohttp import web
 
 from tests.support.ports import free_port
 
-ALERTMANAGER = Path("/usr/bin/prometheus-alertmanager")
-AMTOOL = Path("/usr/bin/amtool")
+BINARIES = Path("/usr/bin")
+ALERTMANAGER = BINARIES / "prometheus-alertmanager"
+AMTOOL = BINARIES / "amtool"
 
 
 class Alertmanager:
     """Runs from the constructor to `stop`. `configuration` is the text of an alertmanager.yml, or
     JSON."""
 
-    def __init__(self, configuration: str, directory: Path) -> None:
+    def __init__(self, configuration: str, directory: Path, binaries: Path = BINARIES) -> None:
         file = directory / "alertmanager.yml"
         file.write_text(configuration)
         self.log = directory / "alertmanager.log"
@@ -31,7 +32,7 @@ class Alertmanager:
         with self.log.open("w") as log:
             self._process = subprocess.Popen(
                 [
-                    ALERTMANAGER,
+                    binaries / "prometheus-alertmanager",
                     f"--config.file={file}",
                     f"--storage.path={directory / 'data'}",
                     f"--web.listen-address={self.address}",
@@ -60,6 +61,16 @@ class Alertmanager:
             self._get("/api/v2/alerts?inhibited=true&active=false")
         )
         return [alert["labels"] for alert in alerts]
+
+    def take(self, *alerts: dict[str, Any]) -> None:
+        """Gives it alerts, as Prometheus does."""
+        request = urllib.request.Request(
+            f"http://{self.address}/api/v2/alerts",
+            data=json.dumps(alerts).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            assert answer.status == 200
 
     def stop(self) -> None:
         """Ends this process and no other."""
