@@ -30,6 +30,7 @@ from dashboards.panels import (
     column,
     highest,
     lines,
+    listed,
     logarithmic,
     mapped,
     named,
@@ -171,6 +172,7 @@ def at_a_glance() -> list[Json]:
 def every_probe() -> Json:
     columns = {
         "name": "Probe",
+        "location": "Place",
         "Value #A": "State",
         "why": "Why",
         "Value #F": "Since",
@@ -180,7 +182,7 @@ def every_probe() -> Json:
         "mailbox": "Mailbox",
         "Value #D": "Delay, 9 of 10",
         "Value #E": "OK, 1 day",
-        "Value #I": "Available, 30 days",
+        "Value #I": "Available, 30 d",
         "job": "job",
         "instance": "instance",
         "probe": "probe",
@@ -191,19 +193,19 @@ def every_probe() -> Json:
     hidden = {"viz": True, "legend": True, "tooltip": True}
     return table(
         "What works, what does not, since when, and why",
-        "One row for each probe, failures first. State: which part of the path to look at. Why:"
-        " phase/step: reason code of the newest trip, as in docs/faults.md of mailtrip. A click on"
-        " a probe leads to all of it, or to its trips.",
+        "One row for each probe, and each place if there are several; failures first. State: which"
+        " part of the path to look at. Why: phase/step: reason code of the newest trip, as in"
+        " docs/faults.md of mailtrip. A click on a probe leads to all of it, or to its trips.",
         [
-            rows(named(STATE)),
-            rows(named(f"time() - mailtrip_outage_start_timestamp_seconds{{{MANY}}}")),
-            rows(named(f"time() - mailtrip_last_success_timestamp_seconds{{{MANY}}}")),
-            rows(named(f"probe:mailtrip_delivery_delay_seconds:p90_recent{{{MANY}}}")),
-            rows(named(f"probe:mailtrip_trips:success_ratio_1d{{{MANY}}}")),
-            rows(named(f"1000 * mailtrip_outage_start_timestamp_seconds{{{MANY}}}")),
-            rows(named(_why())),
-            rows(named(addressed(f"mailtrip_probe_info{{{MANY}}}"))),
-            rows(named(f"probe:mailtrip_availability:ratio_30d{{{MANY}}}")),
+            rows(listed(STATE)),
+            rows(listed(f"time() - mailtrip_outage_start_timestamp_seconds{{{MANY}}}")),
+            rows(listed(f"time() - mailtrip_last_success_timestamp_seconds{{{MANY}}}")),
+            rows(listed(f"probe:mailtrip_delivery_delay_seconds:p90_recent{{{MANY}}}")),
+            rows(listed(f"probe:mailtrip_trips:success_ratio_1d{{{MANY}}}")),
+            rows(listed(f"1000 * mailtrip_outage_start_timestamp_seconds{{{MANY}}}")),
+            rows(listed(_why())),
+            rows(listed(addressed(f"mailtrip_probe_info{{{MANY}}}"))),
+            rows(listed(f"probe:mailtrip_availability:ratio_30d{{{MANY}}}")),
         ],
         columns,
         height=12,
@@ -211,12 +213,12 @@ def every_probe() -> Json:
         overrides=[
             column("Probe", links=[ONE_PROBE, TRIPS_OF_ROW]),
             colored("State", mappings=STATES, custom__width=115),
-            column("Why", custom__width=230),
-            column("Since", unit="dateTimeAsIsoNoDateIfToday", custom__width=150),
+            column("Why", custom__width=190),
+            column("Since", unit="dateTimeAsIsoNoDateIfToday", custom__width=135),
             colored(
                 "For",
                 unit="s",
-                custom__width=100,
+                custom__width=85,
                 thresholds=steps("transparent", (0, YELLOW), (600, RED)),
             ),
             column("Last success", unit="s", noValue="never", custom__width=110),
@@ -230,10 +232,12 @@ def every_probe() -> Json:
                 "OK, 1 day",
                 unit="percentunit",
                 decimals=1,
-                custom__width=100,
+                custom__width=85,
                 thresholds=steps("transparent", (0, RED), (0.99, YELLOW), (0.999, "transparent")),
             ),
-            column("Available, 30 days", unit="percentunit", decimals=2, custom__width=130),
+            column("Available, 30 d", unit="percentunit", decimals=2, custom__width=115),
+            column("Place", custom__width=85),
+            column("Mailbox", custom__width=90),
             *(
                 column(name, custom__hidden=True, custom__hideFrom=hidden)
                 for name in ("job", "instance", "probe", "module", "url")
@@ -372,12 +376,13 @@ def heartbeats() -> list[Json]:
             "When the last message came that must come again and again. Failed: it is missing, or"
             " its mailbox cannot be read, as Why says above.",
             [
-                rows(named(f"mailtrip_success{{{MANY}}} and on ({ITS_PROBE}) {last}")),
-                rows(named(f"time() - {last}")),
-                rows(named(f"1000 * {last}")),
+                rows(listed(f"mailtrip_success{{{MANY}}} and on ({ITS_PROBE}) {last}")),
+                rows(listed(f"time() - {last}")),
+                rows(listed(f"1000 * {last}")),
             ],
             {
                 "name": "Probe",
+                "location": "Place",
                 "Value #A": "State",
                 "Value #B": "Last one, ago",
                 "Value #C": "Last one",

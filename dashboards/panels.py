@@ -8,7 +8,7 @@ Json = dict[str, Any]
 DATASOURCE: Json = {"type": "prometheus", "uid": "${datasource}"}
 GREEN, YELLOW, RED, BLUE, GREY = "green", "yellow", "red", "blue", "#8e8e8e"
 MOST_CURVES = 10
-ITS_PROBE = "job, instance, probe, exporter"
+ITS_PROBE = "job, instance, probe, exporter, location"
 """The labels that say which probe a series is of; one that is scraped on two mailtrips has two."""
 
 
@@ -34,11 +34,17 @@ def steps(first: str, *above: tuple[float, str]) -> Json:
     return {"mode": "absolute", "steps": limits}
 
 
-def named(expression: str) -> str:
+def listed(expression: str) -> str:
     """Adds the label `name`: of a probe from /metrics its `probe`, of one from /probe its
-    `instance`."""
+    `instance`. For tables, which have a column for the place."""
     by_instance = f'label_replace({expression}, "name", "$1", "instance", "(.*)")'
     return f'label_replace({by_instance}, "name", "$1", "probe", "(.+)")'
+
+
+def named(expression: str) -> str:
+    """Adds the label `name`, as `listed` does, followed by the place if there is one."""
+    with_place = f'label_join({listed(expression)}, "name", " in ", "name", "location")'
+    return f'label_replace({with_place}, "name", "$1", "name", "(.*) in ")'
 
 
 def query(expression: str, legend: str = "{{name}} · {{job}}", **more: Any) -> Json:
