@@ -26,14 +26,15 @@ def prometheus_example(
 
 
 def alertmanager_example(webhook: str) -> dict[str, Any]:
-    """examples/alertmanager.yml; every receiver is a path of the webhook."""
+    """examples/alertmanager.yml; every receiver is a path of the webhook, except for that of the
+    heartbeat, which nobody receives."""
     content: dict[str, Any] = yaml.safe_load(
         (EXAMPLES / "alertmanager.yml").read_text(encoding="utf-8")
     )
     del content["global"]
-    names = [receiver["name"] for receiver in content["receivers"]]
-    content["receivers"] = [
+    names = {receiver["name"] for receiver in content["receivers"]} - {"heartbeat"}
+    content["receivers"] = [{"name": "heartbeat"}] + [
         {"name": name, "webhook_configs": [{"url": f"{webhook}/{name}", "send_resolved": True}]}
-        for name in names
+        for name in sorted(names)
     ]
     return content
