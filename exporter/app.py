@@ -77,6 +77,7 @@ class App:
             self.maintenance,
             lambda: expiry_times(self.settings.client_certificates),
             lambda: self.traces.status,
+            lambda success: self.traces.covers(success=success),
             step_histograms=settings.metrics.step_histograms,
         )
         nameservers = settings.resolver.nameservers

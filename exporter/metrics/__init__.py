@@ -29,7 +29,7 @@ from exporter.net.oauth2 import AccountStatus
 class Metrics:
     """Counts the reports of probes, and reads the state of mailboxes, accounts, the queue of trips
     (`lag`), planned maintenance, our own certificates (when they expire) and the export of traces
-    at a scrape."""
+    at a scrape. `traced` says whether a trip that succeeds, or fails, is sent as a trace."""
 
     def __init__(
         self,
@@ -40,6 +40,7 @@ class Metrics:
         maintenance: Maintenance | None = None,
         certificates: Callable[[], Mapping[str, float]] = dict,
         traces: Callable[[], TraceStatus | None] = lambda: None,
+        traced: Callable[[bool], bool] = lambda success: False,
         *,
         step_histograms: bool = True,
     ) -> None:
@@ -52,6 +53,7 @@ class Metrics:
         self._lag = lag
         self._certificates = certificates
         self._traces = traces
+        self._traced = traced
         self._probes: dict[ProbeKey, ProbeSeries] = {}
         self._names: dict[ProbeKey, str] = {}
         self._texts: dict[ProbeKey, Rendered] = {}
@@ -92,7 +94,7 @@ class Metrics:
     def finished(self, outcome: Outcome, standing: Standing = FIRST) -> None:
         series = self._of(outcome.probe)
         series.add("mailtrip_trips_in_flight", -1)
-        series.finished(outcome, standing)
+        series.finished(outcome, standing, traced=self._traced(outcome.success))
 
     def restored(
         self, outcome: Outcome, last_success: float | None = None, standing: Standing = FIRST
@@ -106,7 +108,7 @@ class Metrics:
             series.set("mailtrip_last_success_timestamp_seconds", last_success)
 
     def late(self, probe: ProbeKey, trip: str, arrival: LateArrival) -> None:
-        self._mail_of(probe).late(trip, arrival)
+        self._mail_of(probe).late(trip, arrival, traced=self._traced(False))
 
     def visited(self, probe: ProbeKey, visits: tuple[ExchangerVisit, ...]) -> None:
         self._mail_of(probe).visited(visits)

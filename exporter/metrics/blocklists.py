@@ -19,7 +19,9 @@ class BlocklistSeries(ProbeSeries):
             for failure in QueryFailure:
                 self.add("mailtrip_dnsbl_query_failures_total", 0, blocklist, failure)
 
-    def finished(self, outcome: Outcome, standing: Standing = FIRST) -> None:
+    def finished(
+        self, outcome: Outcome, standing: Standing = FIRST, *, traced: bool = False
+    ) -> None:
         for asked in _list_facts(outcome):
             for duration in asked.durations:
                 self.observe("mailtrip_dnsbl_query_duration_seconds", duration)

@@ -13,6 +13,7 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 from prometheus_client.utils import floatToGoString
 
 from exporter.core.fairness import Slices
+from exporter.core.trace_identity import trace_id
 from exporter.metrics.definitions import Definition
 from exporter.metrics.series import Histogram, Labels, Value
 from exporter.metrics.text import Text
@@ -70,9 +71,11 @@ class Layout:
         numbers = [_count(count) for count in accumulate(histogram.counts)]
         numbers += (numbers[-1], _number(histogram.sum))
         if self._has_exemplars:
-            for bucket, (trip, value, at) in histogram.exemplars.items():
-                exemplar = f'{{trip_id="{_escaped(trip)}"}} {_number(value)} {at}'
-                numbers[bucket] += f" # {exemplar}"
+            for bucket, (trip, value, at, traced) in histogram.exemplars.items():
+                labels = f'trip_id="{_escaped(trip)}"'
+                if traced:
+                    labels = f'trace_id="{trace_id(trip).hex()}",{labels}'
+                numbers[bucket] += f" # {{{labels}}} {_number(value)} {at}"
         return numbers
 
 

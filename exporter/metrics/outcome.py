@@ -26,7 +26,9 @@ class ProbeSeries(Series):
         for labels in failures:
             self.add("mailtrip_failures_total", 0, *labels)
 
-    def finished(self, outcome: Outcome, standing: Standing = FIRST) -> None:
+    def finished(
+        self, outcome: Outcome, standing: Standing = FIRST, *, traced: bool = False
+    ) -> None:
         """Counts a trip, and shows it if it is the newest. One that follows a failure sooner than
         usual is not counted: a minute of failures would weigh as much as five of success. One that
         ended in a window of maintenance is counted apart."""

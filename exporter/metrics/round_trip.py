@@ -136,7 +136,9 @@ class RoundTripSeries(ProbeSeries):
         """Removes the values with one of these words as their first label."""
         self.leave_out(name, lambda labels: labels[0] in words)
 
-    def finished(self, outcome: Outcome, standing: Standing = FIRST) -> None:
+    def finished(
+        self, outcome: Outcome, standing: Standing = FIRST, *, traced: bool = False
+    ) -> None:
         if outcome.failure and outcome.failure.reason is Reason.BOUNCED:
             self.add("mailtrip_bounces_total", 1)
         waits = [span.duration for span in outcome.spans if span.step is Step.RETRY]
@@ -148,7 +150,7 @@ class RoundTripSeries(ProbeSeries):
         for fact in outcome.facts:
             if isinstance(fact, Arrival):
                 if not test or test.may_arrive:
-                    self._time_arrival(fact, outcome)
+                    self._time_arrival(fact, outcome, traced)
                 if fact.junk and not test:
                     self.add("mailtrip_junk_total", 1)
         super().finished(outcome, standing)
@@ -188,11 +190,11 @@ class RoundTripSeries(ProbeSeries):
         for name, shown in zip(OF_EACH_EXCHANGER, (success, expiry), strict=True):
             self.replace(name, shown)
 
-    def late(self, trip: str, arrival: LateArrival) -> None:
+    def late(self, trip: str, arrival: LateArrival, *, traced: bool = False) -> None:
         self.add("mailtrip_late_total", 1)
         delay, at = arrival.delay, arrival.at
         if delay is not None:
-            self.observe("mailtrip_delivery_delay_seconds", delay, trip=trip, at=at)
+            self.observe("mailtrip_delivery_delay_seconds", delay, trip=trip, at=at, traced=traced)
             self.set("mailtrip_last_delivery_delay_seconds", delay)
 
     def _time(self, span: Span, waited: float) -> None:
@@ -216,11 +218,11 @@ class RoundTripSeries(ProbeSeries):
             self.observe(histogram, duration, step)
         self.set(newest, duration, step)
 
-    def _time_arrival(self, arrival: Arrival, outcome: Outcome) -> None:
-        if arrival.delay is not None:
+    def _time_arrival(self, arrival: Arrival, outcome: Outcome, traced: bool) -> None:
+        if (delay := arrival.delay) is not None:
             trip, at = outcome.trip, outcome.finished_at
-            self.observe("mailtrip_delivery_delay_seconds", arrival.delay, trip=trip, at=at)
-            self.set("mailtrip_last_delivery_delay_seconds", arrival.delay)
+            self.observe("mailtrip_delivery_delay_seconds", delay, trip=trip, at=at, traced=traced)
+            self.set("mailtrip_last_delivery_delay_seconds", delay)
         if arrival.round_trip is not None:
             self.observe("mailtrip_round_trip_duration_seconds", arrival.round_trip)
             self.set("mailtrip_last_round_trip_duration_seconds", arrival.round_trip)

@@ -8,9 +8,9 @@ from functools import cache, lru_cache
 from exporter.metrics.definitions import Definition
 
 Labels = tuple[str, ...]
-Exemplar = tuple[str, float, float]
-"""A trip that an observation is of: its name, the value, and when it was made, in seconds since the
-epoch."""
+Exemplar = tuple[str, float, float, bool]
+"""A trip that an observation is of: its name, the value, when it was made, in seconds since the
+epoch, and whether it is sent as a trace."""
 Foreseen = Mapping[str, tuple[Labels, ...]]
 """Label values that exist before anything was counted, by family."""
 
@@ -29,12 +29,14 @@ class Histogram:
         self.sum = 0.0
         self.exemplars = _NO_EXEMPLARS  # the newest of each bucket
 
-    def observe(self, value: float, trip: str = "", at: float = 0.0) -> None:
+    def observe(
+        self, value: float, trip: str = "", at: float = 0.0, *, traced: bool = False
+    ) -> None:
         bucket = bisect_left(self.bounds, value)
         self.counts = (*self.counts[:bucket], self.counts[bucket] + 1, *self.counts[bucket + 1 :])
         self.sum += value
         if trip:
-            self.exemplars = {**self.exemplars, bucket: (trip, value, at)}
+            self.exemplars = {**self.exemplars, bucket: (trip, value, at, traced)}
 
     def copy(self) -> "Histogram":
         made = Histogram(self.bounds)
@@ -149,15 +151,22 @@ class Series:
         return self._numbers.get(name, {}).get(labels, 0) if labels else self._plain.get(name, 0)
 
     def observe(
-        self, name: str, value: float, *labels: str, trip: str = "", at: float = 0.0
+        self,
+        name: str,
+        value: float,
+        *labels: str,
+        trip: str = "",
+        at: float = 0.0,
+        traced: bool = False,
     ) -> None:
-        """`trip` becomes its exemplar, with the time `at`, in seconds since the epoch."""
+        """`trip` becomes its exemplar, with the time `at`, in seconds since the epoch, and with its
+        trace if it is `traced`."""
         if name not in self._histograms:
             self._histograms = {**self._histograms, name: {}}
         histograms = self._histograms[name]
         if labels not in histograms:
             histograms[_shared(labels)] = Histogram(self.definitions[name].buckets)
-        histograms[labels].observe(value, trip, at)
+        histograms[labels].observe(value, trip, at, traced=traced)
         self._changed(name)
 
     def _changed(self, name: str) -> None:

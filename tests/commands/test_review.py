@@ -41,6 +41,30 @@ def test_a_file_with_the_url_of_a_proxy_is_read(tmp_path: Path) -> None:
     assert found(text) == []
 
 
+def test_a_secret_for_a_collector_is_not_sent_in_plain_text_to_another_machine() -> None:
+    text = "tracing: {endpoint: 'http://%s:4318', headers: {X-Scope: a, Authorization: hunter2}}"
+    (line,) = found(text % "otel.example.org")
+    assert line == (
+        "f:1:62: warning: tracing.headers: Authorization is sent to otel.example.org in plain text:"
+        " use https"
+    )
+    for here in ("127.0.0.1", "localhost", "[::1]"):
+        assert found(text % here) == []
+    assert found(text.replace("http:", "https:") % "otel.example.org") == []
+
+
+def test_headers_and_certificates_for_a_collector_are_read(tmp_path: Path) -> None:
+    text = (
+        "tracing: {endpoint: 'https://otel.example.org', ca_file: %s, headers: {X-Key: {file: %s}}}"
+    )
+    lines = found(text % (tmp_path / "ca", tmp_path / "key"))
+    assert [line.partition(": ")[2].partition(":")[0] for line in lines] == [
+        "tracing.ca_file",
+        "tracing.headers.X-Key",
+    ]
+    assert found(text % (tmp_path / "ca", tmp_path / "key"), here=False) == []
+
+
 CONTRADICTIONS = {
     f"imap: {{host: h, port: 993, tls: starttls, {LOGIN}}}": (
         "tls: starttls cannot work on port 993, which starts with TLS: write tls: implicit,"

@@ -1,9 +1,19 @@
 """The series of the exporter itself."""
 
+import re
+from functools import partial
+
+from exporter.core.facts import Arrival, LateArrival
+from exporter.core.model import Failure, Outcome
+from exporter.core.phases import Phase
+from exporter.core.reasons import Reason
+from exporter.core.trace_identity import trace_id
 from exporter.core.trace_status import TraceStatus
 from exporter.metrics import Metrics
-from tests.metrics.test_outcome import metrics, series
+from exporter.metrics.exposition import Format
+from tests.metrics.test_outcome import KEY, metrics, series
 from tests.support.pauses import at_once
+from tests.support.scopes import SUBMISSION
 
 
 def test_refused_requests_are_counted_by_kind() -> None:
@@ -46,6 +56,31 @@ def test_traces_are_counted_while_they_are_sent() -> None:
     }
     now[0] = None
     assert not [name for name in series(at_once(made.everything())) if "trace" in name]
+
+
+def test_an_exemplar_names_the_trace_of_a_trip_that_is_sent_as_one() -> None:
+    arrival, failure = (
+        Arrival("INBOX", "header", 2.0, 3.0),
+        Failure(Phase.VERIFY, None, Reason.JUNK),
+    )
+    for traced, names in ((False, {"trip_id"}), (True, {"trip_id", "trace_id"})):
+        made = Metrics(dict, traced=partial(_if_failed, traced))
+        made.known(KEY, "gmail", SUBMISSION)
+        made.finished(Outcome("0a", KEY, 0.0, 5.0, (), (arrival,), failure))
+        lines = at_once(made.probe(KEY, Format.OPENMETRICS)).decode().splitlines()
+        (exemplar,) = (line.partition(" # ")[2] for line in lines if " # " in line)
+        labels = dict(re.findall(r'(\w+)="(\w+)"', exemplar))
+        assert set(labels) == names
+        assert labels["trip_id"] == "0a"
+        assert labels.get("trace_id", trace_id("0a").hex()) == trace_id("0a").hex()
+        late = LateArrival(0.0, 700.0, "INBOX", (), ())
+        made.late(KEY, "0b", late)
+        text = at_once(made.probe(KEY, Format.OPENMETRICS)).decode()
+        assert (trace_id("0b").hex() in text) is traced
+
+
+def _if_failed(sent: bool, success: bool) -> bool:
+    return sent and not success
 
 
 def test_our_own_certificates_are_shown_with_their_end_as_long_as_they_are_configured() -> None:

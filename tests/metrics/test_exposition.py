@@ -17,6 +17,7 @@ from prometheus_client.core import (
 from prometheus_client.exposition import generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
+from exporter.core.trace_identity import trace_id
 from exporter.metrics.definitions import Definition
 from exporter.metrics.exposition import Format, layout
 from exporter.metrics.series import Histogram, Labels, Value
@@ -73,8 +74,9 @@ def buckets(histogram: Histogram) -> list[tuple[str, float] | tuple[str, float, 
     made: list[tuple[str, float] | tuple[str, float, Exemplar]] = []
     for place, (bound, count) in enumerate(zip(bounds, accumulate(histogram.counts), strict=True)):
         if place in histogram.exemplars:
-            trip, value, at = histogram.exemplars[place]
-            made.append((bound, float(count), Exemplar({"trip_id": trip}, value, at)))
+            trip, value, at, traced = histogram.exemplars[place]
+            trace = {"trace_id": trace_id(trip).hex()} if traced else {}
+            made.append((bound, float(count), Exemplar(trace | {"trip_id": trip}, value, at)))
         else:
             made.append((bound, float(count)))
     return made
@@ -92,9 +94,9 @@ def definitions(draw: st.DrawFn) -> Definition:
 @st.composite
 def histograms(draw: st.DrawFn, bounds: tuple[float, ...]) -> Histogram:
     made = Histogram(bounds)
-    observations = st.tuples(st.floats(), TEXTS, st.floats(0, 1e12))
-    for value, trip, at in draw(st.lists(observations, max_size=5)):
-        made.observe(value, trip, at)
+    observations = st.tuples(st.floats(), TEXTS, st.floats(0, 1e12), st.booleans())
+    for value, trip, at, traced in draw(st.lists(observations, max_size=5)):
+        made.observe(value, trip, at, traced=traced)
     return made
 
 
