@@ -197,7 +197,9 @@ def _beside_urls(options: argparse.Namespace, left: Sequence[str]) -> str:
     """What to write instead of words that do not go with `--send` and `--mailbox`; empty if they
     are not about them."""
     words = [*left, options.name or ""]
-    if any(re.match("--?(pass|pw)", word) for word in left) or any(map(has_password, words)):
+    if any(re.match(r"-p$|--?[\w.-]*(pass|pw)", word) for word in left) or any(
+        map(has_password, words)
+    ):
         return (
             "passwords are not possible here, since other users can see a command line: mailtrip"
             f" asks for them, or reads them from {SEND_PASSWORD} and {MAILBOX_PASSWORD}"

@@ -33,6 +33,8 @@ ROUTE = ("--send", SEND, "--mailbox", MAILBOX, "a@example.org")
         f"init --send smtp://me:{PASSWORD}@relay.example.org",
         f"init smtp://me:{PASSWORD}@relay.example.org",
         f"init --pass={PASSWORD}",
+        f"init -p {PASSWORD}",
+        f"init a@example.org --send-password={PASSWORD}",
         f"maintenance list --url http://me:{PASSWORD}@mail.example.org",
         f"maintenance list --user me --password {PASSWORD}",
         f"status --url http://me:{PASSWORD}@mail.example.org",
