@@ -140,16 +140,29 @@ httpGet: {path: {{ include "mailtrip.prefix" .root }}{{ .path }}, port: http{{ i
 - {sourceLabels: [__tmp_replica], targetLabel: exporter, replacement: {{ $name }}-$1}
 {{- end }}
 
+{{- define "mailtrip.refusePassword" -}}
+{{- fail (printf "%s: everyone who may read ConfigMaps could read this secret; put it into `secrets`, and name its file here: {file: /run/secrets/mailtrip/NAME}" .) }}
+{{- end }}
+
 {{- /* Fails if a password is written in the configuration, which becomes a ConfigMap: (dict "value" VALUE "path" TEXT). */}}
 {{- define "mailtrip.refusePasswords" -}}
 {{- $path := .path }}
 {{- if kindIs "map" .value }}
-{{- range $name, $inner := omit .value "headers" }}
+{{- range $name, $inner := .value }}
 {{- $here := printf "%s.%s" $path $name }}
-{{- if kindIs "string" $inner }}
+{{- if eq $name "headers" }}
+{{- /* Those of a message are texts; those of requests with traces hold keys. */}}
+{{- if and (hasSuffix ".tracing" $path) (kindIs "map" $inner) }}
+{{- range $header, $text := $inner }}
+{{- if kindIs "string" $text }}
+{{- include "mailtrip.refusePassword" (printf "%s.%s" $here $header) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- else if kindIs "string" $inner }}
 {{- $secret := has $name (list "client_secret" "key" "key_password" "password" "refresh_token" "service_account" "token" "token_key") }}
 {{- if or $secret (and (eq $name "proxy") (contains "@" $inner)) }}
-{{- fail (printf "%s: everyone who may read ConfigMaps could read this secret; put it into `secrets`, and name its file here: {file: /run/secrets/mailtrip/NAME}" $here) }}
+{{- include "mailtrip.refusePassword" $here }}
 {{- end }}
 {{- else }}
 {{- include "mailtrip.refusePasswords" (dict "value" $inner "path" $here) }}
