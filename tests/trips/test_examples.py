@@ -25,7 +25,7 @@ from tests.support.proxies import microsocks
 DIRECTORY = Path(__file__).resolve().parents[2] / "examples"
 
 OTHERS = {"prometheus.yml", "sharding.yml", "alertmanager.yml", "web.yml", "compose.yml"}
-OTHERS |= {"grafana", "systemd", "kubernetes", "compose", "slo", "icinga"}
+OTHERS |= {"grafana", "systemd", "kubernetes", "compose", "slo", "icinga", "zabbix"}
 OTHERS |= {"places.yml", "receivers.yml", "receivers.tmpl"}
 """What may lie there and is no configuration of mailtrip."""
 
