@@ -59,6 +59,7 @@ docs: $(TOOLS) ## regenerate the generated pages
 	$(BIN)/python -m docs.metrics
 	$(BIN)/python -m docs.web
 	$(BIN)/python -m docs.faults
+	$(BIN)/python -m docs.alert_texts
 	$(BIN)/python -m docs.commandline
 	$(BIN)/python -m docs.animation
 	$(BIN)/python -m dashboards

@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 
 from dashboards import (
+    alert_texts,
     blocklists,
     exporter_itself,
     matrix,
@@ -50,6 +51,7 @@ def of_the_chart() -> dict[str, str]:
 if __name__ == "__main__":
     for name, text in texts().items():
         (HERE / name).write_text(text, encoding="utf-8")
+    alert_texts.FILE.write_text(alert_texts.text(), encoding="utf-8")
     prometheus_rule.FILE.write_text(prometheus_rule.text(), encoding="utf-8")
     mixin.FILE.write_text(mixin.text(), encoding="utf-8")
     for name, text in objective.texts().items():

@@ -92,6 +92,21 @@ def at_a_glance() -> list[Json]:
             [query(worst(unwatched, "job, instance, mailbox", badness), EACH)],
             height=5,
         ),
+        table(
+            "Why mailboxes are not watched",
+            "In which step the newest attempt to open each of them failed, and why.",
+            [rows(f"mailtrip_mailbox_failure_info{{{HERE}}}")],
+            {
+                "instance": "Instance",
+                "mailbox": "Mailbox",
+                "step": "Step",
+                "reason": "Reason",
+                "code": "Code",
+            },
+            width=12,
+            height=5,
+            defaults={"noValue": "None: all that are needed are watched"},
+        ),
     ]
 
 

@@ -153,6 +153,17 @@ def at_a_glance() -> list[Json]:
             links=[TRIPS],
             defaults={"noValue": "None: the newest trip succeeded"},
         ),
+        table(
+            "Accepted, and not as it should be",
+            "The first message of the outage that a server had accepted, by the name that the log "
+            "of that server has for it; and the first that was lost within a day.",
+            [rows(of("mailtrip_accepted_message_info"))],
+            {"reason": "Reason", "server": "Accepted by", "queue": "Queue name"},
+            width=12,
+            height=5,
+            links=[TRIPS],
+            defaults={"noValue": "None"},
+        ),
         *(
             stat(
                 f"Available, {days} days",

@@ -7,7 +7,7 @@ from exporter.core.facts import LateArrival
 from exporter.core.fairness import Slices
 from exporter.core.maintenance import Maintenance
 from exporter.core.matrix import Cell
-from exporter.core.model import ExchangerVisit, Outcome, ProbeKey
+from exporter.core.model import ExchangerVisit, Fact, Outcome, ProbeKey
 from exporter.core.outage import Standing
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
@@ -124,8 +124,9 @@ class Metrics:
     def unclear(self, probe: ProbeKey) -> None:
         self._mail_of(probe).add("mailtrip_unclear_total", 1)
 
-    def lost(self, probe: ProbeKey) -> None:
-        self._mail_of(probe).add("mailtrip_lost_total", 1)
+    def lost(self, probe: ProbeKey, sent_at: float = 0.0, facts: tuple[Fact, ...] = ()) -> None:
+        """Counts a message that was sent at that Unix time; the facts are those of its sending."""
+        self._mail_of(probe).lost(sent_at, facts)
 
     def duplicate(self, probe: ProbeKey) -> None:
         self._mail_of(probe).add("mailtrip_duplicates_total", 1)

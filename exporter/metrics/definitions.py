@@ -239,6 +239,14 @@ OF_A_ROUND_TRIP = (
         "Messages that arrived after their trip had failed as overdue",
     ),
     Definition("mailtrip_lost_total", "counter", "Messages that did not arrive within late_after"),
+    Definition(
+        "mailtrip_accepted_message_info",
+        "gauge",
+        "1 while trips fail after a server has accepted the message: that server, and the name that"
+        " the message has in its queue. It is the first message of the outage with this `reason`;"
+        " `lost`: the first that was lost within a day. Absent if the server named none",
+        ("reason", "server", "queue"),
+    ),
     Definition("mailtrip_duplicates_total", "counter", "Additional copies of a message"),
     Definition(
         "mailtrip_bounces_total",
@@ -425,6 +433,13 @@ OF_THE_EXPORTER = (
         "gauge",
         "0 while the mailbox is needed and not connected, else 1",
         ("mailbox",),
+    ),
+    Definition(
+        "mailtrip_mailbox_failure_info",
+        "gauge",
+        "1 while the mailbox is needed and not connected: in which step the newest attempt failed,"
+        " and why",
+        ("mailbox", "step", "reason", "code"),
     ),
     Definition(
         "mailtrip_mailbox_reconnects_total",

@@ -94,6 +94,13 @@ class ExporterSeries(Series):
             "mailtrip_mailbox_connected",
             {label: float(one.connected) for label, one in now.items()},
         )
+        failures: dict[Labels, float]
+        failures = {
+            (*label, *one.failure): 1.0
+            for label, one in now.items()
+            if not one.connected and one.failure[1]
+        }
+        replace("mailtrip_mailbox_failure_info", failures)
         replace(
             "mailtrip_mailbox_reconnects_total",
             {label: one.reconnects for label, one in now.items()},

@@ -30,6 +30,7 @@ from exporter.core.reasons import Reason
 from exporter.core.scope import RoundTripScope
 from exporter.core.steps import Step
 from exporter.mail.headers.authentication import METHODS
+from exporter.metrics.accepted_message import AcceptedMessage
 from exporter.metrics.blackbox import ip_version, lookup_time, session_of
 from exporter.metrics.definitions import (
     MAILBOX_STEPS,
@@ -89,10 +90,11 @@ def _foreseen(scope: RoundTripScope, step_histograms: bool) -> Foreseen:
 class RoundTripSeries(ProbeSeries):
     """The series of a probe that makes round trips."""
 
-    __slots__ = ("_scope", "_step_histograms")
+    __slots__ = ("_accepted", "_scope", "_step_histograms")
 
     def __init__(self) -> None:
         super().__init__(OF_A_ROUND_TRIP)
+        self._accepted = AcceptedMessage()
         self._scope = RoundTripScope()
         self._step_histograms = True
 
@@ -161,6 +163,7 @@ class RoundTripSeries(ProbeSeries):
             "mailtrip_leg_success", {(leg,): float(good) for leg, good in outcome.legs.items()}
         )
         self._show_facts(outcome.facts)
+        self._accepted.show(outcome, self)
         self._show_tls_as_blackbox()
         for name, value in (
             ("probe_ip_protocol", ip_version(outcome.facts)),
@@ -189,6 +192,11 @@ class RoundTripSeries(ProbeSeries):
                     shown[labels] = old[labels]
         for name, shown in zip(OF_EACH_EXCHANGER, (success, expiry), strict=True):
             self.replace(name, shown)
+
+    def lost(self, sent_at: float, facts: tuple[Fact, ...]) -> None:
+        """Counts a message that was sent at that Unix time."""
+        self.add("mailtrip_lost_total", 1)
+        self._accepted.lose(sent_at, facts, self)
 
     def late(self, trip: str, arrival: LateArrival, *, traced: bool = False) -> None:
         self.add("mailtrip_late_total", 1)

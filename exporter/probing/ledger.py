@@ -300,7 +300,7 @@ class Ledger:
             self._store.forget(
                 trip.id, partial(log_message, logging.ERROR, trip, "the message is lost")
             )
-            self._observer.lost(trip.probe)
+            self._observer.lost(trip.probe, trip.started_at, trip.facts)
             self._store.count_lost(trip.probe, now.wall)
         self._store.check_place()
         if now.monotonic >= self._prune_at:  # it reads every trip that is known

@@ -101,6 +101,15 @@ DNS = (
         names({"relay.lab.test": {"RCODE": ["SERVFAIL"]}}, "smtp"),
     ),
     Fault(
+        "The name server refuses our queries",
+        "the name server answers REFUSED",
+        send(RESOLVE, Reason.DNS, "REFUSED"),
+        Known.AT_ONCE,
+        "the networks that the name server answers (Unbound: `access-control`), `resolver.nameservers`",
+        names({"relay.lab.test": {"RCODE": ["REFUSED"]}}, "smtp"),
+        says="(REFUSED)",
+    ),
+    Fault(
         "The name server does not answer",
         "a name server that drops every query",
         send(RESOLVE, Reason.DNS, "TIMEOUT"),

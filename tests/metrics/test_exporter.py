@@ -9,7 +9,9 @@ from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.core.trace_identity import trace_id
 from exporter.core.trace_status import TraceStatus
+from exporter.mailboxes.watcher.statistics import Statistics
 from exporter.metrics import Metrics
+from exporter.metrics.exporter import ExporterSeries
 from exporter.metrics.exposition import Format
 from tests.metrics.test_outcome import KEY, metrics, series
 from tests.support.pauses import at_once
@@ -91,3 +93,15 @@ def test_our_own_certificates_are_shown_with_their_end_as_long_as_they_are_confi
     del ends["/etc/a.crt"]
     shown = series(at_once(made.everything()))
     assert [one for one in shown if one.startswith(name)] == [name + '{file="/etc/b.crt"}']
+
+
+def test_why_a_mailbox_is_not_watched_is_shown_only_meanwhile() -> None:
+    made = ExporterSeries()
+    failing = Statistics(connected=False, failure=("login", "auth", "AUTHENTICATIONFAILED"))
+    mailboxes = {"monitor": failing, "new": Statistics()}
+    made.show_mailboxes(mailboxes)
+    labels = ("monitor", "login", "auth", "AUTHENTICATIONFAILED")
+    assert made.numbers("mailtrip_mailbox_failure_info") == {labels: 1.0}
+    failing.connected = True
+    made.show_mailboxes(mailboxes)
+    assert made.numbers("mailtrip_mailbox_failure_info") == {}

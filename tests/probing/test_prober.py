@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from exporter.core.facts import Arrival
-from exporter.core.model import ProbeError, ProbeKey
+from exporter.core.model import ProbeError, ProbeKey, Reply
 from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason
 from exporter.core.run import Run
@@ -98,7 +98,7 @@ async def test_late_is_not_lost(rig: ProberRig) -> None:
 
 @virtual.on_a(ProberRig)
 async def test_what_never_comes_is_lost(rig: ProberRig) -> None:
-    rig.sender.delay = None
+    rig.sender.delay, rig.sender.facts = None, (Reply(250, "2.0.0 Ok: queued as 4bX1yZ"),)
     await rig.trip()
     await asyncio.sleep(86_000)
     rig.ledger.expire()
@@ -107,6 +107,8 @@ async def test_what_never_comes_is_lost(rig: ProberRig) -> None:
     rig.ledger.expire()
     await asyncio.sleep(1)
     assert rig.series()["mailtrip_lost_total"] == 1
+    name = 'mailtrip_accepted_message_info{queue="4bX1yZ",reason="lost",server=""}'
+    assert rig.series()[name] == 1
     assert rig.mailbox.open_now == 0
     assert rig.store.unsettled() == []
 

@@ -132,6 +132,16 @@ class Webhook:
             self._news.clear()
             await self._news.wait()
 
+    async def wait_for_probe(self, name: str, probe: str) -> Notice:
+        """The first notice that this alert fires for this probe, as seen on /metrics."""
+        while True:
+            for notice in self.notices:
+                of = notice.name, notice.status, notice.labels.get("probe")
+                if of == (name, "firing", probe):
+                    return notice
+            self._news.clear()
+            await self._news.wait()
+
     async def _take(self, request: web.Request) -> web.Response:
         where = request.match_info["where"]
         for alert in (await request.json())["alerts"]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from exporter.core.clock import Clock
 from exporter.core.facts import LateArrival
 from exporter.core.home import Home
-from exporter.core.model import Failure, Outcome, ProbeKey
+from exporter.core.model import Fact, Failure, Outcome, ProbeKey
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.core.run import Run
@@ -40,7 +40,7 @@ class Counts:
     def bounced(self, probe: ProbeKey) -> None:
         self.bounces += 1
 
-    def lost(self, probe: ProbeKey) -> None:
+    def lost(self, probe: ProbeKey, sent_at: float = 0.0, facts: tuple[Fact, ...] = ()) -> None:
         self.losses += 1
 
     def duplicate(self, probe: ProbeKey) -> None:

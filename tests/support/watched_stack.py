@@ -22,6 +22,7 @@ resolver: {{nameservers: ["{dns}"]}}
 
 mailboxes:
   monitor: {{imap: {{host: imap.lab.test, ca_file: {ca}, username: {user}, password: {password}}}}}
+  closed: {{imap: {{host: {dead}, tls: none, username: {user}, password: {password}}}}}
   spam: {{imap: {{host: imap.lab.test, ca_file: {ca}, username: junk, password: {password},
       client_certificate: {{cert_file: {tls}/idp.crt, key_file: {tls}/idp.key}}}}}}
 
@@ -56,8 +57,10 @@ modules:
     dnsbl: {{lists: [bl.lab.test, blclean.lab.test, blerr.lab.test]}}
 
   report: {{interval: 2s, heartbeat: {{mailbox: monitor, from: "backup@*", every: 26h}}}}
+  unread: {{interval: 2s, heartbeat: {{mailbox: closed, from: "backup@*", every: 26h}}}}
 
 probes:
+  - {{name: unread, module: unread}}
   - {{name: nightly, module: report}}
   - {{name: relay, module: submission, matrix: {{from: [relay], to: {{user: {user}@lab.test}},
       name: providers}}}}
@@ -84,6 +87,7 @@ def configuration(lab: Lab, user: LabUser, identity: Identity) -> str:
     values = {
         "oauth2": oauth2,
         "dns": lab.dns,
+        "dead": lab.dead_ip,
         "ca": lab.ca,
         "tls": str(lab.directory / "etc/tls"),
         "user": user.name,

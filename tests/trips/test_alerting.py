@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from dashboards.causes import cause_of, impact
+from tests.commands.test_cli import mailtrip
 from tests.lab.client import Lab, LabUser
 from tests.support.alertmanager import Alertmanager, Webhook
 from tests.support.examples import alertmanager_example, prometheus_example
@@ -161,8 +163,9 @@ async def test_a_dead_mailbox_is_told_with_its_reason_and_so_is_its_return(
     notice = await watched.webhook.wait_for("MailtripMailboxUnwatched", "firing")
     assert notice.where == "on-call"
     assert notice.labels["mailbox"] == "monitor"
-    assert notice.annotations["summary"] == "The mailbox monitor cannot be watched: connect"
-    assert "relay (open/connect: connect)" in notice.annotations["description"]
+    words = "mailtrip cannot connect to its mailbox (open/connect: connect)"
+    assert notice.annotations["summary"] == f"Mailbox monitor cannot be watched: {words}"
+    assert "Probes that wait for it: 2" in notice.annotations["description"]
 
     # Its trips fail, on both ways of scraping, and nobody is told a second time.
     await watched.prometheus.wait_for(
@@ -193,7 +196,8 @@ async def test_a_dead_relay_is_told_with_its_reason_and_a_dead_exporter_once(
     await asyncio.to_thread(lab.stop, "relay")
     notice = await watched.webhook.wait_for("MailtripFailing", "firing")
     assert not notice.labels.keys() & {"phase", "step", "reason", "code"}, "one outage is one alert"
-    assert notice.annotations["summary"].endswith(" fails: send/connect: connect")
+    words = ": mailtrip cannot connect to the server (send/connect: connect)"
+    assert notice.annotations["summary"].endswith(words)
     assert notice.where == {"mail": "on-call", "network": "network-on-call"}[notice.labels["team"]]
 
     await asyncio.to_thread(lab.start, "relay")
@@ -205,6 +209,95 @@ async def test_a_dead_relay_is_told_with_its_reason_and_a_dead_exporter_once(
     assert notice.labels["instance"] == watched.exporter.address
     await held_back(watched.alertmanager, "MailtripProbeNotScraped")
     assert "MailtripProbeNotScraped" not in alerts_received(watched.webhook)
+
+
+FAULTS = """\
+resolver: {{nameservers: ["{dns}"]}}
+
+mailboxes:
+  monitor: {{imap: {{host: imap.lab.test, ca_file: {ca}, username: {user}, password: {password}}}}}
+  locked: {{imap: {{host: imap.lab.test, ca_file: {ca}, username: {user}, password: wrong}}}}
+
+modules:
+  good: &module
+    interval: 2s
+    timeout: 4s
+    session_timeout: 2s
+    roundtrip: &trip
+      from: {user}@lab.test
+      send: {{smtp: &relay {{host: relay.lab.test, port: 587, ca_file: {ca}, username: probe,
+          password: {password}}}}}
+      mailbox: monitor
+  password: {{<<: *module, roundtrip: {{<<: *trip, send: {{smtp: {{<<: *relay, password: wrong}}}}}}}}
+  mailbox: {{<<: *module, roundtrip: {{<<: *trip, mailbox: locked}}}}
+  door: {{<<: *module, roundtrip: {{<<: *trip, send: {{mx: {{source_address: {mon}, gap: 10ms}}}}}}}}
+  name: {{<<: *module, roundtrip: {{<<: *trip, send: {{smtp: {{<<: *relay,
+      host: relay.nxdomain.test}}}}}}}}
+
+probes:
+  - {{name: good, module: good, target: {user}@lab.test}}
+  - {{name: password, module: password, target: {user}@lab.test}}
+  - {{name: mailbox, module: mailbox, target: {user}@lab.test}}
+  - {{name: deleted, module: door, target: nobody@lab.test}}
+  - {{name: returned, module: good, target: nobody@lab.test}}
+  - {{name: hole, module: good, target: blackhole@lab.test}}
+  - {{name: name, module: name, target: {user}@lab.test}}
+"""
+
+SAID = {
+    "password": "send/auth: auth 535",
+    "deleted": "send/rcpt: rejected 550",
+    "returned": "deliver: bounced 5.1.1",
+    "hole": "deliver: overdue",
+    "name": "send/resolve: dns NXDOMAIN",
+}
+"""The failure of each probe, except that of the mailbox, which is the mailbox's."""
+
+
+async def test_each_fault_is_told_for_what_it_is_and_for_whom_it_hits(
+    lab: Lab,
+    lab_user: LabUser,
+    webhook: Webhook,
+    prometheus: Callable[[str], Prometheus],
+    alertmanager: Callable[[str], Alertmanager],
+    tmp_path: Path,
+) -> None:
+    """A wrong password, a deleted recipient, a message that disappears."""
+    values = {"dns": lab.dns, "ca": lab.ca, "user": lab_user.name, "mon": lab.mon_ip}
+    text = FAULTS.format(password=lab.password, **values)
+    exporter = await asyncio.to_thread(Exporter, text, tmp_path / "mailtrip")
+    try:
+        (tmp_path / "rules").mkdir()
+        told = await asyncio.to_thread(alertmanager, routes(webhook.url))
+        rules = hurried_rules(tmp_path / "rules")
+        configuration = scrapes(exporter.address, told.address, rules, lab_user.address)
+        server = await asyncio.to_thread(prometheus, configuration)
+        notices = {probe: await webhook.wait_for_probe("MailtripFailing", probe) for probe in SAID}
+        for probe, line in SAID.items():
+            cause, notice = cause_of(line), notices[probe]
+            severity = "warning" if cause.own else "critical"
+            assert notice.labels["severity"] == severity
+            assert notice.annotations["summary"] == f"{probe}: {cause.what} ({line})"
+            assert impact(cause) in notice.annotations["description"]
+            assert notice.annotations["description"].endswith(f"First: mailtrip status {probe}")
+        shown = await asyncio.to_thread(
+            mailtrip, "status", "--url", f"http://{exporter.address}", directory=tmp_path
+        )
+        assert [line for line in SAID.values() if line not in shown.stdout] == []
+        (queue,) = await asyncio.to_thread(
+            server.query, 'mailtrip_accepted_message_info{probe="hole"}'
+        )
+        assert queue.labels["server"] == "relay.lab.test"
+        words = f"relay.lab.test accepted a message as {queue.labels['queue']}: search its log"
+        assert words in notices["hole"].annotations["description"]
+        assert queue.labels["queue"] in (lab.directory / "log/relay.log").read_text()
+        notice = await webhook.wait_for("MailtripMailboxUnwatched", "firing")
+        assert notice.labels["severity"] == "warning"
+        cause = cause_of("open/login: auth AUTHENTICATIONFAILED")
+        assert cause.what in notice.annotations["summary"]
+        assert "Probes that wait for it: 1" in notice.annotations["description"]
+    finally:
+        exporter.kill()
 
 
 WINDOW = """

@@ -349,6 +349,7 @@ class Watcher:
         error = error.at(None, error.step)  # the phase of our session is not a trip's
         self.trouble = trouble = self._back_off.failed(error, self.trouble)
         self.statistics.connected = False
+        self.statistics.failure = (error.step or "", error.reason, error.code)
         self.statistics.reconnects += 1
         trace.note(f"-- {error}; {trouble.next_attempt}")
         log.warning("mailbox %s: %s; %s", self.name, error, trouble.next_attempt)
