@@ -167,7 +167,8 @@ def test_answers_that_do_not_work_may_be_kept(tmp_path: Path) -> None:
     assert person.screen.close() == 0
     assert (tmp_path / "mailtrip.yml").exists()
     words = " ".join(person.screen.now.split())
-    assert "send/connect: connect: cannot connect to 127.0.0.1 port 1: connection refused" in words
+    assert "FAILED mailbox imap (127.0.0.1:1): open/connect: connect: " in words
+    assert "FAILED module smtp (127.0.0.1:1): send/connect: connect: " in words
 
 
 @pytest.mark.parametrize(("keys", "status"), [(b"\x03", 130), (b"\x04", 2)], ids=["C-c", "C-d"])
