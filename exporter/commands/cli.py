@@ -112,7 +112,7 @@ def _status(options: argparse.Namespace, say: Callable[[str], object]) -> int:
     except OSError as error:
         if error.errno not in _UNWRITABLE:
             raise
-        status = _unwritten(error)
+        status = _unwritten(error, say)
     return status
 
 
@@ -131,18 +131,18 @@ def _cancelled_error() -> type[BaseException]:
     return CancelledError
 
 
-def _unwritten(error: OSError) -> int:
-    """Exits when the output cannot be written, for example to a full disk."""
-    _drop(sys.stdout)
-    _say(f"mailtrip: cannot write the output: {error.strerror}")
-    return USAGE
-
-
 def _say(line: str) -> None:
     try:
         print(line, file=sys.stderr, flush=True)
     except OSError:
         _drop(sys.stderr)
+
+
+def _unwritten(error: OSError, say: Callable[[str], object] = _say) -> int:
+    """The status if the output cannot be written, for example to a full disk."""
+    _drop(sys.stdout)
+    say(f"mailtrip: cannot write the output: {error.strerror}")
+    return USAGE
 
 
 def _drop(stream: TextIO) -> None:

@@ -86,6 +86,11 @@ class RunningServer:
         """The error of an answer that no mailtrip gives."""
         return NoAnswer(f"no answer of a mailtrip at {self.address}: it says something else")
 
+    @property
+    def _too_late(self) -> NoAnswer:
+        within = f"within {self._limit:g} s"
+        return NoAnswer(f"no answer of a mailtrip at {self.address} {within}; {CURE}")
+
     def request(self, method: str, path: str, fields: Mapping[str, object] | None = None) -> Any:
         """The answer to a request, whose path is below /api/v1. Raises NoAnswer.
 
@@ -108,9 +113,7 @@ class RunningServer:
             with suppress(OSError):
                 if connection.sock:
                     connection.sock.shutdown(socket.SHUT_RDWR)  # which ends the thread
-            raise NoAnswer(
-                f"no answer of a mailtrip at {self.address} within {self._limit:g} s; {CURE}"
-            )
+            raise self._too_late
         answer, error = found[0]
         if error:
             raise error
@@ -130,9 +133,10 @@ class RunningServer:
             connection.request(method, target, body, self._headers | kind)
             with connection.getresponse() as response:
                 raw = response.read(MOST + 1)
+        except TimeoutError:
+            raise self._too_late from None
         except (OSError, HTTPException, ValueError) as error:
-            why = getattr(error, "verify_message", None) or getattr(error, "strerror", None)
-            text = f"no answer of a mailtrip at {self.address}: {why or error or 'it hung up'}"
+            text = f"no answer of a mailtrip at {self.address}: {_words(error)}"
             raise NoAnswer(self._shown(f"{text}; {CURE}")) from None
         finally:
             connection.close()
@@ -266,6 +270,16 @@ def _context(access: Access) -> Any:
         why = getattr(error, "strerror", None) or str(error)
         raise CannotStart(f"cannot use {one_line(named or '')}: {why}") from None
     return context
+
+
+def _words(error: Exception) -> str:
+    """An error for people, without numbers of OpenSSL."""
+    if words := getattr(error, "verify_message", None):
+        return str(words)
+    if isinstance(reason := getattr(error, "reason", None), str) and hasattr(error, "library"):
+        words = reason.lower().replace("_", " ")
+        return "it speaks no TLS" if words == "wrong version number" else f"TLS: {words}"
+    return str(getattr(error, "strerror", None) or error or "it hung up")
 
 
 def _no_passphrase() -> str:

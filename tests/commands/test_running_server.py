@@ -148,6 +148,12 @@ def test_an_answer_of_others_is_one_line(status: int, body: object, why: str) ->
         assert refused(f"http://{address}").startswith(why.replace("%s", address))
 
 
+def test_https_where_there_is_none_is_said() -> None:
+    with answering(lambda connection: connection.sendall(b"HTTP/1.1 400 Bad Request\r\n")) as url:
+        said = refused(url.replace("http:", "https:"))
+    assert "it speaks no TLS; --url says where it is" in said
+
+
 def test_a_name_that_cannot_exist_is_one_line() -> None:
     assert refused("http://a..b").startswith("no answer of a mailtrip at http://a..b: ")
 

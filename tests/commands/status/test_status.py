@@ -353,6 +353,14 @@ def test_a_plugin_that_is_called_in_a_wrong_way_is_unknown(words: list[str], sai
 
 
 @pytest.mark.slow
+def test_a_plugin_whose_output_cannot_be_written_is_unknown() -> None:
+    words = [sys.executable, "-m", "exporter", "status", "--format", "nagios"]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([*words, "--url", "http://127.0.0.1:1"], stdout=full, timeout=60)
+    assert done.returncode == 3
+
+
+@pytest.mark.slow
 def test_other_callers_get_the_usual_status(tmp_path: Path) -> None:
     done = command("status", "--warning", "soon")
     assert (done.returncode, done.stdout) == (2, "")
