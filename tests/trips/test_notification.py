@@ -94,8 +94,10 @@ async def test_an_outage_is_told_in_two_minutes_and_a_dead_mailbox_once(
     )
     assert failing.where == unwatched.where == "on-call"
     assert (failing.labels["probe"], unwatched.labels["mailbox"]) == ("sender", "monitor")
-    assert failing.annotations["summary"] == "sender fails: send/connect: connect"
-    assert "reader (open/connect: connect)" in unwatched.annotations["description"]
+    words = "sender: mailtrip cannot connect to the server (send/connect: connect)"
+    assert failing.annotations["summary"] == words
+    assert "(open/connect: connect)" in unwatched.annotations["summary"]
+    assert "Probes that wait for it: 1" in unwatched.annotations["description"]
     starts = await server.wait_for("mailtrip_outage_start_timestamp_seconds")
     assert {sample.labels["probe"] for sample in starts} == {"sender", "reader"}
     assert all(began - 1 < sample.value < began + 5 for sample in starts)
