@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import subprocess
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
@@ -21,6 +23,7 @@ from exporter.tracing.exporter import (
     MOST_BYTES,
     MOST_SPANS,
     QUIET,
+    SPANS_IN_A_TURN,
     TIME_TO_STOP,
     Encode,
     Export,
@@ -43,6 +46,7 @@ class Pretended:
         self.clock = virtual.clock()
         self.answers = [*answers]
         self.size = size
+        self.most = 0  # spans at once
         self.sent: list[tuple[float, str, int]] = []  # when, where, how many traces
         self.traces = TraceExporter(Resolver([]), self.clock, self.name, self.load)
         self.traces.configure(OPTIONS)
@@ -55,9 +59,10 @@ class Pretended:
         return self.encoded, self.export
 
     def encoded(self, spans: Iterable[OtlpSpan], resource: Mapping[str, str]) -> bytes:
-        first = next(iter(spans))
-        if first.attributes["mailtrip.trip"] == "bug":
+        some = [*spans]
+        if some[0].attributes.get("mailtrip.trip") == "bug":
             raise ZeroDivisionError
+        self.most = max(self.most, len(some))
         return b"x" * self.size
 
     async def export(
@@ -286,5 +291,21 @@ def test_each_trace_is_encoded_in_a_turn_of_its_own() -> None:
         before = loop.turns
         await asyncio.sleep(10)
         assert loop.turns - before > 200
+        rig.finish(1, replace(OUTCOME, spans=OUTCOME.spans * 30))
+        rig.most = 0
+        await asyncio.sleep(10)
+        assert 0 < rig.most <= SPANS_IN_A_TURN
+        assert rig.counts == (201, {})
 
     run(course)
+
+
+@pytest.mark.slow
+def test_without_tracing_nothing_of_it_is_imported() -> None:
+    code = (
+        "import sys, exporter.commands.serve\n"
+        "from exporter.settings import Settings; Settings.embedded()\n"
+        "print({'opentelemetry', 'google'} & {name.split('.')[0] for name in sys.modules})"
+    )
+    said = subprocess.check_output([sys.executable, "-c", code], text=True, timeout=60)
+    assert said == "set()\n"
