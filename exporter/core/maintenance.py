@@ -7,6 +7,7 @@ from math import inf
 
 from exporter.core.window import Occurrence, Window
 
+DAY = 86400.0  # seconds
 MOST_KNOWN = 20_000  # probes whose windows are remembered
 
 
@@ -85,7 +86,7 @@ class _Timed:
 
     def __init__(self, window: Window) -> None:
         self.window = window
-        self._asked = inf  # the occurrence is the same from then until its end
+        self._asked = inf  # the occurrence is the same from then until its end, or for a day
         self._known: Occurrence | None = None
 
     def lasts(self, now: float) -> bool:
@@ -94,7 +95,7 @@ class _Timed:
 
     def occurrence(self, now: float) -> Occurrence | None:
         """The one that lasts, or the next."""
-        known = self._known
-        if now < self._asked or (known and now >= known.end):
+        known, another_day = self._known, now // DAY != self._asked // DAY
+        if now < self._asked or another_day or (known and now >= known.end):
             self._asked, self._known = now, self.window.schedule.occurrence(now)
         return self._known

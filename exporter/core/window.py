@@ -13,9 +13,9 @@ from fnmatch import translate
 from functools import lru_cache
 
 MINUTES_OF_A_DAY = 24 * 60
-# Days around now in which the earliest occurrence that is not over begins. A weekly one may be
-# empty when a clock changes: then it is that of the week after.
-_BEFORE, _AFTER = 3, 16
+# Days around now in which the earliest occurrence that is not over begins: up to six days may be
+# one. A weekly one may be empty when a clock changes: then it is that of the week after.
+_BEFORE, _AFTER = 9, 16
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -52,17 +52,17 @@ class Weekly:
     zone: tzinfo
 
     def occurrence(self, now: float) -> Occurrence | None:
-        """The one that lasts, or the next. Two that overlap are one."""
+        """The one that lasts, or the next. Two that meet are one. One that never ends lasts from
+        some days before until some weeks after."""
         found: Occurrence | None = None
         for one in self._around(now):
-            if one.end <= now:
-                continue
-            if found and one.start > found.end:
+            if found and one.start <= found.end:
+                found = Occurrence(found.start, max(one.end, found.end))
+            elif found and found.end > now:
                 break
-            found = Occurrence(found.start, max(one.end, found.end)) if found else one
-            if found.start > now:
-                break
-        return found
+            else:
+                found = one
+        return found if found and found.end > now else None
 
     def _around(self, now: float) -> Iterator[Occurrence]:
         """Those near now, in their order."""

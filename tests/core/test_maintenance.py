@@ -20,8 +20,8 @@ once = st.builds(
 weekly = st.builds(
     Weekly,
     st.frozensets(st.integers(0, 6), min_size=1),
-    st.integers(0, 700),
-    st.integers(701, 1440),
+    st.integers(0, 700) | st.just(0),
+    st.integers(701, 1440) | st.just(1440),
     st.sampled_from([ZoneInfo("Europe/Berlin"), ZoneInfo("America/New_York")]),
 )
 patterns = st.lists(st.sampled_from(["*", "mx*", "mx-a", "other"]), min_size=1, max_size=2)
