@@ -85,7 +85,7 @@ class TestDovecot:
         await asyncio.to_thread(lab.stop, "store")
         _, failure = await deliver({"host": lab.imap_ip}, "probe@lab.test")
         assert place(failure) == (Step.CONNECT, Reason.CONNECT, "")
-        assert f"{lab.imap_ip} port 24: connection refused" in str(failure)
+        assert f"{lab.imap_ip}:24: connection refused" in str(failure)
 
     async def test_a_relay_is_no_delivery_agent(self, lab: Lab) -> None:
         _, failure = await deliver({"host": lab.relay_ip, "port": 25}, "probe@lab.test")
