@@ -99,7 +99,7 @@ def test_report_and_promql_say_the_same(servers: None, tmp_path: Path) -> None:
             (sample,) = prometheus.query(promql, MONTH.end)
             return sample.value
 
-        availability = value(documented("maintenance.md", "**Availability of the last 30 days"))
+        availability = value(documented("maintenance.md", "**Availability in one query"))
         assert account.downtime.availability == pytest.approx(availability, abs=NEAR)
         assert availability < 0.997
         for planned, seconds in ((0, account.downtime.down), (1, account.downtime.planned)):
