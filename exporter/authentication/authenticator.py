@@ -18,7 +18,7 @@ from exporter.authentication.wire import wire_message
 from exporter.core.clock import Clock
 from exporter.core.facts import Client, DnsRecords, SenderCheck
 from exporter.core.fairness import FairTimeout, Slices
-from exporter.core.model import one_line
+from exporter.core.one_line import one_line
 
 LONGEST = 20.0  # seconds for one message; RFC 7208 section 4.6.4
 MAX_WORDS = 200  # characters of a reason

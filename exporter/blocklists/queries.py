@@ -9,7 +9,8 @@ from exporter.blocklists.list_status import ListStatus, Query, QueryFailure, Sta
 from exporter.blocklists.names import Subject, SubjectKind
 from exporter.blocklists.verdict import Verdict, judge
 from exporter.core.clock import Clock
-from exporter.core.model import ListState, ProbeError, one_line
+from exporter.core.model import ListState, ProbeError
+from exporter.core.one_line import one_line
 from exporter.core.precision import FINE
 from exporter.net.dns.answer import WHY_UNANSWERED, Answer, DnsResult
 from exporter.net.dns.queries import DnsQueries

@@ -3,7 +3,8 @@ tells."""
 
 from exporter.core.facts import Answer
 from exporter.core.home import Home
-from exporter.core.model import ProbeError, one_line
+from exporter.core.model import ProbeError
+from exporter.core.one_line import one_line
 from exporter.core.reasons import Reason
 from exporter.core.run import Run
 from exporter.mail.bounces import DELIVERED, Bounce

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from exporter.authentication import LONGEST, Authenticator
 from exporter.core.facts import Authentication, Client, Disagreement, Hop, SenderCheck
-from exporter.core.model import Fact, ProbeError, one_line
+from exporter.core.model import Fact, ProbeError
+from exporter.core.one_line import one_line
 from exporter.core.reasons import Reason
 from exporter.core.run import Run
 from exporter.mail.headers.receiver import client_of, is_inside

@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field
 
 from exporter.blocklists import AddressLists, Blocklist, DomainLists, Subject, SubjectKind
 from exporter.config.types import Name, Options
-from exporter.core.model import one_line
+from exporter.core.one_line import one_line
 from exporter.core.scope import BlocklistScope
 from exporter.mailboxes import MailboxOptions
 

@@ -9,7 +9,7 @@ from exporter.config.address import PLACEHOLDER
 from exporter.config.grammar import is_line
 from exporter.config.types import Duration, Name, Options, duration_text
 from exporter.core.heartbeat import HeartbeatKey
-from exporter.core.model import one_line
+from exporter.core.one_line import one_line
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.core.scope import HeartbeatScope

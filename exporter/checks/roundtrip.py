@@ -27,7 +27,8 @@ from exporter.core.facts import (
     LeftFrom,
 )
 from exporter.core.home import Home
-from exporter.core.model import MAX_FOLDER, Exchanger, Fact, ProbeError, one_line
+from exporter.core.model import MAX_FOLDER, Exchanger, Fact, ProbeError
+from exporter.core.one_line import one_line
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.core.run import Run

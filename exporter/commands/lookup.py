@@ -30,7 +30,8 @@ from exporter.config.grammar import host_of
 from exporter.core.clock import Clock
 from exporter.core.lateness import Lateness
 from exporter.core.logs import log_to_stderr
-from exporter.core.model import ListState, ProbeError, one_line
+from exporter.core.model import ListState, ProbeError
+from exporter.core.one_line import one_line
 from exporter.net.dns.resolver import DEFAULT_TIMEOUT, Resolver
 
 REFUSALS = (CannotStart,)

@@ -41,8 +41,8 @@ from exporter.core.model import (
     ProbeRefused,
     Span,
     TlsSession,
-    one_line,
 )
+from exporter.core.one_line import one_line
 from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason
 from exporter.core.threads import off_the_loop

@@ -25,7 +25,7 @@ from exporter.config.grammar import (
     ip_of,
     literal_of,
 )
-from exporter.core.model import one_line
+from exporter.core.one_line import one_line
 
 PLACEHOLDER = "{target}"
 TRIP_PLACE = "{trip}"

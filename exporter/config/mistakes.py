@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import chain, islice
 
-from exporter.core.model import one_line
+from exporter.core.one_line import one_line
 
 MAX_SUGGESTIONS = 20
 # Known words; characters of the unknown one. Strangers may send words, and comparing takes long.

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable
 from typing import Generic, TypeVar
 
 from exporter.config.mistakes import Mistakes
-from exporter.core.model import ProbeError, one_line
+from exporter.core.model import ProbeError
+from exporter.core.one_line import one_line
 
 log = logging.getLogger(__name__)
 

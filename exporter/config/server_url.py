@@ -17,7 +17,7 @@ from exporter.config.grammar import ip_of
 from exporter.config.mistakes import suggestion
 from exporter.config.proxy import bracketed
 from exporter.config.url_login import has_password
-from exporter.core.model import one_line
+from exporter.core.one_line import one_line
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
 

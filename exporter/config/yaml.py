@@ -21,7 +21,7 @@ import yaml
 from exporter.config.confusables import mark_in, odd_in, plain_of, quoted_oddly
 from exporter.config.mistakes import Mistake, Mistakes, Path, Place, written
 from exporter.config.syntax import VARIABLE, oddly_written, unreadable
-from exporter.core.model import one_line
+from exporter.core.one_line import one_line
 
 OF_SEVERAL_LINES = frozenset({"body", "html"})
 """The options whose text may have several lines (checks/options.py)."""

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 
 from exporter.core.circumstances import name_of
 from exporter.core.facts import Change, Changes, LeftFrom
-from exporter.core.model import Outcome, Reply, one_line
+from exporter.core.model import Outcome, Reply
+from exporter.core.one_line import one_line
 
 IN_A_SENTENCE = 3  # changes
 MAX_VALUE = 80  # characters of a value in a sentence

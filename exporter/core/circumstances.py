@@ -20,7 +20,8 @@ from exporter.core.facts import (
     SenderCheck,
     SpamScore,
 )
-from exporter.core.model import Fact, PlaintextFallback, TlsPolicy, TlsSession, one_line
+from exporter.core.model import Fact, PlaintextFallback, TlsPolicy, TlsSession
+from exporter.core.one_line import one_line
 from exporter.core.phases import Leg
 
 MAX_VALUE = 600  # characters

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from hashlib import sha256
 
 from exporter.core.facts import DnsRecords, RecordKind
-from exporter.core.model import Exchanger, one_line
+from exporter.core.model import Exchanger
+from exporter.core.one_line import one_line
 
 MAX_TEXT = 500  # characters of a record
 MOST_EXCHANGERS = 20

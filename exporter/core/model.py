@@ -29,7 +29,7 @@ from exporter.core.facts import (
     Unclear,
 )
 from exporter.core.heartbeat import Heartbeat
-from exporter.core.one_line import one_line as one_line
+from exporter.core.one_line import one_line
 from exporter.core.phases import Leg, Phase
 from exporter.core.precision import FINE
 from exporter.core.reasons import Reason

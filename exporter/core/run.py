@@ -17,8 +17,8 @@ from exporter.core.model import (
     Reply,
     Span,
     TlsSession,
-    one_line,
 )
+from exporter.core.one_line import one_line
 from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason
 from exporter.core.trace import TimedBlock, Trace

@@ -12,7 +12,8 @@ from dataclasses import replace
 
 from exporter.core.clock import Clock
 from exporter.core.fairness import FairTimeout
-from exporter.core.model import Fact, ProbeError, Span, one_line
+from exporter.core.model import Fact, ProbeError, Span
+from exporter.core.one_line import one_line
 from exporter.core.origin import Origin
 from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason

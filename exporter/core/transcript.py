@@ -11,7 +11,7 @@ from itertools import chain, groupby, takewhile
 from operator import attrgetter, itemgetter
 from sys import intern
 
-from exporter.core.model import one_line
+from exporter.core.one_line import one_line
 from exporter.core.transcript_entries import (
     Exchange,
     Line,

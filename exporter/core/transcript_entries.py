@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Self
 
-from exporter.core.model import one_line
+from exporter.core.one_line import one_line
 
 LONGEST_SUMMARY = 240  # characters of polls that are counted in one line
 MOST_POLLS = 500  # whose moments are remembered, of those that are one line

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from exporter.core.model import one_line
+from exporter.core.one_line import one_line
 from exporter.mail.mime import headers_of
 
 MAX_BLOCKS = 20  # of a notification; one for each recipient

@@ -10,7 +10,7 @@ from fnmatch import translate
 from functools import cached_property
 from unicodedata import normalize
 
-from exporter.core.model import one_line
+from exporter.core.one_line import one_line
 from exporter.mail.headers.dates import time_of
 from exporter.mail.mime import Part, decoded, headers_of
 from exporter.mail.tokens import without_tokens

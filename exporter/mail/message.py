@@ -11,7 +11,7 @@ from itertools import islice
 
 from exporter.core.facts import Unclear
 from exporter.core.home import Home
-from exporter.core.model import one_line
+from exporter.core.one_line import one_line
 from exporter.mail.alterations import alterations
 from exporter.mail.bounces import Bounce
 from exporter.mail.composition import TOKEN_HEADER

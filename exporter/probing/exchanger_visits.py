@@ -24,8 +24,8 @@ from exporter.core.model import (
     ProbeError,
     TlsPolicy,
     TlsSession,
-    one_line,
 )
+from exporter.core.one_line import one_line
 from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason
 from exporter.core.run import Run

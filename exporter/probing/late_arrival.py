@@ -2,7 +2,8 @@
 
 from exporter.core.clock import Clock
 from exporter.core.facts import LateArrival
-from exporter.core.model import MAX_FOLDER, one_line
+from exporter.core.model import MAX_FOLDER
+from exporter.core.one_line import one_line
 from exporter.mail.headers.received import hops
 from exporter.mail.headers.shown import shown
 from exporter.mail.message import headers, received

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from exporter.config.graph import GraphOptions
 from exporter.config.server import Ports
-from exporter.core.model import ProbeError, Reply, one_line
+from exporter.core.model import ProbeError, Reply
+from exporter.core.one_line import one_line
 from exporter.core.phases import Leg
 from exporter.core.reasons import OF_A_CONVERSATION, Reason
 from exporter.core.run import Run

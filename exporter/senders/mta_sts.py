@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from exporter.core.model import ProbeError, TlsPolicy, one_line
+from exporter.core.model import ProbeError, TlsPolicy
+from exporter.core.one_line import one_line
 from exporter.core.reasons import Reason
 from exporter.core.run import Run
 from exporter.core.steps import Step

@@ -17,7 +17,8 @@ from typing import Any, ClassVar, cast
 from exporter.config.server import Ports
 from exporter.config.server_url import ServerUrl
 from exporter.config.types import Text
-from exporter.core.model import ProbeError, one_line
+from exporter.core.model import ProbeError
+from exporter.core.one_line import one_line
 from exporter.core.reasons import Reason
 from exporter.core.run import Run
 from exporter.core.steps import Step

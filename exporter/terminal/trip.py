@@ -40,8 +40,8 @@ from exporter.core.model import (
     Span,
     TlsPolicy,
     TlsSession,
-    one_line,
 )
+from exporter.core.one_line import one_line
 from exporter.core.phases import Phase
 from exporter.core.tls_sessions import with_sessions
 from exporter.terminal.listings import remarks_on

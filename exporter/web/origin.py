@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from aiohttp import hdrs, web
 
 from exporter.config.grammar import domain_of, ip_of, is_private, literal_of
-from exporter.core.model import one_line
+from exporter.core.one_line import one_line
 from exporter.web.external_url import ALLOWED_HOST, ExternalUrl
 
 log = logging.getLogger(__name__)

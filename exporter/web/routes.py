@@ -13,7 +13,8 @@ from aiohttp import hdrs, web
 
 from exporter.config.mistakes import Mistakes
 from exporter.core.fairness import in_turns
-from exporter.core.model import ProbeKey, ProbeRefused, one_line
+from exporter.core.model import ProbeKey, ProbeRefused
+from exporter.core.one_line import one_line
 from exporter.core.threads import off_the_loop
 from exporter.metrics.exposition import Format
 from exporter.metrics.text import Text

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from exporter.authentication import Authenticator
 from exporter.core.clock import Clock
 from exporter.core.facts import Client
-from exporter.core.model import one_line
+from exporter.core.one_line import one_line
 from exporter.net.dns.answer import Answer, DnsResult
 from exporter.net.dns.queries import RecordType
 from tests.support import virtual_time as virtual

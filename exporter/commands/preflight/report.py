@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from exporter.commands.preflight.attempt import Attempt
 from exporter.commands.preflight.remark import Remark, Risk
-from exporter.core.model import one_line
+from exporter.core.one_line import one_line
 
 _WORDS = {
     Risk.HIDDEN: (

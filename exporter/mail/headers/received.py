@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 
 from exporter.core.facts import Hop
-from exporter.core.model import one_line
+from exporter.core.one_line import one_line
 from exporter.mail.headers.dates import MAX_LENGTH, time_of, without_date
 
 # Reported hops: the newest, since they are nearest to us and least likely to be forged.

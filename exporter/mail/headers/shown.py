@@ -4,7 +4,7 @@ and terminals."""
 from collections.abc import Sequence
 
 from exporter.core.facts import is_secret
-from exporter.core.model import one_line
+from exporter.core.one_line import one_line
 from exporter.mail.headers.receiver import Header
 
 MOST_LINES = 150

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from exporter.core.model import one_line
+from exporter.core.one_line import one_line
 from exporter.mail.bounces import (
     CODE,
     DELAYED,

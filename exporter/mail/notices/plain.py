@@ -3,7 +3,7 @@
 import re
 from dataclasses import replace
 
-from exporter.core.model import one_line
+from exporter.core.one_line import one_line
 from exporter.mail.bounces import (
     CODE,
     DELAYED,

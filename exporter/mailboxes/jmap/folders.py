@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from exporter.core.model import one_line
+from exporter.core.one_line import one_line
 from exporter.mailboxes.junk import is_junk
 from exporter.net.jmap.mail import Place
 

@@ -20,7 +20,8 @@ import dns.resolver
 
 from exporter.config.grammar import host_of, ip_of
 from exporter.core.clock import Clock
-from exporter.core.model import Exchanger, ProbeError, one_line
+from exporter.core.model import Exchanger, ProbeError
+from exporter.core.one_line import one_line
 from exporter.core.reasons import Reason
 from exporter.core.starvation import is_starved, starved
 from exporter.net.dns.hosts_file import addresses_of

@@ -10,7 +10,8 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
-from exporter.core.model import ProbeError, one_line
+from exporter.core.model import ProbeError
+from exporter.core.one_line import one_line
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.net.graph.refusal import GONE, NO_STATE, error_of, parsed

@@ -3,7 +3,8 @@ Graph, error responses)."""
 
 from typing import Any
 
-from exporter.core.model import ProbeError, one_line
+from exporter.core.model import ProbeError
+from exporter.core.one_line import one_line
 from exporter.core.reasons import Reason
 from exporter.net.http.json_body import decoded
 

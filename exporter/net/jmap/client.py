@@ -14,7 +14,8 @@ import aiohttp
 
 from exporter.config.jmap import JmapServerOptions
 from exporter.config.types import SecretUnavailable
-from exporter.core.model import ProbeError, one_line
+from exporter.core.model import ProbeError
+from exporter.core.one_line import one_line
 from exporter.core.phases import Leg
 from exporter.core.reasons import Reason
 from exporter.core.trace import Trace

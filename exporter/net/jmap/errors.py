@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from exporter.core.model import ProbeError, one_line
+from exporter.core.model import ProbeError
+from exporter.core.one_line import one_line
 from exporter.core.reasons import Reason
 
 DEFAULT_PAUSE = 30.0  # seconds, if a server that is busy does not say for how long

@@ -7,7 +7,8 @@ from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
 
 from exporter.config.jmap import HTTPS
-from exporter.core.model import ProbeError, one_line
+from exporter.core.model import ProbeError
+from exporter.core.one_line import one_line
 from exporter.core.reasons import Reason
 
 CORE = "urn:ietf:params:jmap:core"

@@ -8,7 +8,8 @@ It follows no redirects, and reads no more than the size of a policy.
 import aiohttp
 
 from exporter.config.server import TlsOptions
-from exporter.core.model import ProbeError, one_line
+from exporter.core.model import ProbeError
+from exporter.core.one_line import one_line
 from exporter.core.reasons import Reason
 from exporter.net.dns.resolver import Resolver
 from exporter.net.http.body import CHUNK, read_body

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal, cast
 
-from exporter.core.model import one_line
+from exporter.core.one_line import one_line
 from exporter.core.saved_policy import LONGEST
 from exporter.net.tls.host_pattern import matches
 

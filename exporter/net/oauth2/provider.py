@@ -14,7 +14,8 @@ import aiohttp
 
 from exporter.config.oauth2 import OAuth2Options
 from exporter.config.server import TlsOptions
-from exporter.core.model import ProbeError, one_line
+from exporter.core.model import ProbeError
+from exporter.core.one_line import one_line
 from exporter.core.reasons import Reason
 from exporter.net.http.body import CHUNK, read_body
 from exporter.net.http.errors import http_errors

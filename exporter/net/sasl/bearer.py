@@ -3,7 +3,8 @@
 import json
 from collections.abc import Awaitable, Callable, Collection
 
-from exporter.core.model import ProbeError, one_line
+from exporter.core.model import ProbeError
+from exporter.core.one_line import one_line
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.core.trace import Trace

@@ -3,7 +3,8 @@
 import re
 from contextlib import AbstractContextManager
 
-from exporter.core.model import ProbeError, one_line
+from exporter.core.model import ProbeError
+from exporter.core.one_line import one_line
 from exporter.core.reasons import Reason
 from exporter.core.threads import off_the_loop
 from exporter.net.exceptions import map_exceptions

@@ -3,7 +3,7 @@
 import re
 
 from exporter.config.grammar import ip_of
-from exporter.core.model import one_line
+from exporter.core.one_line import one_line
 
 MAX_NAME = 100  # characters
 _ADDRESS = re.compile(r"\[(?:IPv6:)?([0-9a-fA-F:.]{2,45})\]")

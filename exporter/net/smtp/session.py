@@ -23,7 +23,8 @@ from aiosmtplib.response import SMTPResponse
 from exporter.config.proxy import Proxy
 from exporter.config.server import NetworkOptions, TlsOptions
 from exporter.core.facts import MailServer
-from exporter.core.model import ProbeError, Reply, one_line
+from exporter.core.model import ProbeError, Reply
+from exporter.core.one_line import one_line
 from exporter.core.phases import Leg
 from exporter.core.reasons import Reason
 from exporter.core.run import Run

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from ipaddress import ip_address
 from typing import Any
 
-from exporter.core.model import one_line
+from exporter.core.one_line import one_line
 
 Info = Mapping[str, Any]
 """A certificate, decoded as by `SSLSocket.getpeercert`."""

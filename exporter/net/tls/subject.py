@@ -1,6 +1,6 @@
 """The subject of a certificate, read from its DER form (RFC 5280 section 4.1.2.6)."""
 
-from exporter.core.model import one_line
+from exporter.core.one_line import one_line
 from exporter.net.tls.der import elements_of, end_of, validity_of
 
 LONGEST = 200  # characters

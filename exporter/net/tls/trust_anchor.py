@@ -16,7 +16,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from exporter.core.model import one_line
+from exporter.core.one_line import one_line
 from exporter.net.tls.host_pattern import matches
 
 MOST = 10  # certificates that are looked at

@@ -12,7 +12,7 @@ from exporter.config.mistakes import suggestion
 from exporter.core.clock import Clock
 from exporter.core.fairness import in_turns
 from exporter.core.maintenance import Planned
-from exporter.core.model import one_line
+from exporter.core.one_line import one_line
 from exporter.core.window import Once, Window, matches
 from exporter.metrics.text import Text
 from exporter.probing.probes import ProbeTable

@@ -13,7 +13,8 @@ from exporter.core.change_words import changes_of, sentence
 from exporter.core.downtime import MONTH, Downtime
 from exporter.core.fairness import in_turns, let_go
 from exporter.core.maintenance import Maintenance
-from exporter.core.model import Outcome, ProbeKey, one_line
+from exporter.core.model import Outcome, ProbeKey
+from exporter.core.one_line import one_line
 from exporter.core.outage import Outage
 from exporter.core.words import ago
 from exporter.mail.tokens import without_tokens
