@@ -183,12 +183,15 @@ def refused(container: Container) -> dict[str, str]:
 
 
 def trip_by_hand(container: Container) -> str:
-    """What the first command of a runbook ends with: as in a shell of the unit's user, without what
+    """What the trip by hand of a runbook ends with: as in a shell of the unit's user, without what
     the unit sets. The port of the receiver is the unit's."""
-    (command,) = re.findall(
-        r"^    (mailtrip probe .*) NAME ", RUNBOOKS.read_text(encoding="utf-8"), re.MULTILINE
+    runbooks = RUNBOOKS.read_text(encoding="utf-8")
+    first, command = re.findall(
+        r"^    (mailtrip (?:status|probe .*)) NAME\b", runbooks, re.MULTILINE
     )
     shell = ("env", "-u", "STATE_DIRECTORY", "-u", "RUNTIME_DIRECTORY", "sh", "-c")
+    known = container.execute(*shell, f"cd /tmp && {first} self")
+    assert (known.returncode, known.stdout.split()[0]) == (0, "self:"), known
     done = container.execute(*shell, f"cd /tmp && {command} self")
     assert done.stderr.startswith("the running mailtrip ")
     return f"{done.stdout}{done.stderr}\n{done.stdout.splitlines()[-1].partition(':')[0]}"
