@@ -43,7 +43,7 @@ def probe(*arguments: str, directory: Path, **environment: str) -> subprocess.Co
 
 def test_passwords_are_typed_and_never_shown(lab: Lab, lab_user: LabUser, tmp_path: Path) -> None:
     flags = urls(lab, lab_user)
-    screen = Screen("probe", *flags, lab_user.address, directory=tmp_path, columns=250)
+    screen = Screen("probe", *flags, lab_user.address, directory=tmp_path, columns=1000)
     screen.wait(lambda now: f"Password for smtp://{lab_user.name}@{lab.relay_ip}:587:" in now)
     screen.type(lab.password.encode() + b"\n")
     screen.wait(lambda now: "(Enter: the same):" in now)
