@@ -119,7 +119,7 @@ def test_https_below_a_prefix_is_scraped_where_the_objects_say(folder: Folder) -
                     "client_ca_file": "clients.crt",
                 }
             },
-            "certificate required|Remote end closed connection",
+            "certificate required|Remote end closed connection|Connection reset by peer|Broken pipe",
         ),
     ],
     ids=["login", "certificate"],
