@@ -25,7 +25,8 @@ class AcceptedMessage:
     def __init__(self) -> None:
         self._lost_sent_at = float("-inf")
 
-    def show(self, outcome: Outcome, series: Series) -> None:
+    @staticmethod
+    def show(outcome: Outcome, series: Series) -> None:
         """Shows the message of the newest trip, unless it failed as the one before did."""
         shown = series.numbers(_NAME)
         lost = {labels: 1.0 for labels in shown if labels[0] == LOST}

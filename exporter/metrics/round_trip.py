@@ -94,7 +94,7 @@ class RoundTripSeries(ProbeSeries):
 
     def __init__(self) -> None:
         super().__init__(OF_A_ROUND_TRIP)
-        self._accepted = AcceptedMessage()
+        self._accepted: AcceptedMessage | None = None  # since a message was lost
         self._scope = RoundTripScope()
         self._step_histograms = True
 
@@ -163,7 +163,7 @@ class RoundTripSeries(ProbeSeries):
             "mailtrip_leg_success", {(leg,): float(good) for leg, good in outcome.legs.items()}
         )
         self._show_facts(outcome.facts)
-        self._accepted.show(outcome, self)
+        AcceptedMessage.show(outcome, self)
         self._show_tls_as_blackbox()
         for name, value in (
             ("probe_ip_protocol", ip_version(outcome.facts)),
@@ -196,6 +196,7 @@ class RoundTripSeries(ProbeSeries):
     def lost(self, sent_at: float, facts: tuple[Fact, ...]) -> None:
         """Counts a message that was sent at that Unix time."""
         self.add("mailtrip_lost_total", 1)
+        self._accepted = self._accepted or AcceptedMessage()
         self._accepted.lose(sent_at, facts, self)
 
     def late(self, trip: str, arrival: LateArrival, *, traced: bool = False) -> None:

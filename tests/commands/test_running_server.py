@@ -1,5 +1,6 @@
 """What commands do with a server that is odd, hostile or none of ours: one clear line, in time."""
 
+import re
 import socket
 import threading
 import time
@@ -71,13 +72,26 @@ def say_nothing(connection: socket.socket) -> None:
     connection.recv(1)
 
 
-@pytest.mark.parametrize("answer", [say_nothing, drip, drip_header, continue_for_ever])
+@pytest.mark.parametrize("answer", [say_nothing, drip, drip_header])
 def test_all_of_an_answer_has_one_time_limit(answer: Callable[[socket.socket], None]) -> None:
     began = time.monotonic()
     with answering(answer) as url:
         why = refused(url, limit=0.5)
         assert time.monotonic() - began < 2
     assert why == f"no answer of a mailtrip at {url} within 0.5 s; --url says where it is"
+
+
+def test_interim_responses_have_an_end() -> None:
+    """From Python 3.14 on, its library limits them, too."""
+    began = time.monotonic()
+    with answering(continue_for_ever) as url:
+        why = refused(url, limit=0.5)
+        assert time.monotonic() - began < 2
+    assert re.fullmatch(
+        rf"no answer of a mailtrip at {url}( within 0.5 s|: got more than 100 interim responses);"
+        " --url says where it is",
+        why,
+    )
 
 
 def test_requests_share_their_time() -> None:

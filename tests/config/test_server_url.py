@@ -2,6 +2,7 @@
 clear line."""
 
 import re
+from inspect import get_annotations
 from typing import Any
 
 import pytest
@@ -187,5 +188,5 @@ def test_every_kind_with_a_scheme_knows_its_urls(choice: type[Choice]) -> None:
     kinds = choice.kinds()
     assert len(known) == sum(len(getattr(kind, "schemes", ())) for kind in kinds.values())
     for _, kind in known.values():
-        assert all(hasattr(kind, question) for question in vars(KindWithUrls)["__annotations__"])
+        assert all(hasattr(kind, question) for question in get_annotations(KindWithUrls))
         assert hasattr(kind, "of_url")

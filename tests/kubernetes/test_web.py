@@ -79,7 +79,8 @@ def status(url: str) -> int:
         with urllib.request.urlopen(url, timeout=30, context=context) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as refusal:
-        return refusal.status or 0
+        with refusal:
+            return refusal.status or 0
 
 
 @pytest.fixture
