@@ -55,7 +55,7 @@ refused (open/login: auth AUTHENTICATIONFAILED)", and how many probes wait for i
 
 
 def failures() -> list[str]:
-    """What trips of the atlas say: those that MailtripFailing tells of."""
+    """What trips of the atlas say: those that MailtripFailing reports."""
     lines = [str(fault.verdict) for group in FAULTS.values() for fault in group]
     return [line for line in dict.fromkeys(lines) if not line.endswith(QUIET)]
 

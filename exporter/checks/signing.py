@@ -66,9 +66,8 @@ class DkimSigner:
 
     def key(self) -> SigningKey:
         """The private key. Raises ProbeError (auth)."""
-        from exporter.net.signatures.signing_key import (
-            read_signing_key,  # cryptography takes long to import
-        )
+        # cryptography takes long to import
+        from exporter.net.signatures.signing_key import read_signing_key
 
         try:
             pem = self._secret.reveal()

@@ -29,7 +29,7 @@ from exporter.web.lookups_now import LookupsNow
 from exporter.web.middleware import Middleware
 from exporter.web.pages import Pages
 from exporter.web.pages.time_zone import UTC_ZONE, TimeZone
-from exporter.web.server import Server
+from exporter.web.server import NO_EXTERNAL_URL, Server
 from exporter.web.web_config import WebConfigFile
 
 log = logging.getLogger(__name__)
@@ -108,46 +108,42 @@ async def serve(settings: Settings, state_dir: Path, options: Options) -> None:
             options.files,
             options.files_as_read,
         )
-        server = Server(
-            app.probes,
-            app.metrics,
-            pages,
-            options.listeners,
-            middleware=Middleware(options.web_config_file),
-            reload=reloader.reload,
-            external_url=options.external_url,
-            api=api(
+
+        def server_at(
+            listeners: Sequence[Listener],
+            external_url: ExternalUrl = NO_EXTERNAL_URL,
+            middleware: Middleware | None = None,
+            *,
+            admin: bool,
+        ) -> Server:
+            resources = api(
                 app.probes,
                 app.store,
                 app.watchers,
                 app.clock,
                 app.windows,
                 lookups,
-                options.external_url.prefix,
+                external_url.prefix,
                 admin=admin,
-            ),
-            lookups=lookups,
-        )
-        await stack.enter_async_context(server)
-        with_socket = Server(
-            app.probes,
-            app.metrics,
-            pages,
-            [PrivatePath(socket_in(runtime_directory() or state_dir))],
-            reload=reloader.reload,
-            api=api(
+            )
+            return Server(
                 app.probes,
-                app.store,
-                app.watchers,
-                app.clock,
-                app.windows,
-                lookups,
-                admin=True,
-            ),
-            lookups=lookups,
-        )
+                app.metrics,
+                pages,
+                listeners,
+                middleware=middleware,
+                reload=reloader.reload,
+                external_url=external_url,
+                api=resources,
+                lookups=lookups,
+            )
+
+        middleware = Middleware(options.web_config_file)
+        server = server_at(options.listeners, options.external_url, middleware, admin=admin)
+        await stack.enter_async_context(server)
+        own_socket = PrivatePath(socket_in(runtime_directory() or state_dir))
         try:
-            await stack.enter_async_context(with_socket)
+            await stack.enter_async_context(server_at([own_socket], admin=True))
         except CannotListen as error:
             log.warning("%s: commands such as probe cannot use this mailtrip", error)
         garbage.start()

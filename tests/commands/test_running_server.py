@@ -1,4 +1,4 @@
-"""What commands do with a server that is odd, hostile or none of ours: one clear line, in time."""
+"""What commands do with a server that is odd, hostile or no mailtrip: one clear line, in time."""
 
 import re
 import socket

@@ -21,7 +21,7 @@ from exporter.net.dns.resolver import Resolver
 from exporter.net.graph.refusal import error_of, refusal
 from exporter.net.graph.request import Answer, Request
 from exporter.net.graph.stages import Stages, tracing
-from exporter.net.graph.throttle import PATIENCE, Throttle, retry_after
+from exporter.net.graph.throttle import PATIENCE, Throttle, wanted_pause
 from exporter.net.http.body import CHUNK, read_body
 from exporter.net.http.errors import http_errors
 from exporter.net.http.names import HttpNames
@@ -178,7 +178,7 @@ class GraphClient:
                     response.close()
             else:
                 body = await read_body(chunks, self.host, limit)
-            wait = retry_after(
+            wait = wanted_pause(
                 response.status, response.headers.get("Retry-After", ""), self._trace.clock.wall()
             )
             return Answer(response.status, body, response.headers, cut, wait)

@@ -4,10 +4,9 @@ The limits are for each application and mailbox: 10,000 requests in 10 minutes, 
 (Microsoft Graph, service-specific throttling limits).
 """
 
-from email.utils import parsedate_to_datetime
-
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
+from exporter.net.http.retry_after import retry_after
 
 BUSY = frozenset({429, 503})
 USUAL_WAIT = 10.0  # seconds, after a 429 that does not say how long
@@ -15,20 +14,15 @@ LONGEST_WAIT = 86400.0
 PATIENCE = 5.0  # seconds that a request waits; after more it fails
 
 
-def retry_after(status: int, header: str, now: float) -> float | None:
+def wanted_pause(status: int, header: str, now: float) -> float | None:
     """Seconds until the next request is wanted; None if the status or the server says nothing of
-    that. `header` has seconds or a date (RFC 9110 section 10.2.3), `now` is a wall time."""
+    that. `header` is Retry-After, `now` a wall time."""
     if status not in BUSY:
         return None
-    try:
-        wait = float(header) if header.isascii() and header.isdigit() else _until(header, now)
-    except (ValueError, TypeError, OverflowError):
+    wait = retry_after(header, now)
+    if wait is None:
         return USUAL_WAIT if status == 429 else None
     return min(max(wait, 1.0), LONGEST_WAIT)
-
-
-def _until(date: str, now: float) -> float:
-    return parsedate_to_datetime(date).timestamp() - now
 
 
 class Throttle:

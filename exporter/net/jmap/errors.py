@@ -3,12 +3,12 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from exporter.core.model import ProbeError
 from exporter.core.one_line import one_line
 from exporter.core.reasons import Reason
+from exporter.net.http.retry_after import retry_after
 
 DEFAULT_PAUSE = 30.0  # seconds, if a server that is busy does not say for how long
 LONGEST_PAUSE = 3600.0  # seconds
@@ -97,7 +97,8 @@ def of_status(
     said = f"{host} answered {status} to {what}{f': {words}' if words else ''}"
     code = str(status)
     if status in _BUSY and (status == 429 or "Retry-After" in headers):
-        seconds = _seconds(headers.get("Retry-After", ""), now)
+        wanted = retry_after(headers.get("Retry-After", ""), now)
+        seconds = DEFAULT_PAUSE if wanted is None else min(wanted, LONGEST_PAUSE)
         return Throttled(f"{said}; it wants a pause of {seconds:.0f} s", code, seconds)
     if status == 401:
         return ProbeError(
@@ -107,17 +108,6 @@ def of_status(
         return ProbeError(Reason.UNAVAILABLE, said, code=code)
     refused = status in (403, 413)
     return ProbeError(Reason.REJECTED if refused else Reason.PROTOCOL, said, code=code)
-
-
-def _seconds(retry_after: str, now: float) -> float:
-    """The pause: Retry-After has seconds or a date (RFC 9110 section 10.2.3)."""
-    if re.fullmatch(r"[0-9]{1,9}", retry_after):
-        return min(float(retry_after), LONGEST_PAUSE)
-    try:
-        pause = parsedate_to_datetime(retry_after).timestamp() - now
-    except (ValueError, TypeError, OverflowError):
-        return DEFAULT_PAUSE
-    return min(max(pause, 0.0), LONGEST_PAUSE)
 
 
 def of_method(host: str, method: str, found: Mapping[str, Any]) -> MethodFailed:

@@ -4,9 +4,7 @@ It follows no redirects, since the request may contain secrets, reads no login f
 more of an answer than a collector needs.
 """
 
-from email.utils import parsedate_to_datetime
 from io import BytesIO
-from math import isfinite
 
 import aiohttp
 
@@ -23,6 +21,7 @@ from exporter.net.http.body import CHUNK, read_body
 from exporter.net.http.errors import http_errors
 from exporter.net.http.names import HttpNames
 from exporter.net.http.proxy import proxy_for
+from exporter.net.http.retry_after import retry_after
 from exporter.net.otlp.answer import MAX_ANSWER, Later, Rejection
 from exporter.net.otlp.encoding import rejection_in
 from exporter.net.redaction import Redaction
@@ -72,8 +71,8 @@ async def export(
             body = await read_body(response.content.iter_chunked(CHUNK), host, MAX_ANSWER)
         status, kind = response.status, response.content_type
         if status in LATER:
-            wait = _seconds(response.headers.get("Retry-After", ""), clock.wall())
-            raise Later(f"{host} answered {status}", wait)
+            wait = retry_after(response.headers.get("Retry-After", ""), clock.wall())
+            raise Later(f"{host} answered {status}", wait or 0.0)
         if not 200 <= status < 300:
             raise ProbeError(Reason.PROTOCOL, f"{host} answered {status}{_HINTS.get(status, '')}")
         if kind == "text/html":
@@ -101,15 +100,3 @@ def _headers(options: TracingOptions, redaction: Redaction) -> dict[str, str]:
             raise ProbeError(Reason.AUTH, problem)
         headers[name] = value
     return headers
-
-
-def _seconds(retry_after: str, now: float) -> float:
-    """RFC 9110 section 10.2.3; 0 if it is not readable."""
-    try:
-        seconds = float(retry_after)
-    except ValueError:
-        try:
-            seconds = parsedate_to_datetime(retry_after).timestamp() - now
-        except (ValueError, TypeError, OverflowError):
-            return 0.0
-    return max(seconds, 0.0) if isfinite(seconds) else 0.0

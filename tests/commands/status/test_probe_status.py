@@ -1,4 +1,4 @@
-"""What a server says is looked at before it is believed."""
+"""What a server says is checked before it is used."""
 
 import re
 

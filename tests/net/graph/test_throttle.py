@@ -3,7 +3,7 @@
 import pytest
 
 from exporter.core.model import ProbeError
-from exporter.net.graph.throttle import LONGEST_WAIT, Throttle, retry_after
+from exporter.net.graph.throttle import LONGEST_WAIT, Throttle, wanted_pause
 
 NOW = 1_790_000_000.0  # 2026-09-21 14:13:20 UTC
 
@@ -30,7 +30,7 @@ NOW = 1_790_000_000.0  # 2026-09-21 14:13:20 UTC
     ],
 )
 def test_the_wait_is_read(status: int, header: str, wait: float | None) -> None:
-    assert retry_after(status, header, NOW) == wait
+    assert wanted_pause(status, header, NOW) == wait
 
 
 def test_a_short_wait_is_waited_and_a_long_one_is_an_error() -> None:
