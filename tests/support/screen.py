@@ -13,6 +13,7 @@ import termios
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import NoReturn
 
 import pyte
 
@@ -71,7 +72,7 @@ class Screen:
         end = time.monotonic() + PATIENCE
         while not until(self.now):
             if time.monotonic() > end or not self._read():
-                raise TimeoutError(f"it did not come to this:\n{self.now}")
+                self._fail("it did not come to this")
         return self.now
 
     def close(self) -> int:
@@ -92,10 +93,16 @@ class Screen:
     def send(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
 
+    def _fail(self, what: str) -> NoReturn:
+        """Ends the command, so that it outlives no test, and raises TimeoutError."""
+        self._process.kill()
+        self._process.wait(PATIENCE)
+        raise TimeoutError(f"{what}:\n{self.now}")
+
     def _read(self) -> bool:
         """Whether there may be more."""
         if not select.select([self._ours], [], [], PATIENCE)[0]:
-            raise TimeoutError(f"nothing more was written:\n{self.now}")
+            self._fail("nothing more was written")
         try:
             some = os.read(self._ours, 1 << 16)
         except OSError:  # so Linux says that nobody holds the other end
