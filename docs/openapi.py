@@ -12,9 +12,9 @@ from docs.configuration import ROOT
 from exporter import __version__
 from exporter.blocklists import SubjectKind
 from exporter.blocklists.past import MOST_PERIODS
+from exporter.core.availability.outage import MOST_REASONS
 from exporter.core.json_output import KINDS
 from exporter.core.model import Failure, ListState, Span
-from exporter.core.outage import MOST_REASONS
 from exporter.core.phases import Leg
 from exporter.web.api.blocklists import MOST_LISTED
 from exporter.web.api.errors import ADMIN_API_IS_OFF

@@ -11,9 +11,9 @@ from exporter.checks.heartbeat import HeartbeatCheck
 from exporter.checks.known_heartbeats import KnownHeartbeats
 from exporter.checks.services import CHECKS, Services
 from exporter.config.mistakes import Mistake, Mistakes
-from exporter.core.clock import Clock
-from exporter.core.maintenance import Maintenance
+from exporter.core.availability.maintenance import Maintenance
 from exporter.core.model import Outcome, ProbeKey
+from exporter.core.timing.clock import Clock
 from exporter.mail.tokens import Mint
 from exporter.mailboxes import MailboxOptions
 from exporter.mailboxes.session import Mailbox

@@ -16,7 +16,7 @@ from exporter.authentication.signature import (
 from exporter.authentication.tag_list import tags_of
 from exporter.authentication.verdict import LookupFailed, Result, Verdict, temperror
 from exporter.authentication.wire import Field, WireMessage
-from exporter.core.fairness import Slices
+from exporter.core.timing.fairness import Slices
 
 MOST_SETS = 50  # RFC 8617 section 4.2.1
 MOST_CHECKED = 20

@@ -15,10 +15,10 @@ from exporter.authentication.signature import SignedMessage
 from exporter.authentication.spf.evaluation import check_spf
 from exporter.authentication.verdict import LookupFailed, Result, Verdict
 from exporter.authentication.wire import wire_message
-from exporter.core.clock import Clock
 from exporter.core.facts import Client, DnsRecords, SenderCheck
-from exporter.core.fairness import FairTimeout, Slices
 from exporter.core.one_line import one_line
+from exporter.core.timing.clock import Clock
+from exporter.core.timing.fairness import FairTimeout, Slices
 
 LONGEST = 20.0  # seconds for one message; RFC 7208 section 4.6.4
 MAX_WORDS = 200  # characters of a reason

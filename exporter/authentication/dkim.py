@@ -17,7 +17,7 @@ from exporter.authentication.signature import (
 from exporter.authentication.verdict import LookupFailed, Result, Verdict, temperror
 from exporter.authentication.wire import Field
 from exporter.config.grammar import domain_of
-from exporter.core.fairness import Slices
+from exporter.core.timing.fairness import Slices
 
 MOST_SIGNATURES = 8  # of a message that are checked, the topmost first; RFC 6376 section 6.1
 CLOCK_SKEW = 300  # seconds by which our clock and a signer's may differ

@@ -4,7 +4,7 @@ records."""
 from dataclasses import replace
 
 from exporter.authentication.lookups import Dns
-from exporter.core.clock import Clock
+from exporter.core.timing.clock import Clock
 from exporter.net.dns.answer import WHY_UNANSWERED, Answer
 from exporter.net.dns.queries import RecordType
 

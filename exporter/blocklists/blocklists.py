@@ -12,9 +12,9 @@ from exporter.blocklists.queries import ListQueries, Observer
 from exporter.blocklists.self_test import SelfTest
 from exporter.blocklists.verdict import Verdict
 from exporter.config.types import SecretUnavailable
-from exporter.core.clock import Clock
 from exporter.core.model import Listing, ListState, ProbeError
-from exporter.core.trace import Trace
+from exporter.core.timing.clock import Clock
+from exporter.core.trace.trace import Trace
 from exporter.net.dns.resolver import Resolver
 
 DAY = 86400.0

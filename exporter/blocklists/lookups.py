@@ -10,11 +10,11 @@ from exporter.blocklists.lookup import Lookup, SubjectAnswers
 from exporter.blocklists.names import Subject, SubjectKind
 from exporter.blocklists.public_resolvers import remark_on
 from exporter.config.grammar import is_private
-from exporter.core.clock import Clock
-from exporter.core.fairness import in_turns
 from exporter.core.model import Listing, ListState, ProbeError
 from exporter.core.reasons import Reason
-from exporter.core.trace import Trace
+from exporter.core.timing.clock import Clock
+from exporter.core.timing.fairness import in_turns
+from exporter.core.trace.trace import Trace
 from exporter.net.dns.resolver import Resolver
 
 LIMIT = 30.0  # seconds for a look-up

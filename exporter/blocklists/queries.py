@@ -8,10 +8,10 @@ from typing import Literal
 from exporter.blocklists.list_status import ListStatus, Query, QueryFailure, Statistics
 from exporter.blocklists.names import Subject, SubjectKind
 from exporter.blocklists.verdict import Verdict, judge
-from exporter.core.clock import Clock
 from exporter.core.model import ListState, ProbeError
 from exporter.core.one_line import one_line
-from exporter.core.precision import FINE
+from exporter.core.timing.clock import Clock
+from exporter.core.timing.precision import FINE
 from exporter.net.dns.answer import WHY_UNANSWERED, Answer, DnsResult
 from exporter.net.dns.queries import DnsQueries
 from exporter.net.dns.resolver import Resolver

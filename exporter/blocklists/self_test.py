@@ -6,8 +6,8 @@ from exporter.blocklists.list_status import ListStatus
 from exporter.blocklists.names import Subject
 from exporter.blocklists.queries import ListQueries, Observer
 from exporter.config.types import SecretUnavailable
-from exporter.core.clock import Clock
 from exporter.core.model import ListState
+from exporter.core.timing.clock import Clock
 
 
 class SelfTest:

@@ -6,7 +6,7 @@ from exporter.core.home import Home
 from exporter.core.model import ProbeError
 from exporter.core.one_line import one_line
 from exporter.core.reasons import Reason
-from exporter.core.run import Run
+from exporter.core.trace.run import Run
 from exporter.mail.bounces import DELIVERED, Bounce
 from exporter.mail.headers.dates import time_of
 from exporter.mail.mime import decoded

@@ -9,7 +9,7 @@ from exporter.core.facts import Authentication, Client, Disagreement, Hop, Sende
 from exporter.core.model import Fact, ProbeError
 from exporter.core.one_line import one_line
 from exporter.core.reasons import Reason
-from exporter.core.run import Run
+from exporter.core.trace.run import Run
 from exporter.mail.headers.receiver import client_of, is_inside
 from exporter.mail.message import headers
 from exporter.mailboxes.watcher.expectation import Found

@@ -12,9 +12,9 @@ from exporter.checks.dnsbl_verdict import listed, require_an_answer
 from exporter.core.model import Listing, ListState, ProbeError, QueriedList, Span
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
-from exporter.core.run import Run
-from exporter.core.starvation import blamed
 from exporter.core.steps import Step
+from exporter.core.trace.run import Run
+from exporter.core.trace.starvation import blamed
 from exporter.net.dns.resolver import Resolver
 
 UNANSWERED = "no answer within the module's timeout"

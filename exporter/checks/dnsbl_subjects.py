@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Callable
 
 from exporter.blocklists import Subject, SubjectKind
-from exporter.core.fairness import in_turns
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
-from exporter.core.run import Run
 from exporter.core.steps import Step
+from exporter.core.timing.fairness import in_turns
+from exporter.core.trace.run import Run
 from exporter.net.dns.resolver import Resolver
 
 MOST_ADDRESSES = 64

@@ -5,7 +5,7 @@ from exporter.checks.known_heartbeats import KnownHeartbeats
 from exporter.core.model import ProbeError
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
-from exporter.core.run import Run
+from exporter.core.trace.run import Run
 from exporter.mail.tokens import new_trip
 from exporter.mailboxes.watcher.heartbeats import Listener
 from exporter.mailboxes.watcher.watcher import Watcher

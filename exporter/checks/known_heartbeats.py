@@ -3,8 +3,8 @@
 from collections.abc import Container, Mapping
 from contextlib import suppress
 
-from exporter.core.clock import Clock
 from exporter.core.heartbeat import Beat, HeartbeatKey, Watch
+from exporter.core.timing.clock import Clock
 from exporter.state.heartbeats import MOST
 from exporter.state.schema import StateUnusable
 from exporter.state.store import Store

@@ -31,8 +31,8 @@ from exporter.core.model import MAX_FOLDER, Exchanger, Fact, ProbeError
 from exporter.core.one_line import one_line
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
-from exporter.core.run import Run
 from exporter.core.steps import Step
+from exporter.core.trace.run import Run
 from exporter.mail.composition import Content, ProbeMessage, compose
 from exporter.mail.headers.authentication import authentication
 from exporter.mail.headers.received import hops

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from exporter.blocklists import Blocklist, Blocklists, Subject, unknown
-from exporter.core.fairness import FairTimeout
 from exporter.core.model import Listing
-from exporter.core.run import Run
+from exporter.core.timing.fairness import FairTimeout
+from exporter.core.trace.run import Run
 
 PATIENCE = 10.0  # seconds for all lists together
 UNANSWERED = f"no answer within {PATIENCE:g} s"

@@ -276,7 +276,7 @@ def _path(text: str) -> Path:
 
 def _seconds(text: str) -> float:
     """A duration as in the configuration, or a number of seconds."""
-    from exporter.core.durations import seconds_of
+    from exporter.core.timing.durations import seconds_of
 
     try:
         return seconds_of(f"{text}s" if text.isdecimal() else text)

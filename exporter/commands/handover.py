@@ -12,9 +12,9 @@ from rich.text import Text
 from exporter.commands.local_socket import running_here
 from exporter.commands.review import is_lacking
 from exporter.commands.running_server import CURE, NoAnswer, RunningServer
-from exporter.core.clock import Clock
 from exporter.core.json_output import parsed
 from exporter.core.model import Outcome, ProbeKey, Span
+from exporter.core.timing.clock import Clock
 from exporter.net.listening import listen_problem
 from exporter.settings import Settings
 from exporter.terminal import Display, ProgressLine

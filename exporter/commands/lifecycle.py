@@ -15,8 +15,8 @@ from exporter.commands.garbage import GarbageCollector
 from exporter.commands.local_socket import runtime_directory, socket_in
 from exporter.commands.reloading import Reloader
 from exporter.commands.token_key import key_of
-from exporter.core.clock import Clock
-from exporter.core.lateness import Lateness
+from exporter.core.timing.clock import Clock
+from exporter.core.timing.lateness import Lateness
 from exporter.probing.probes import DEFAULT_MAX_TARGETS
 from exporter.probing.scheduler import Scheduler
 from exporter.settings import Settings

@@ -27,11 +27,11 @@ from exporter.blocklists.lookup_output import described
 from exporter.commands.exit_status import FAILED, OK, UNKNOWN, CannotStart
 from exporter.config.address import nameserver
 from exporter.config.grammar import host_of
-from exporter.core.clock import Clock
-from exporter.core.lateness import Lateness
 from exporter.core.logs import log_to_stderr
 from exporter.core.model import ListState, ProbeError
 from exporter.core.one_line import one_line
+from exporter.core.timing.clock import Clock
+from exporter.core.timing.lateness import Lateness
 from exporter.net.dns.resolver import DEFAULT_TIMEOUT, Resolver
 
 REFUSALS = (CannotStart,)

@@ -25,13 +25,10 @@ from exporter.commands.status.judgement import Thresholds
 from exporter.commands.status.of_outcome import judgement_of
 from exporter.commands.token_key import KEY_FILE, shared_key
 from exporter.config.mistakes import Mistakes, suggestion
-from exporter.core.change_words import changes_of
-from exporter.core.clock import Clock
-from exporter.core.comparison import GOOD_TRIPS
-from exporter.core.durations import duration
+from exporter.core.comparison.comparison import GOOD_TRIPS
+from exporter.core.comparison.words import changes_of
 from exporter.core.facts import Arrival
 from exporter.core.heartbeat import HeartbeatKey, Watch
-from exporter.core.lateness import Lateness
 from exporter.core.logs import log_to_stderr
 from exporter.core.model import (
     ExchangerVisit,
@@ -46,6 +43,9 @@ from exporter.core.one_line import one_line
 from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason
 from exporter.core.threads import off_the_loop
+from exporter.core.timing.clock import Clock
+from exporter.core.timing.durations import duration
+from exporter.core.timing.lateness import Lateness
 from exporter.mail.tokens import PREFIX, new_trip
 from exporter.mailboxes.watcher.watcher import Watcher
 from exporter.net.listening import listen_problem

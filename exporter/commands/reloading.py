@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from exporter.config.mistakes import Mistakes
-from exporter.core.clock import Clock
+from exporter.core.timing.clock import Clock
 from exporter.settings import Settings
 
 log = logging.getLogger(__name__)

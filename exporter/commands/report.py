@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from exporter.commands.exit_status import OK
-from exporter.core.account import Month
-from exporter.core.account_output import csv_lines, json_lines
-from exporter.core.clock import Clock
+from exporter.core.availability.account import Month
+from exporter.core.availability.account_output import csv_lines, json_lines
 from exporter.core.model import ProbeKey
+from exporter.core.timing.clock import Clock
 from exporter.settings import Settings
 from exporter.state.account import stored_account
 from exporter.state.schema import StateUnusable

@@ -18,8 +18,8 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 from exporter import __version__
 from exporter.commands.exit_status import CannotStart
 from exporter.commands.flags import DEFAULT_URL, URL_VARIABLE
-from exporter.core.clock import Clock
 from exporter.core.one_line import one_line
+from exporter.core.timing.clock import Clock
 
 API = "/api/v1"
 MOST = 10 << 20  # bytes of an answer

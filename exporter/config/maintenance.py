@@ -18,7 +18,7 @@ from pydantic import (
 
 from exporter.config.time_zones import time_zone
 from exporter.config.types import Duration, Name, OneWord, Options
-from exporter.core.window import MINUTES_OF_A_DAY, Once, Weekly, Window
+from exporter.core.availability.window import MINUTES_OF_A_DAY, Once, Weekly, Window
 
 _MOMENT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?"

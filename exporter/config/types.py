@@ -32,7 +32,7 @@ from exporter.config.placeholders import (
     secret_mistake,
     secret_type_mistake,
 )
-from exporter.core.durations import DURATION_PATTERN, UNITS, seconds_of
+from exporter.core.timing.durations import DURATION_PATTERN, UNITS, seconds_of
 
 _SIZE = re.compile(r"([0-9]{1,15})(B|KiB|MiB|GiB)?")
 _BYTES = {None: 1, "B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}

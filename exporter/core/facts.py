@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from exporter.core.durations import in_units
 from exporter.core.home import Home
+from exporter.core.timing.durations import in_units
 
 _SECRET = re.compile(
     r"authorization|api-?key|secret|passw(or)?d|cookie|credential|(?<!mailtrip-)token",
@@ -325,7 +325,7 @@ class DnsRecords:
 class Change:
     """What was otherwise in the good trips before. Values are cleaned and cut, for people."""
 
-    what: str  # a word of core/circumstances.py
+    what: str  # a word of core/comparison/circumstances.py
     about: str  # of which host, name or scanner; empty if there is only one
     before: tuple[str, ...]  # in the newest good trip that knows it
     after: tuple[str, ...]

@@ -4,7 +4,7 @@ the next one is due. Times in seconds since the epoch."""
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from exporter.core.durations import in_units
+from exporter.core.timing.durations import in_units
 
 SHORT_GAP = 300.0  # seconds without a look that delay no verdict, besides two intervals
 # Seconds: how soon a mail server tries again that could not deliver, at most (Postfix: 4000).

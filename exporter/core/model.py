@@ -31,9 +31,9 @@ from exporter.core.facts import (
 from exporter.core.heartbeat import Heartbeat
 from exporter.core.one_line import one_line
 from exporter.core.phases import Leg, Phase
-from exporter.core.precision import FINE
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
+from exporter.core.timing.precision import FINE
 
 MAX_FOLDER = 100  # characters of a folder's name, which is the server's and becomes a label
 

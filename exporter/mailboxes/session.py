@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any, Protocol, runtime_checkable
 
-from exporter.core.clock import Clock
 from exporter.core.facts import Client
-from exporter.core.precision import FINE, Precision
-from exporter.core.trace import Trace
-from exporter.core.wake import Wake
+from exporter.core.timing.clock import Clock
+from exporter.core.timing.precision import FINE, Precision
+from exporter.core.timing.wake import Wake
+from exporter.core.trace.trace import Trace
 
 READ_LIMIT = 65536  # bytes of a message that are read
 # of one of ours with files in it, if it is read as a whole: 10 MiB in base64, and headers

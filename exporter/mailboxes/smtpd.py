@@ -15,8 +15,8 @@ from exporter.config.types import Listen, Options, Size, size_text
 from exporter.core.facts import Client
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
-from exporter.core.trace import Trace
-from exporter.core.wake import Wake
+from exporter.core.timing.wake import Wake
+from exporter.core.trace.trace import Trace
 from exporter.mail.tokens import without_trip
 from exporter.mailboxes.kind import Reception
 from exporter.mailboxes.session import READ_LIMIT, Sighting, Wanted

@@ -2,17 +2,17 @@
 
 from collections.abc import Callable, Mapping
 
-from exporter.core.clock import Clock
+from exporter.core.availability.maintenance import Maintenance
+from exporter.core.availability.outage import Standing
 from exporter.core.facts import LateArrival
-from exporter.core.fairness import Slices
-from exporter.core.maintenance import Maintenance
 from exporter.core.matrix import Cell
 from exporter.core.model import ExchangerVisit, Fact, Outcome, ProbeKey
-from exporter.core.outage import Standing
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.core.scope import BlocklistScope, HeartbeatScope, Scope
-from exporter.core.trace_status import TraceStatus
+from exporter.core.timing.clock import Clock
+from exporter.core.timing.fairness import Slices
+from exporter.core.trace.status import TraceStatus
 from exporter.mailboxes.watcher.statistics import Statistics
 from exporter.metrics.blocklists import BlocklistSeries
 from exporter.metrics.definitions import OF_A_PROBE, OF_THE_EXPORTER

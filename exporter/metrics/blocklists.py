@@ -1,8 +1,8 @@
 """Outcome → series, for a probe that queries blocklists."""
 
 from exporter.blocklists import QueryFailure
+from exporter.core.availability.outage import Standing
 from exporter.core.model import Listing, ListState, Outcome, QueriedList
-from exporter.core.outage import Standing
 from exporter.metrics.definitions import BLOCKLIST_FAILURES, OF_A_BLOCKLIST_CHECK
 from exporter.metrics.outcome import FIRST, ProbeSeries
 from exporter.metrics.series import Labels

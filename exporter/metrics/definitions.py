@@ -4,7 +4,7 @@ them."""
 from dataclasses import dataclass
 from typing import Literal
 
-from exporter.core.delays import BOUNDS
+from exporter.core.availability.delays import BOUNDS
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason, Trait
 from exporter.core.steps import Step, Timed

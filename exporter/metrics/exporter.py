@@ -4,7 +4,7 @@ import platform
 from collections.abc import Mapping
 
 from exporter import __version__
-from exporter.core.trace_status import TraceStatus
+from exporter.core.trace.status import TraceStatus
 from exporter.mail.tokens import Rejection
 from exporter.mailboxes.watcher.statistics import Statistics
 from exporter.metrics.definitions import OF_THE_EXPORTER

@@ -12,8 +12,8 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 from prometheus_client.utils import floatToGoString
 
-from exporter.core.fairness import Slices
-from exporter.core.trace_identity import trace_id
+from exporter.core.timing.fairness import Slices
+from exporter.core.trace.identity import trace_id
 from exporter.metrics.definitions import Definition
 from exporter.metrics.series import Histogram, Labels, Value
 from exporter.metrics.text import Text

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
+from exporter.core.availability.outage import Standing
 from exporter.core.matrix import Cell
 from exporter.core.model import Outcome, ProbeKey
-from exporter.core.outage import Standing
 from exporter.metrics.definitions import OF_EVERY_PROBE, ONLY_ON_PROBE, Definition
 from exporter.metrics.series import Labels, Series
 

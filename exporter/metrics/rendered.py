@@ -1,6 +1,6 @@
 """Series cached as text, so that a scrape costs what has changed since the last one."""
 
-from exporter.core.fairness import Slices
+from exporter.core.timing.fairness import Slices
 from exporter.metrics.exposition import Format, Lines, layout
 from exporter.metrics.series import Series
 

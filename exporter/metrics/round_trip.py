@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from functools import lru_cache
 
+from exporter.core.availability.outage import Standing
 from exporter.core.facts import (
     Arrival,
     Authentication,
@@ -24,7 +25,6 @@ from exporter.core.model import (
     TlsPolicy,
     TlsSession,
 )
-from exporter.core.outage import Standing
 from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason
 from exporter.core.scope import RoundTripScope

@@ -18,7 +18,7 @@ from exporter.config.types import SecretUnavailable
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
-from exporter.core.trace import Trace
+from exporter.core.trace.trace import Trace
 from exporter.net.exceptions import map_exceptions
 
 LONGEST_ANSWER = 16 << 10  # bytes of the header of an HTTP proxy

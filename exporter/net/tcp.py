@@ -12,7 +12,7 @@ from exporter.config.server import NetworkOptions
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
-from exporter.core.trace import Trace
+from exporter.core.trace.trace import Trace
 from exporter.net.dns.hosts_file import HOSTS_FILE, addresses_of
 from exporter.net.dns.resolver import Resolver
 from exporter.net.exceptions import map_exceptions

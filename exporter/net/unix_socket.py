@@ -6,7 +6,7 @@ import socket
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
-from exporter.core.trace import Trace
+from exporter.core.trace.trace import Trace
 from exporter.net.exceptions import map_exceptions
 
 LONGEST_PATH = 107  # bytes (unix(7))

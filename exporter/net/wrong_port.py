@@ -11,9 +11,9 @@ import ssl
 from collections.abc import Awaitable
 from typing import Any, TypeVar
 
-from exporter.core.fairness import FairTimeout
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
+from exporter.core.timing.fairness import FairTimeout
 
 TLS_SHARE = 0.7  # of the time for a conversation, that may pass without a greeting inside TLS
 SILENCE = 2.0  # seconds without a greeting until we try whether the port expects TLS

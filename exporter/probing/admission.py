@@ -9,8 +9,8 @@ starts and the work of one is done, whatever a trip costs, and however many wait
 import asyncio
 from collections.abc import Callable
 
-from exporter.core.clock import Clock
 from exporter.core.model import ProbeKey
+from exporter.core.timing.clock import Clock
 from exporter.probing.probe import Probe
 
 SPACING = 0.004  # seconds between two starts, at least

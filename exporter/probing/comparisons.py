@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from exporter.core.change_words import sentence
-from exporter.core.circumstances import Aspect, Circumstances, What, circumstances_of
-from exporter.core.clock import Clock
-from exporter.core.comparison import GoodTrip, compare
+from exporter.core.comparison.circumstances import Aspect, Circumstances, What, circumstances_of
+from exporter.core.comparison.comparison import GoodTrip, compare
+from exporter.core.comparison.words import sentence
 from exporter.core.facts import Changes
 from exporter.core.logs import about
 from exporter.core.model import Outcome, ProbeKey
 from exporter.core.reasons import Reason
+from exporter.core.timing.clock import Clock
 from exporter.probing.bugs import contained
 from exporter.probing.on_the_spot import OnTheSpot
 from exporter.probing.probe import MailCheck, Probe

@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from exporter.core.clock import Clock
 from exporter.core.facts import Arrival
 from exporter.core.logs import about
 from exporter.core.model import (
@@ -28,9 +27,10 @@ from exporter.core.model import (
 from exporter.core.one_line import one_line
 from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason
-from exporter.core.run import Run
 from exporter.core.steps import Step
-from exporter.core.transcript import Transcript
+from exporter.core.timing.clock import Clock
+from exporter.core.trace.run import Run
+from exporter.core.transcript.transcript import Transcript
 from exporter.mail.tokens import Mint
 from exporter.probing.bugs import contained
 from exporter.probing.ledger import Ledger

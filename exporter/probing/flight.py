@@ -7,12 +7,12 @@ from dataclasses import replace
 from functools import partial
 
 from exporter.blocklists import with_since
+from exporter.core.availability.maintenance import Maintenance
+from exporter.core.availability.outage import Standing
 from exporter.core.logs import about
-from exporter.core.maintenance import Maintenance
 from exporter.core.model import Failure, Outcome, ProbeError
-from exporter.core.outage import Standing
 from exporter.core.phases import Phase
-from exporter.core.run import Run
+from exporter.core.trace.run import Run
 from exporter.probing.bugs import contained
 from exporter.probing.comparisons import Comparisons
 from exporter.probing.ledger import Ledger

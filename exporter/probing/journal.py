@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from exporter.core.model import Failure, Outcome, ProbeError, ProbeKey
 from exporter.core.phases import Phase
-from exporter.core.run import Run
+from exporter.core.trace.run import Run
 from exporter.probing.bugs import contained
 from exporter.probing.ledger import Ledger
 

@@ -1,9 +1,9 @@
 """What a message shows that comes after its trip has failed as overdue."""
 
-from exporter.core.clock import Clock
 from exporter.core.facts import LateArrival
 from exporter.core.model import MAX_FOLDER
 from exporter.core.one_line import one_line
+from exporter.core.timing.clock import Clock
 from exporter.mail.headers.received import hops
 from exporter.mail.headers.shown import shown
 from exporter.mail.message import headers, received

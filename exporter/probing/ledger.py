@@ -11,14 +11,14 @@ from collections.abc import Awaitable
 from dataclasses import replace
 from functools import partial
 
-from exporter.core.clock import Clock
+from exporter.core.availability.outage import Outage, Unsettled
 from exporter.core.facts import LateArrival
 from exporter.core.home import Home
 from exporter.core.logs import about
 from exporter.core.model import ExchangerVisit, Outcome, ProbeKey
-from exporter.core.outage import Outage, Unsettled
 from exporter.core.reasons import Reason
-from exporter.core.run import VERDICT_PATIENCE, Run
+from exporter.core.timing.clock import Clock
+from exporter.core.trace.run import VERDICT_PATIENCE, Run
 from exporter.mail.message import Kind
 from exporter.mail.tokens import Token
 from exporter.mailboxes.watcher.reader import Reader

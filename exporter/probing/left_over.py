@@ -2,8 +2,8 @@
 
 import logging
 
-from exporter.core.clock import Clock
 from exporter.core.logs import about
+from exporter.core.timing.clock import Clock
 from exporter.mail.tokens import Token
 from exporter.probing.passed_time import PassedTime
 

@@ -2,7 +2,7 @@
 
 import logging
 
-from exporter.core.change_words import failure_in_words
+from exporter.core.comparison.words import failure_in_words
 from exporter.core.logs import about
 from exporter.core.model import Outcome
 from exporter.state.trip import Trip

@@ -2,10 +2,10 @@
 
 from typing import Protocol
 
+from exporter.core.availability.outage import Standing
 from exporter.core.facts import LateArrival
 from exporter.core.matrix import Cell
 from exporter.core.model import ExchangerVisit, Fact, Outcome, ProbeKey
-from exporter.core.outage import Standing
 from exporter.core.scope import Scope
 
 

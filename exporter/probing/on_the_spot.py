@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from exporter.authentication.published import texts_of
 from exporter.blocklists import Blocklist, Lookups, Subject
-from exporter.core.circumstances import Aspect, Circumstances, What
+from exporter.core.comparison.circumstances import Aspect, Circumstances, What
 from exporter.core.dns_records import exchanger_records, records
 from exporter.core.facts import Change, RecordKind
 from exporter.core.model import Listing, ListState, Outcome, ProbeError

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from operator import add
 
+from exporter.core.availability.outage import MOST_REASONS, Outage, Result, Standing, Unsettled
 from exporter.core.model import Outcome, ProbeKey
-from exporter.core.outage import MOST_REASONS, Outage, Result, Standing, Unsettled
 from exporter.core.reasons import Reason
 
 MOST_RESULTS = 1000  # that are kept of a probe; the oldest are final then

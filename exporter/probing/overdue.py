@@ -2,7 +2,7 @@
 
 from itertools import islice
 
-from exporter.core.clock import Clock
+from exporter.core.timing.clock import Clock
 from exporter.mailboxes.watcher.watcher import Watcher
 from exporter.state.trip import State, Trip
 

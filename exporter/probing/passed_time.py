@@ -1,6 +1,6 @@
 """Elapsed time, unaffected by changes of the wall clock."""
 
-from exporter.core.clock import Clock, boot_id
+from exporter.core.timing.clock import Clock, boot_id
 from exporter.state.trip import Moment
 
 

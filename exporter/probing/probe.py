@@ -11,8 +11,8 @@ from exporter.core.home import Home
 from exporter.core.matrix import Cell
 from exporter.core.model import Exchanger, ExchangerVisit, Outcome, ProbeKey
 from exporter.core.reasons import Reason
-from exporter.core.run import Run
-from exporter.core.wake import Wake
+from exporter.core.timing.wake import Wake
+from exporter.core.trace.run import Run
 from exporter.mail.tokens import Token
 from exporter.probing.outages import Outages
 from exporter.probing.rechecks import RecheckSlots

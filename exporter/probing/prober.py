@@ -5,12 +5,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from exporter.core.clock import Clock
-from exporter.core.maintenance import Maintenance
+from exporter.core.availability.maintenance import Maintenance
 from exporter.core.model import Outcome, ProbeKey, Reply, Span
 from exporter.core.phases import Leg
-from exporter.core.run import Run
-from exporter.core.transcript import Transcript
+from exporter.core.timing.clock import Clock
+from exporter.core.trace.run import Run
+from exporter.core.transcript.transcript import Transcript
 from exporter.mail.tokens import Mint, Token, new_trip
 from exporter.probing.admission import Admission
 from exporter.probing.bugs import contained

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Callable, Container, Iterator
 
 from exporter.config.mistakes import closest, suggestion
-from exporter.core.clock import Clock
 from exporter.core.matrix import Cell
 from exporter.core.model import ProbeKey, ProbeRefused
 from exporter.core.scope import Scope
+from exporter.core.timing.clock import Clock
 from exporter.probing.observer import Observer
 from exporter.probing.outages import Outages
 from exporter.probing.probe import Probe

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import cache
 
-from exporter.core.clock import Clock
-from exporter.core.fairness import Slices
 from exporter.core.model import ProbeKey
+from exporter.core.timing.clock import Clock
+from exporter.core.timing.fairness import Slices
 from exporter.metrics import Metrics
 from exporter.probing.bugs import contained
 from exporter.probing.ledger import Ledger

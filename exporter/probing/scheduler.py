@@ -8,8 +8,8 @@ import asyncio
 from collections.abc import Callable
 from hashlib import sha256
 
-from exporter.core.clock import Clock
 from exporter.core.model import ProbeKey
+from exporter.core.timing.clock import Clock
 from exporter.probing.probe import MOST_SLACK, Probe
 from exporter.probing.prober import Prober
 

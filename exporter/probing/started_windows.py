@@ -2,9 +2,9 @@
 
 import logging
 
-from exporter.core.clock import Clock
-from exporter.core.maintenance import Maintenance
-from exporter.core.window import Once, Window
+from exporter.core.availability.maintenance import Maintenance
+from exporter.core.availability.window import Once, Window
+from exporter.core.timing.clock import Clock
 from exporter.state.store import Store
 
 log = logging.getLogger(__name__)

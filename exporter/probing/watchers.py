@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
-from exporter.core.clock import Clock
 from exporter.core.model import Outcome
+from exporter.core.timing.clock import Clock
 from exporter.mail.tokens import Mint
 from exporter.mailboxes import MailboxOptions
 from exporter.mailboxes.session import Mailbox

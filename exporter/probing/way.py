@@ -4,7 +4,7 @@ they were is in the state."""
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from exporter.core.circumstances import Aspect, Circumstances, What, circumstances_of
+from exporter.core.comparison.circumstances import Aspect, Circumstances, What, circumstances_of
 from exporter.core.facts import Changes
 from exporter.core.model import Fact, Outcome
 

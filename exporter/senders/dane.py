@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from exporter.config.server import NetworkOptions
 from exporter.core.model import ProbeError, TlsPolicy
 from exporter.core.reasons import Reason
-from exporter.core.run import Run
 from exporter.core.steps import Step
+from exporter.core.trace.run import Run
 from exporter.net.dns.resolver import Resolver
 from exporter.net.tls.dane import refusal
 from exporter.net.tls.tlsa import Tlsa, usable

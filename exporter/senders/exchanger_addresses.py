@@ -5,8 +5,8 @@ from ipaddress import ip_address
 
 from exporter.config.server import NetworkOptions
 from exporter.core.model import Exchanger, ProbeError
-from exporter.core.run import Run
 from exporter.core.steps import Step
+from exporter.core.trace.run import Run
 from exporter.net.dns.resolver import Resolver
 from exporter.net.tcp import source_towards
 

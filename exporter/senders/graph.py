@@ -11,9 +11,9 @@ from exporter.core.model import ProbeError, Reply
 from exporter.core.one_line import one_line
 from exporter.core.phases import Leg
 from exporter.core.reasons import OF_A_CONVERSATION, Reason
-from exporter.core.run import Run
 from exporter.core.steps import Step
-from exporter.core.trace import Trace
+from exporter.core.trace.run import Run
+from exporter.core.trace.trace import Trace
 from exporter.mail.composition import ProbeMessage
 from exporter.net.graph.request import Answer, Request
 from exporter.senders.kind import Means

@@ -10,8 +10,8 @@ from exporter.config.server import Ports
 from exporter.core.model import ProbeError
 from exporter.core.phases import Leg
 from exporter.core.reasons import Reason
-from exporter.core.run import Run
 from exporter.core.steps import Step
+from exporter.core.trace.run import Run
 from exporter.mail.composition import ProbeMessage
 from exporter.net.dns.resolver import Resolver
 from exporter.net.jmap.errors import Pause, Throttled

@@ -8,8 +8,8 @@ from exporter.config.finding import Finding
 from exporter.config.server import NetworkOptions, Ports
 from exporter.core.model import Exchanger
 from exporter.core.reasons import Reason
-from exporter.core.run import Run
 from exporter.core.steps import Step
+from exporter.core.trace.run import Run
 from exporter.mail.composition import ProbeMessage
 from exporter.net.dns.resolver import Resolver
 from exporter.net.mta_sts.policies import StsPolicies

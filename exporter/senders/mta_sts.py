@@ -5,8 +5,8 @@ from dataclasses import replace
 from exporter.core.model import ProbeError, TlsPolicy
 from exporter.core.one_line import one_line
 from exporter.core.reasons import Reason
-from exporter.core.run import Run
 from exporter.core.steps import Step
+from exporter.core.trace.run import Run
 from exporter.net.mta_sts.policies import StsPolicies
 from exporter.net.mta_sts.policy import StsPolicy
 from exporter.senders.tls_requirement import TlsRequirement

@@ -26,8 +26,8 @@ from exporter.core.model import (
 )
 from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason, Trait
-from exporter.core.run import Run
 from exporter.core.steps import Step
+from exporter.core.trace.run import Run
 from exporter.mail.composition import ProbeMessage
 from exporter.net.dns.resolver import Resolver
 from exporter.net.mta_sts.policies import StsPolicies

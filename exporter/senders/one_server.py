@@ -6,8 +6,8 @@ from typing import Any
 from exporter.config.address import PLACEHOLDER, EhloName, check_filled, check_host
 from exporter.config.proxy import Proxy
 from exporter.config.server import AccessOptions
-from exporter.core.run import Run
 from exporter.core.steps import Step
+from exporter.core.trace.run import Run
 from exporter.mail.composition import ProbeMessage
 from exporter.net.oauth2 import Token
 from exporter.net.proxy import proxy_of

@@ -20,8 +20,8 @@ from exporter.config.types import Text
 from exporter.core.model import ProbeError
 from exporter.core.one_line import one_line
 from exporter.core.reasons import Reason
-from exporter.core.run import Run
 from exporter.core.steps import Step
+from exporter.core.trace.run import Run
 from exporter.mail.composition import ProbeMessage
 from exporter.net.smtp.session import reason_for
 from exporter.senders.kind import Means

@@ -6,7 +6,7 @@ from typing import Literal, Protocol
 from exporter.config.server import TlsOptions
 from exporter.core.model import ProbeError, TlsPolicy
 from exporter.core.reasons import Reason
-from exporter.core.run import Run
+from exporter.core.trace.run import Run
 from exporter.net.smtp.session import Judge
 
 BINDING = ("enforce", "encrypt")  # modes in which a message is rather kept back

@@ -7,10 +7,10 @@ from contextlib import closing
 from pathlib import Path
 from sqlite3 import Connection
 
-from exporter.core.account import Month, ProbeAccount
-from exporter.core.downtime import Downtime
+from exporter.core.availability.account import Month, ProbeAccount
+from exporter.core.availability.downtime import Downtime
+from exporter.core.availability.outage import Outage
 from exporter.core.model import ProbeKey
-from exporter.core.outage import Outage
 from exporter.state import days, outages
 from exporter.state.days import Counts
 from exporter.state.schema import FILE, OTHER_VERSION, SCHEMA_VERSION, StateUnusable, for_reading

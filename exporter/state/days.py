@@ -7,7 +7,7 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from sqlite3 import Connection
 
-from exporter.core.delays import BOUNDS
+from exporter.core.availability.delays import BOUNDS
 from exporter.core.facts import Arrival
 from exporter.core.model import Outcome, ProbeKey
 from exporter.state.outages import KEPT_FOR
@@ -33,7 +33,7 @@ class Counts:
     """The trips of a probe that ended on some days, without rechecks."""
 
     probe: ProbeKey
-    delays: tuple[int, ...]  # messages, by the bounds of core/delays.py
+    delays: tuple[int, ...]  # messages, by the bounds of core/availability/delays.py
     trips: int  # outside of maintenance windows
     failures: int  # of these
     planned_trips: int

@@ -10,9 +10,9 @@ from sqlite3 import Connection
 
 from pydantic import TypeAdapter, ValidationError
 
+from exporter.core.availability.outage import Outage
 from exporter.core.facts import FilterTest, LateArrival
 from exporter.core.model import Fact, Failure, Outcome, ProbeKey
-from exporter.core.outage import Outage
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 

@@ -4,8 +4,8 @@ from contextlib import closing
 from pathlib import Path
 from sqlite3 import Connection, Error
 
-from exporter.core.circumstances import circumstances_of
-from exporter.core.comparison import GoodTrip
+from exporter.core.comparison.circumstances import circumstances_of
+from exporter.core.comparison.comparison import GoodTrip
 from exporter.core.model import ProbeKey
 from exporter.state import evidence
 from exporter.state.schema import FILE, SCHEMA_VERSION, for_reading

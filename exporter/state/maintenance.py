@@ -3,7 +3,7 @@
 from json import dumps, loads
 from sqlite3 import Connection
 
-from exporter.core.window import Once, Window
+from exporter.core.availability.window import Once, Window
 from exporter.state.rows import SENSIBLE
 
 

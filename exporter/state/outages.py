@@ -7,8 +7,8 @@ from sqlite3 import Connection
 
 from pydantic import TypeAdapter, ValidationError
 
+from exporter.core.availability.outage import Outage, Unsettled
 from exporter.core.model import ProbeKey
-from exporter.core.outage import Outage, Unsettled
 from exporter.state.rows import LARGEST, SENSIBLE
 
 KEPT_FOR = 400 * 86400.0  # seconds: thirteen months, of which twelve are whole

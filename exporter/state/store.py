@@ -12,16 +12,16 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from exporter.core.account import Month, ProbeAccount
-from exporter.core.comparison import GOOD_TRIPS, GoodTrip
-from exporter.core.downtime import Downtime
+from exporter.core.availability.account import Month, ProbeAccount
+from exporter.core.availability.downtime import Downtime
+from exporter.core.availability.outage import Outage, Unsettled
+from exporter.core.availability.window import Once, Window
+from exporter.core.comparison.comparison import GOOD_TRIPS, GoodTrip
 from exporter.core.facts import Changes, LateArrival
 from exporter.core.heartbeat import HeartbeatKey, Watch
 from exporter.core.model import ExchangerVisit, Outcome, ProbeKey
-from exporter.core.outage import Outage, Unsettled
 from exporter.core.saved_policy import SavedPolicy
 from exporter.core.threads import off_the_loop
-from exporter.core.window import Once, Window
 from exporter.state import account as accounts
 from exporter.state import (
     days,

@@ -17,10 +17,10 @@ exemplars name go later, those of outages last.
 from bisect import bisect_left
 from sqlite3 import Connection
 
-from exporter.core.delays import BOUNDS
+from exporter.core.availability.delays import BOUNDS
+from exporter.core.availability.outage import Outage
 from exporter.core.facts import Arrival
 from exporter.core.model import Outcome, ProbeKey
-from exporter.core.outage import Outage
 from exporter.state import evidence
 from exporter.state.trip import State
 

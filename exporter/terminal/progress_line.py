@@ -2,8 +2,8 @@
 
 from rich.text import Text
 
-from exporter.core.clock import Clock
 from exporter.core.model import Span
+from exporter.core.timing.clock import Clock
 
 
 class ProgressLine:

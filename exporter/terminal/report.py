@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.text import Text
 
-from exporter.core.account import Month, ProbeAccount
-from exporter.core.account_output import (
+from exporter.core.availability.account import Month, ProbeAccount
+from exporter.core.availability.account_output import (
     NOT_WATCHED,
     QUANTILES,
     Name,
@@ -16,7 +16,7 @@ from exporter.core.account_output import (
     in_words,
     percent,
 )
-from exporter.core.outage import Outage
+from exporter.core.availability.outage import Outage
 
 _COUNTS = ("outages", "down", "planned", "trips", "failed", "late", "lost")
 _HEAD = ("probe", "availability", *_COUNTS, *QUANTILES)

@@ -9,8 +9,7 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
-from exporter.core.change_words import failure_in_words, in_words, letter
-from exporter.core.durations import in_units
+from exporter.core.comparison.words import failure_in_words, in_words, letter
 from exporter.core.facts import (
     WHY_UNMEASURED,
     Alteration,
@@ -43,7 +42,8 @@ from exporter.core.model import (
 )
 from exporter.core.one_line import one_line
 from exporter.core.phases import Phase
-from exporter.core.tls_sessions import with_sessions
+from exporter.core.timing.durations import in_units
+from exporter.core.trace.tls_sessions import with_sessions
 from exporter.terminal.listings import remarks_on
 from exporter.terminal.progress_line import ProgressLine
 

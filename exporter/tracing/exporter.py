@@ -17,12 +17,12 @@ from socket import gethostname
 
 from exporter import __version__
 from exporter.config.tracing import TracingOptions
-from exporter.core.clock import Clock
 from exporter.core.facts import LateArrival
 from exporter.core.model import Outcome, ProbeError, ProbeKey
 from exporter.core.reasons import Reason
-from exporter.core.trace_status import QUEUE_FULL, REJECTED, TraceStatus
-from exporter.core.wake import Wake
+from exporter.core.timing.clock import Clock
+from exporter.core.timing.wake import Wake
+from exporter.core.trace.status import QUEUE_FULL, REJECTED, TraceStatus
 from exporter.net.dns.resolver import Resolver
 from exporter.net.otlp.answer import Later, Rejection
 from exporter.net.otlp.span import OtlpSpan

@@ -7,7 +7,7 @@ from exporter.core.facts import Hop, LateArrival
 from exporter.core.model import Outcome, ProbeKey, Span
 from exporter.core.phases import Leg, Phase
 from exporter.core.steps import Step
-from exporter.core.trace_identity import span_id, trace_id
+from exporter.core.trace.identity import span_id, trace_id
 from exporter.mail.tokens import without_tokens
 from exporter.net.otlp.span import Kind, Link, OtlpSpan, Value
 from exporter.tracing.facts import Attributes, Server, of_hop, of_step, of_trip, server_of

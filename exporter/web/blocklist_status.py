@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from exporter.core.fairness import in_turns
 from exporter.core.model import Listing, ListState, QueriedList
+from exporter.core.timing.fairness import in_turns
 from exporter.probing.probe import Probe
 
 FACTS = 2000  # that are read at a time: a millisecond of work

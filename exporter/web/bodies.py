@@ -11,8 +11,8 @@ from functools import partial
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.payload import Payload
 
-from exporter.core.fairness import SLICE, Slices
 from exporter.core.threads import off_the_loop
+from exporter.core.timing.fairness import SLICE, Slices
 from exporter.metrics.text import Text
 
 PIECE = 64 << 10  # bytes

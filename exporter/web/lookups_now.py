@@ -19,10 +19,10 @@ from exporter.blocklists import (
     past,
 )
 from exporter.blocklists.lookups import MOST_SUBJECTS
-from exporter.core.clock import Clock
-from exporter.core.fairness import in_turns
 from exporter.core.model import Listing, Outcome, ProbeKey
 from exporter.core.one_line import one_line
+from exporter.core.timing.clock import Clock
+from exporter.core.timing.fairness import in_turns
 from exporter.probing.probe import Probe
 from exporter.probing.probes import ProbeTable
 from exporter.state.schema import StateUnusable

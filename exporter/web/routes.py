@@ -12,10 +12,10 @@ from typing import Any, Protocol
 from aiohttp import hdrs, web
 
 from exporter.config.mistakes import Mistakes
-from exporter.core.fairness import in_turns
 from exporter.core.model import ProbeKey, ProbeRefused
 from exporter.core.one_line import one_line
 from exporter.core.threads import off_the_loop
+from exporter.core.timing.fairness import in_turns
 from exporter.metrics.exposition import Format
 from exporter.metrics.text import Text
 from exporter.probing.probe import Probe

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Literal
 
-from exporter.core.clock import Clock
+from exporter.core.timing.clock import Clock
 from tests.atlas.courier import Courier
 from tests.atlas.table import Changes, Course, Disturbance, Series
 from tests.atlas.world import World

@@ -5,10 +5,10 @@ import socket
 from collections.abc import Callable
 
 from exporter.app import App
-from exporter.core.clock import Clock
 from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
+from exporter.core.timing.clock import Clock
 from tests.atlas.table import (
     Changes,
     Fault,

@@ -10,9 +10,9 @@ from typing import Any
 import yaml
 
 from exporter.app import App
-from exporter.core.clock import Clock
 from exporter.core.model import Outcome, ProbeKey, Span
 from exporter.core.phases import Phase
+from exporter.core.timing.clock import Clock
 from exporter.mail.tokens import new_key
 from exporter.settings import Settings
 from exporter.state.store import Store

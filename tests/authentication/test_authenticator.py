@@ -7,11 +7,11 @@ import pytest
 
 from exporter.authentication import Authenticator
 from exporter.authentication.verdict import Result
-from exporter.core.clock import Clock
 from exporter.core.facts import Client, SenderCheck
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
-from exporter.core.starvation import starved
+from exporter.core.timing.clock import Clock
+from exporter.core.trace.starvation import starved
 from exporter.mail.headers.authentication import RESULTS
 from exporter.net.dns.answer import Answer
 from exporter.net.dns.queries import RecordType

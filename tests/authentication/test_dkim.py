@@ -8,7 +8,7 @@ from exporter.authentication.lookups import Lookups
 from exporter.authentication.signature import SignedMessage
 from exporter.authentication.verdict import Result, Verdict
 from exporter.authentication.wire import wire_message
-from exporter.core.fairness import Slices
+from exporter.core.timing.fairness import Slices
 from exporter.net.dns.answer import DnsResult
 from tests.support.signing import KEY, MESSAGE, ed25519, published, rsa, signed, with_tags
 from tests.support.zone import Records, Zone

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.authentication import Authenticator
-from exporter.core.clock import Clock
 from exporter.core.facts import Client
 from exporter.core.one_line import one_line
+from exporter.core.timing.clock import Clock
 from exporter.net.dns.answer import Answer, DnsResult
 from exporter.net.dns.queries import RecordType
 from tests.support import virtual_time as virtual

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from exporter.authentication import Authenticator
-from exporter.core.clock import Clock
 from exporter.core.facts import Client
+from exporter.core.timing.clock import Clock
 from exporter.net.dns.answer import DnsResult
 from exporter.net.dns.queries import DnsQueries
 from exporter.net.dns.resolver import Resolver

@@ -12,10 +12,10 @@ from tempfile import TemporaryDirectory
 from exporter.app import App
 from exporter.commands.garbage import GarbageCollector
 from exporter.commands.lifecycle import SWITCH_INTERVAL
-from exporter.core.clock import Clock
-from exporter.core.lateness import Lateness
 from exporter.core.logs import log_to_stderr
 from exporter.core.model import ProbeKey
+from exporter.core.timing.clock import Clock
+from exporter.core.timing.lateness import Lateness
 from exporter.mail.tokens import new_key
 from exporter.settings import Settings
 from exporter.state.store import Store

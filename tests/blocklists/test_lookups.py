@@ -18,8 +18,8 @@ from exporter.blocklists import (
     lookups,
 )
 from exporter.blocklists.names import TESTS
-from exporter.core.clock import Clock
 from exporter.core.model import Exchanger, ListState
+from exporter.core.timing.clock import Clock
 from exporter.net.dns.resolver import Resolver
 from tests.support.blocklist_rig import a_list
 from tests.support.broken_nameserver import names_server

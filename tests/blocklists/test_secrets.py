@@ -7,9 +7,9 @@ import dns.rcode
 import pytest
 
 from exporter.blocklists import Blocklists, Subject
-from exporter.core.clock import Clock
 from exporter.core.model import ListState
-from exporter.core.run import Run
+from exporter.core.timing.clock import Clock
+from exporter.core.trace.run import Run
 from exporter.net.dns.resolver import Resolver
 from tests.support.blocklist_rig import BlocklistRig, a_list
 from tests.support.broken_nameserver import names_server

@@ -14,7 +14,7 @@ from exporter.core.json_output import described
 from exporter.core.model import Fact, Outcome, ProbeError
 from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason
-from exporter.core.starvation import starved
+from exporter.core.trace.starvation import starved
 from exporter.net.dns.answer import Answer, DnsResult
 from exporter.net.dns.queries import RecordType
 from tests.support import virtual_time as virtual

@@ -8,11 +8,11 @@ from typing import Literal
 
 from exporter.app import App
 from exporter.checks.dnsbl_subjects import MOST_ADDRESSES, Subjects
-from exporter.core.clock import Clock
 from exporter.core.model import Exchanger, Failure, Listing, ProbeKey
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
-from exporter.core.run import Run
+from exporter.core.timing.clock import Clock
+from exporter.core.trace.run import Run
 from exporter.mail.tokens import new_key
 from exporter.net.dns.resolver import Resolver
 from exporter.settings import Settings

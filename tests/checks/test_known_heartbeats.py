@@ -1,8 +1,8 @@
 """What is known about heartbeats in memory."""
 
 from exporter.checks.known_heartbeats import KnownHeartbeats
-from exporter.core.clock import Clock
 from exporter.core.heartbeat import Beat, HeartbeatKey
+from exporter.core.timing.clock import Clock
 from exporter.state.store import Store
 
 BEAT = Beat(1000.0, "backup@host.example", "finished")

@@ -12,9 +12,9 @@ from exporter.authentication.verdict import Result
 from exporter.authentication.wire import wire_message
 from exporter.checks.signing import DkimSigner
 from exporter.config.types import Secret
-from exporter.core.fairness import Slices
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
+from exporter.core.timing.fairness import Slices
 from exporter.mail.composition import Content, ProbeMessage, compose
 from exporter.mail.tokens import Mint, new_key
 from exporter.net.signatures.signing_key import Kind, SigningKey, new_signing_key

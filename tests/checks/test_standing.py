@@ -14,7 +14,7 @@ from exporter.checks.options import RoundtripOptions
 from exporter.checks.standing import Standing
 from exporter.core.json_output import described
 from exporter.core.model import Listing, ListState, Outcome
-from exporter.core.run import Run
+from exporter.core.trace.run import Run
 from exporter.mail.tokens import new_key
 from exporter.settings import Settings
 from exporter.state.store import Store

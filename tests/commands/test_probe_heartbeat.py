@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from exporter.commands.probe import display_of, one_trip
-from exporter.core.clock import Clock
 from exporter.core.heartbeat import Beat, Watch
 from exporter.core.model import Outcome, ProbeKey, ProbeRefused
 from exporter.core.reasons import Reason
+from exporter.core.timing.clock import Clock
 from exporter.settings import Settings
 from exporter.state.store import Store
 from exporter.terminal import as_text

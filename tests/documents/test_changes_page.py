@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from exporter.core import comparison
+from exporter.core.comparison import comparison
 from exporter.probing import on_the_spot
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -277,7 +277,7 @@ def test_sessions_take_a_trace_and_know_no_trip() -> None:
         if file.relative_to(PACKAGE).as_posix().startswith(("net/", "mailboxes/"))
         if not file.relative_to(PACKAGE).as_posix().startswith(KNOW_TRIPS)
         for line, module in imports(file)
-        if module.startswith("exporter.core.run.")
+        if module.startswith("exporter.core.trace.run.")
     )
 
 
@@ -286,9 +286,9 @@ def test_the_clock_is_read_in_one_file_alone() -> None:
 
 
 def readings_of_the_clock() -> Iterator[str]:
-    cure = "take the Clock of core/clock.py as an argument"
+    cure = "take the Clock of core/timing/clock.py as an argument"
     for file in EXPORTER:
-        if file == PACKAGE / "core/clock.py":
+        if file == PACKAGE / "core/timing/clock.py":
             continue
         for node in nodes(file):
             if isinstance(node, ast.Attribute) and node.attr in CLOCKS.get(

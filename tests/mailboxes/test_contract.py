@@ -9,12 +9,12 @@ from typing import TypeVar
 
 import pytest
 
-from exporter.core.clock import Clock
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
-from exporter.core.run import Run
-from exporter.core.trace import Trace
-from exporter.core.wake import Wake
+from exporter.core.timing.clock import Clock
+from exporter.core.timing.wake import Wake
+from exporter.core.trace.run import Run
+from exporter.core.trace.trace import Trace
 from exporter.mailboxes import MailboxOptions
 from exporter.mailboxes.session import (
     READ_LIMIT,

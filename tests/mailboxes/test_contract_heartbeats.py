@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from exporter.core.clock import Clock
+from exporter.core.timing.clock import Clock
 from tests.support.heartbeat_rig import HeartbeatWatcher, report
 from tests.support.mailbox_rig import FOREIGN, MailboxRig
 from tests.support.mailbox_rigs import every

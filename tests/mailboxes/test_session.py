@@ -1,7 +1,7 @@
 import pytest
 
-from exporter.core.clock import Clock
-from exporter.core.precision import COARSE, FINE, Precision
+from exporter.core.timing.clock import Clock
+from exporter.core.timing.precision import COARSE, FINE, Precision
 from exporter.mailboxes.session import Sighting
 
 

@@ -14,7 +14,7 @@ from exporter.config.types import Listen
 from exporter.core.facts import Client
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
-from exporter.core.wake import Wake
+from exporter.core.timing.wake import Wake
 from exporter.mail.tokens import Mint
 from exporter.mailboxes.smtpd import SmtpdOptions
 from tests.support.smtp_client import RawClient

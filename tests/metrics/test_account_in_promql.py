@@ -10,13 +10,13 @@ from random import Random
 
 import pytest
 
-from exporter.core.account import Month, ProbeAccount
-from exporter.core.account_output import QUANTILES
-from exporter.core.clock import Clock
+from exporter.core.availability.account import Month, ProbeAccount
+from exporter.core.availability.account_output import QUANTILES
+from exporter.core.availability.maintenance import Maintenance
+from exporter.core.availability.window import Once, Window
 from exporter.core.facts import Arrival
-from exporter.core.maintenance import Maintenance
-from exporter.core.run import Run
-from exporter.core.window import Once, Window
+from exporter.core.timing.clock import Clock
+from exporter.core.trace.run import Run
 from exporter.probing.scheduler import Scheduler
 from tests.probing.test_planned_trips import Server
 from tests.support import virtual_time as virtual

@@ -7,8 +7,8 @@ from exporter.core.facts import Arrival, LateArrival
 from exporter.core.model import Failure, Outcome
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
-from exporter.core.trace_identity import trace_id
-from exporter.core.trace_status import TraceStatus
+from exporter.core.trace.identity import trace_id
+from exporter.core.trace.status import TraceStatus
 from exporter.mailboxes.watcher.statistics import Statistics
 from exporter.metrics import Metrics
 from exporter.metrics.exporter import ExporterSeries

@@ -17,7 +17,7 @@ from prometheus_client.core import (
 from prometheus_client.exposition import generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
-from exporter.core.trace_identity import trace_id
+from exporter.core.trace.identity import trace_id
 from exporter.metrics.definitions import Definition
 from exporter.metrics.exposition import Format, layout
 from exporter.metrics.series import Histogram, Labels, Value

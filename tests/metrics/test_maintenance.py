@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
-from exporter.core.clock import Clock
-from exporter.core.maintenance import Maintenance
+from exporter.core.availability.maintenance import Maintenance
+from exporter.core.availability.window import Once, Window
 from exporter.core.model import ProbeKey
 from exporter.core.scope import RoundTripScope
-from exporter.core.window import Once, Window
+from exporter.core.timing.clock import Clock
 from exporter.metrics import Metrics
 from exporter.metrics.series import Labels
 from tests.metrics.test_outcome import FAILURE, SUCCESS

@@ -14,10 +14,10 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as read_text
 
-from exporter.core.clock import Clock
-from exporter.core.fairness import SLICE, Slices
 from exporter.core.model import Listing, ListState, ProbeKey
 from exporter.core.scope import BlocklistScope
+from exporter.core.timing.clock import Clock
+from exporter.core.timing.fairness import SLICE, Slices
 from exporter.mailboxes.watcher.statistics import Statistics
 from exporter.metrics import Metrics
 from exporter.metrics.definitions import Definition

@@ -12,12 +12,12 @@ import trustme
 
 from exporter.config.proxy import proxy_in
 from exporter.config.server import NetworkOptions
-from exporter.core.clock import Clock
 from exporter.core.facts import MailServer
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
-from exporter.core.run import Run
 from exporter.core.steps import Step
+from exporter.core.timing.clock import Clock
+from exporter.core.trace.run import Run
 from exporter.net.dns.resolver import Resolver
 from exporter.net.proxy import LONGEST_ANSWER
 from exporter.net.tcp import dial

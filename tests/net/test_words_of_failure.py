@@ -11,10 +11,10 @@ import dns.rcode
 import pytest
 
 from exporter.config.server import NetworkOptions
-from exporter.core.clock import Clock
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
-from exporter.core.run import Run
+from exporter.core.timing.clock import Clock
+from exporter.core.trace.run import Run
 from exporter.net.dns.resolver import Resolver
 from exporter.net.tcp import dial
 from tests.support.broken_nameserver import names_server

@@ -8,12 +8,12 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from exporter.core.clock import Clock
 from exporter.core.model import ProbeError
 from exporter.core.phases import Leg
 from exporter.core.reasons import Reason
-from exporter.core.run import Run
 from exporter.core.steps import Step
+from exporter.core.timing.clock import Clock
+from exporter.core.trace.run import Run
 from exporter.mailboxes.imap.mailbox import ImapMailbox, ImapOptions
 from exporter.net.dns.resolver import Resolver
 from exporter.net.tls.handshake import handshake_errors

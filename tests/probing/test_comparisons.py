@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from exporter.blocklists import Blocklist, Blocklists, Lookups
-from exporter.core.change_words import failure_in_words, sentence
-from exporter.core.circumstances import What
-from exporter.core.clock import Clock
-from exporter.core.comparison import LEAST_SAMPLES
+from exporter.core.comparison.circumstances import What
+from exporter.core.comparison.comparison import LEAST_SAMPLES
+from exporter.core.comparison.words import failure_in_words, sentence
 from exporter.core.dns_records import records
 from exporter.core.facts import Changes, RecordKind
 from exporter.core.model import Fact, Listing, ListState, Outcome, ProbeKey
 from exporter.core.reasons import Reason
+from exporter.core.timing.clock import Clock
 from exporter.probing.comparisons import MOST_WAITING, Comparisons
 from exporter.probing.on_the_spot import OnTheSpot
 from exporter.state.good_trips import stored_good_trips

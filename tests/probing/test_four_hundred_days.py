@@ -9,12 +9,12 @@ from random import Random
 
 import pytest
 
+from exporter.core.availability.outage import Outage
 from exporter.core.home import Home
 from exporter.core.model import ProbeError, ProbeKey
-from exporter.core.outage import Outage
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
-from exporter.core.run import Run
+from exporter.core.trace.run import Run
 from exporter.mail.tokens import Token
 from exporter.probing.probe import Probe
 from exporter.probing.probes import ProbeTable

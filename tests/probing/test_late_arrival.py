@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from exporter.core.clock import Clock
 from exporter.core.facts import LateArrival
 from exporter.core.model import ProbeKey
+from exporter.core.timing.clock import Clock
 from exporter.mail.message import Kind, read
 from exporter.mail.tokens import Mint
 from exporter.mailboxes.session import Sighting

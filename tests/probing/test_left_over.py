@@ -1,6 +1,6 @@
 """Messages with our token of which we know nothing are left alone for an hour."""
 
-from exporter.core.clock import Clock
+from exporter.core.timing.clock import Clock
 from exporter.mail.tokens import Mint
 from exporter.probing.left_over import LEFT_OVER_AFTER, MOST_LEFT_ALONE, LeftOvers
 from exporter.probing.passed_time import PassedTime

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exporter.core.availability.outage import Outage, Unsettled
 from exporter.core.model import Failure, Outcome, ProbeKey
-from exporter.core.outage import Outage, Unsettled
 from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason
 from exporter.probing.outages import MOST_RESULTS, Outages

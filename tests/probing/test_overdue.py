@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from exporter.core.clock import Clock
 from exporter.core.model import ProbeKey
+from exporter.core.timing.clock import Clock
 from exporter.mailboxes.watcher.watcher import Watcher
 from exporter.probing.overdue import MOST_UNWANTED, OverdueTrips
 from exporter.state.trip import State, Trip

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 
 from exporter.config.types import Listen
-from exporter.core.clock import Clock
-from exporter.core.lateness import Lateness
+from exporter.core.availability.outage import Standing
 from exporter.core.model import Outcome, ProbeError, ProbeKey
-from exporter.core.outage import Standing
 from exporter.core.reasons import Reason
+from exporter.core.timing.clock import Clock
+from exporter.core.timing.lateness import Lateness
 from exporter.metrics import Metrics
 from exporter.metrics.outcome import FIRST
 from exporter.probing.probe import Probe

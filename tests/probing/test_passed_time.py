@@ -1,6 +1,6 @@
 """Elapsed time, also when the wall clock is set."""
 
-from exporter.core.clock import Clock, boot_id
+from exporter.core.timing.clock import Clock, boot_id
 from exporter.probing.passed_time import PassedTime
 from exporter.state.trip import Moment
 

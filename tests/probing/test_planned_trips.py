@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 import pytest
 
-from exporter.core.clock import Clock
-from exporter.core.maintenance import Maintenance
+from exporter.core.availability.maintenance import Maintenance
+from exporter.core.availability.window import Once, Window
 from exporter.core.model import ProbeError
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
-from exporter.core.run import Run
-from exporter.core.window import Once, Window
+from exporter.core.timing.clock import Clock
+from exporter.core.trace.run import Run
 from exporter.probing.scheduler import Scheduler
 from tests.support import virtual_time as virtual
 from tests.support.prober_rig import INTERVAL, ProberRig

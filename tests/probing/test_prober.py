@@ -10,8 +10,8 @@ from exporter.core.facts import Arrival
 from exporter.core.model import ProbeError, ProbeKey, Reply
 from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason
-from exporter.core.run import Run
 from exporter.core.steps import Step
+from exporter.core.trace.run import Run
 from exporter.probing.probe import Probe
 from exporter.state.commits import GATHER
 from tests.support import virtual_time as virtual

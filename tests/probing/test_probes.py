@@ -5,7 +5,7 @@ import pytest
 from exporter.core.model import ProbeError, ProbeKey, ProbeRefused
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
-from exporter.core.run import Run
+from exporter.core.trace.run import Run
 from exporter.probing.probe import Probe
 from exporter.probing.probes import ProbeTable
 from exporter.settings import Settings

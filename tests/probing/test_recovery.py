@@ -6,8 +6,8 @@ import time
 from pathlib import Path
 
 from exporter.app import App
-from exporter.core.clock import Clock, boot_id
 from exporter.core.model import ProbeKey
+from exporter.core.timing.clock import Clock, boot_id
 from exporter.mail.tokens import Mint, Token, new_key
 from exporter.settings import Settings
 from exporter.state.store import Store

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from exporter.app import App
-from exporter.core.durations import in_units
 from exporter.core.facts import Arrival, LateArrival
 from exporter.core.model import Failure, Outcome, ProbeError
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
-from exporter.core.trace import Trace
+from exporter.core.timing.durations import in_units
+from exporter.core.trace.trace import Trace
 from exporter.mail.tokens import new_key
 from exporter.mailboxes.session import Sighting
 from exporter.state.history import summary_of

@@ -13,11 +13,11 @@ from pydantic import ValidationError
 
 from exporter.config.oauth2 import OAuth2Options
 from exporter.config.server import ServerOptions
-from exporter.core.clock import Clock
 from exporter.core.model import ProbeError
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
-from exporter.core.run import Run
+from exporter.core.timing.clock import Clock
+from exporter.core.trace.run import Run
 from exporter.mailboxes.imap.mailbox import ImapMailbox, ImapOptions
 from exporter.mailboxes.jmap.mailbox import JmapMailbox, JmapOptions
 from exporter.mailboxes.pop3.mailbox import Pop3Mailbox, Pop3Options

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from exporter.core.clock import Clock
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
-from exporter.core.run import Run
+from exporter.core.timing.clock import Clock
+from exporter.core.trace.run import Run
 from exporter.mailboxes.graph.mailbox import GraphMailbox, GraphMailboxOptions
 from exporter.mailboxes.session import READ_LIMIT
 from exporter.net.dns.resolver import Resolver

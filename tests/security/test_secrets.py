@@ -19,8 +19,8 @@ from cryptography.hazmat.primitives.serialization import (
 from exporter.commands.cli import main
 from exporter.config.mistakes import Mistakes
 from exporter.config.server import AccessOptions
-from exporter.core.clock import Clock
 from exporter.core.model import ProbeError
+from exporter.core.timing.clock import Clock
 from exporter.mail.tokens import new_key
 from exporter.net.dns.resolver import Resolver
 from exporter.net.tls.handshake import client_context

@@ -14,11 +14,11 @@ import dns.message
 import dns.rrset
 import pytest
 
-from exporter.core.clock import Clock
 from exporter.core.facts import MailServer
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
-from exporter.core.trace import Trace
+from exporter.core.timing.clock import Clock
+from exporter.core.trace.trace import Trace
 from exporter.mailboxes.imap.mailbox import ImapMailbox, ImapOptions
 from exporter.mailboxes.pop3.mailbox import Pop3Mailbox, Pop3Options
 from exporter.mailboxes.session import READ_LIMIT, Session, Sighting

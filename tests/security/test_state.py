@@ -4,8 +4,8 @@ import asyncio
 import sqlite3
 from pathlib import Path
 
-from exporter.core.clock import Clock
 from exporter.core.reasons import Reason
+from exporter.core.timing.clock import Clock
 from exporter.state import schema as state_file
 from exporter.state.store import Store
 from tests.state.test_rows import changed, filled

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.core.trace_identity import trace_id
+from exporter.core.trace.identity import trace_id
 from exporter.mail.tokens import candidates
 from exporter.net.otlp.answer import MAX_ANSWER
 from exporter.tracing.exporter import MOST_SPANS

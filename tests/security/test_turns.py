@@ -14,13 +14,13 @@ import pytest
 from aiohttp.test_utils import make_mocked_request
 
 from exporter.config.types import Listen
-from exporter.core.account import Month, ProbeAccount
-from exporter.core.clock import Clock
-from exporter.core.downtime import Downtime
-from exporter.core.maintenance import Maintenance
+from exporter.core.availability.account import Month, ProbeAccount
+from exporter.core.availability.downtime import Downtime
+from exporter.core.availability.maintenance import Maintenance
+from exporter.core.availability.outage import Outage
 from exporter.core.model import Outcome, ProbeKey
-from exporter.core.outage import Outage
-from exporter.core.run import Run
+from exporter.core.timing.clock import Clock
+from exporter.core.trace.run import Run
 from exporter.mailboxes.maildir.folder import DirectoryListing
 from exporter.mailboxes.session import READ_LIMIT
 from exporter.mailboxes.watcher.strays import Stray

@@ -9,8 +9,8 @@ import pytest
 
 from exporter.core.model import Exchanger, Failure
 from exporter.core.reasons import Reason
-from exporter.core.run import Run
 from exporter.core.steps import Step
+from exporter.core.trace.run import Run
 from tests.support.left_behind import nothing_left_behind
 from tests.support.name_server import Zone, names
 from tests.support.ports import free_port

@@ -5,10 +5,10 @@ from itertools import count, pairwise
 
 import pytest
 
-from exporter.core.clock import Clock
 from exporter.core.model import ProbeError, Span
 from exporter.core.phases import Phase
-from exporter.core.run import Run
+from exporter.core.timing.clock import Clock
+from exporter.core.trace.run import Run
 from exporter.mail.composition import ProbeMessage
 from exporter.senders import SendOptions
 from tests.support.left_behind import nothing_left_behind, until

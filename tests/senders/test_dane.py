@@ -16,8 +16,8 @@ from exporter.core.model import (
 )
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
-from exporter.core.run import Run
 from exporter.core.steps import Step
+from exporter.core.trace.run import Run
 from exporter.senders.mx import MxSender
 from tests.support.chains import HOST, Identity, issue, server_context, tlsa, written
 from tests.support.name_server import Zone, names

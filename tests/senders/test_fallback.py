@@ -16,8 +16,8 @@ from exporter.commands.preflight.report import lines
 from exporter.core.model import Exchanger, PlaintextFallback, TlsSession
 from exporter.core.phases import Leg
 from exporter.core.reasons import Reason
-from exporter.core.run import Run
 from exporter.core.steps import Step
+from exporter.core.trace.run import Run
 from exporter.net.dns.resolver import Resolver
 from exporter.settings import Settings
 from tests.support.left_behind import nothing_left_behind

@@ -8,8 +8,8 @@ import pytest
 from exporter.core.model import ProbeError, Reply, TlsSession
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
-from exporter.core.run import Run
 from exporter.core.steps import Step
+from exporter.core.trace.run import Run
 from tests.support.graph_rigs import GraphRig, sender_rig
 from tests.support.graph_service import Says
 from tests.support.left_behind import until

@@ -7,8 +7,8 @@ import pytest
 
 from exporter.core.model import Failure
 from exporter.core.reasons import Reason
-from exporter.core.run import Run
 from exporter.core.steps import Step
+from exporter.core.trace.run import Run
 from exporter.net.dns.resolver import Resolver
 from exporter.senders.kind import Sender
 from tests.support.jmap_server import (

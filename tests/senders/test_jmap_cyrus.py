@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from exporter.core.clock import Clock
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
+from exporter.core.timing.clock import Clock
 from exporter.mail.composition import ProbeMessage
 from exporter.net.dns.resolver import Resolver
 from exporter.net.mta_sts.policies import StsPolicies

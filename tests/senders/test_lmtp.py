@@ -12,8 +12,8 @@ import pytest
 from exporter.core.model import Failure, Reply, TlsSession
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
-from exporter.core.run import Run
 from exporter.core.steps import Step
+from exporter.core.trace.run import Run
 from exporter.mail.queue_name import queue_name
 from exporter.net.dns.resolver import Resolver
 from exporter.senders import SendOptions

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from exporter.app import App
-from exporter.core.clock import Clock
 from exporter.core.model import Failure, PlaintextFallback, TlsPolicy
 from exporter.core.one_line import MAX_DETAIL
 from exporter.core.reasons import Reason
-from exporter.core.run import Run
 from exporter.core.saved_policy import SavedPolicy
 from exporter.core.steps import Step
+from exporter.core.timing.clock import Clock
+from exporter.core.trace.run import Run
 from exporter.mail.tokens import new_key
 from exporter.settings import Settings
 from exporter.state.store import Store

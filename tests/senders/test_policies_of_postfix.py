@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from exporter.core.clock import Clock
 from exporter.core.model import Failure, TlsPolicy
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
+from exporter.core.timing.clock import Clock
 from exporter.net.dns.resolver import Resolver
 from exporter.net.mta_sts.policies import StsPolicies
 from exporter.net.oauth2 import Accounts

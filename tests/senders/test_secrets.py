@@ -11,8 +11,8 @@ import pytest
 
 from exporter.core.model import Reply
 from exporter.core.reasons import Reason
-from exporter.core.run import Run
 from exporter.core.steps import Step
+from exporter.core.trace.run import Run
 from exporter.senders import SendOptions
 from exporter.senders.one_server import OneServerOptions
 from tests.support.name_server import names

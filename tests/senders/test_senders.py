@@ -10,8 +10,8 @@ import pytest
 from exporter.core.model import Exchanger, Failure, PlaintextFallback, TlsSession
 from exporter.core.phases import Leg
 from exporter.core.reasons import Reason
-from exporter.core.run import Run
 from exporter.core.steps import Step
+from exporter.core.trace.run import Run
 from exporter.mail.composition import ProbeMessage
 from exporter.mail.message import tokens_in
 from exporter.net.dns.resolver import Resolver

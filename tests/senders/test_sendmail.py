@@ -14,8 +14,8 @@ import pytest
 
 from exporter.core.model import Failure
 from exporter.core.reasons import Reason
-from exporter.core.run import Run
 from exporter.core.steps import Step
+from exporter.core.trace.run import Run
 from exporter.mail.composition import ProbeMessage
 from exporter.net.dns.resolver import Resolver
 from tests.lab.client import Lab, LabUser

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from exporter.core.account import Month, ProbeAccount
-from exporter.core.downtime import Downtime
+from exporter.core.availability.account import Month, ProbeAccount
+from exporter.core.availability.downtime import Downtime
+from exporter.core.availability.outage import Outage, Unsettled
 from exporter.core.facts import Arrival, LateArrival
 from exporter.core.model import Failure, Outcome, ProbeKey
-from exporter.core.outage import Outage, Unsettled
 from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason
 from exporter.state import account as accounts

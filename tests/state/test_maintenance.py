@@ -4,9 +4,9 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from exporter.core.clock import Clock
-from exporter.core.maintenance import Maintenance
-from exporter.core.window import Once, Window
+from exporter.core.availability.maintenance import Maintenance
+from exporter.core.availability.window import Once, Window
+from exporter.core.timing.clock import Clock
 from exporter.probing.started_windows import StartedWindows
 from exporter.state.schema import FILE
 from exporter.state.store import Store

@@ -3,13 +3,13 @@
 from dataclasses import replace
 from pathlib import Path
 
+from exporter.core.availability.outage import Result, Unsettled
 from exporter.core.model import ProbeKey
-from exporter.core.outage import Result, Unsettled
 from exporter.core.phases import Leg
 from exporter.state.outages import KEPT_FOR
 from exporter.state.store import Store
 from exporter.state.trip import Moment
-from tests.core.test_downtime import ENDED as OUTAGE
+from tests.core.availability.test_downtime import ENDED as OUTAGE
 
 ENDED = replace(OUTAGE, end=1120.0, reasons=("send/connect", "send/tls"), planned_seconds=60.0)
 PROBE, OTHER = ENDED.probe, ProbeKey("submission", "b@example.org")

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from exporter.app import App
+from exporter.core.availability.outage import Unsettled
 from exporter.core.model import Failure, Outcome, ProbeKey
-from exporter.core.outage import Unsettled
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.mail.tokens import new_key
@@ -22,7 +22,7 @@ from exporter.state import schema as state_file
 from exporter.state.schema import SCHEMA_VERSION, StateUnusable
 from exporter.state.store import Store
 from exporter.state.trip import Moment, State, Trip
-from tests.core.test_downtime import ENDED
+from tests.core.availability.test_downtime import ENDED
 from tests.support.embedded import embedded
 
 (ENTRY,) = Settings.embedded().probes

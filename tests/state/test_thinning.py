@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from exporter.core.availability.outage import Outage
 from exporter.core.facts import Arrival, LateArrival
 from exporter.core.model import Failure, Outcome, ProbeKey, Span
-from exporter.core.outage import Outage
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.settings import StateOptions

@@ -11,11 +11,11 @@ from collections.abc import Callable
 
 import pytest
 
+from exporter.core.availability.outage import Standing
 from exporter.core.model import Outcome, ProbeKey
-from exporter.core.outage import Standing
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
-from exporter.core.run import VERDICT_PATIENCE
+from exporter.core.trace.run import VERDICT_PATIENCE
 from exporter.metrics import Metrics
 from exporter.metrics.outcome import FIRST
 from exporter.state.commits import PATIENCE

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from exporter.blocklists import Blocklist, BlockListOptions, Blocklists, Query, Subject
-from exporter.core.clock import Clock
 from exporter.core.model import Listing
-from exporter.core.run import Run
+from exporter.core.timing.clock import Clock
+from exporter.core.trace.run import Run
 from exporter.net.dns.resolver import Resolver
 
 

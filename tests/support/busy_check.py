@@ -4,7 +4,7 @@ overload."""
 import asyncio
 
 from exporter.core.phases import Phase
-from exporter.core.run import Run
+from exporter.core.trace.run import Run
 from tests.support import virtual_time as virtual
 
 

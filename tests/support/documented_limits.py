@@ -9,8 +9,10 @@ from aiosmtpd.smtp import SMTP
 
 from exporter.checks import options, standing
 from exporter.config import yaml
-from exporter.core import dns_records, transcript, transcript_view
+from exporter.core import dns_records
 from exporter.core.one_line import MAX_DETAIL
+from exporter.core.transcript import transcript
+from exporter.core.transcript import view as transcript_view
 from exporter.mail import bounces, heartbeats, message, tokens
 from exporter.mail.headers import received, receiver, shown
 from exporter.mail.notices import leaves

@@ -7,9 +7,9 @@ from exporter.checks.options import RoundtripOptions
 from exporter.checks.roundtrip import RoundTrip
 from exporter.core.model import Exchanger, ExchangerVisit, ProbeError
 from exporter.core.reasons import Reason
-from exporter.core.run import Run
 from exporter.core.scope import RoundTripScope
 from exporter.core.steps import Step
+from exporter.core.trace.run import Run
 from exporter.mail.composition import ProbeMessage
 from exporter.senders.pace import Pace
 from exporter.settings import Settings

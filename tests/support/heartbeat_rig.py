@@ -8,11 +8,11 @@ from typing import Any
 from exporter.checks.heartbeat import HeartbeatCheck
 from exporter.checks.heartbeat_options import HeartbeatOptions
 from exporter.checks.known_heartbeats import KnownHeartbeats
-from exporter.core.clock import Clock
 from exporter.core.heartbeat import Heartbeat
 from exporter.core.model import Failure, ProbeError
 from exporter.core.reasons import Reason
-from exporter.core.run import Run
+from exporter.core.timing.clock import Clock
+from exporter.core.trace.run import Run
 from exporter.mail.tokens import Mint
 from exporter.mailboxes.session import Mailbox
 from exporter.mailboxes.watcher.strays import Stray

@@ -11,9 +11,9 @@ from aiohttp import web_app
 
 from exporter.blocklists import Blocklists, Lookups
 from exporter.config.types import Listen
-from exporter.core.clock import Clock
-from exporter.core.maintenance import Maintenance
+from exporter.core.availability.maintenance import Maintenance
 from exporter.core.model import ProbeKey
+from exporter.core.timing.clock import Clock
 from exporter.net.dns.resolver import Resolver
 from exporter.probing.probe import Probe
 from exporter.probing.probes import ProbeTable

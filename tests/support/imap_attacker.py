@@ -6,8 +6,8 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from exporter.core.clock import Clock
-from exporter.core.run import Run
+from exporter.core.timing.clock import Clock
+from exporter.core.trace.run import Run
 from exporter.net.imap.connection import ImapConnection, converse
 from exporter.net.tcp import connect
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import trustme
 
-from exporter.core.clock import Clock
-from exporter.core.run import Run
+from exporter.core.timing.clock import Clock
+from exporter.core.trace.run import Run
 from exporter.net.imap.connection import ImapConnection, converse
 from exporter.net.tcp import connect
 from tests.support.imap_server import Peer, playing

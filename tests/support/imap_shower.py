@@ -5,8 +5,8 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from exporter.core.clock import Clock
-from exporter.core.run import Run
+from exporter.core.timing.clock import Clock
+from exporter.core.trace.run import Run
 from exporter.mail.tokens import Mint
 from exporter.mailboxes.imap.mailbox import ImapMailbox, ImapOptions
 from exporter.mailboxes.watcher.expectation import Expectation

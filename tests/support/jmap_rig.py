@@ -6,8 +6,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from exporter.core.clock import Clock
-from exporter.core.run import Run
+from exporter.core.timing.clock import Clock
+from exporter.core.trace.run import Run
 from exporter.mailboxes.jmap.mailbox import JmapMailbox, JmapOptions
 from exporter.mailboxes.jmap.session import JmapSession
 from exporter.mailboxes.session import Sighting

@@ -7,7 +7,7 @@ from typing import ClassVar
 import pytest
 
 from exporter.config.types import Listen
-from exporter.core.clock import Clock
+from exporter.core.timing.clock import Clock
 from exporter.mailboxes.maildir.mailbox import MaildirMailbox, MaildirOptions
 from exporter.mailboxes.session import Mailbox
 from exporter.mailboxes.smtpd import SmtpdMailbox, SmtpdOptions

@@ -6,13 +6,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from exporter.core.clock import Clock
 from exporter.core.facts import LateArrival
 from exporter.core.home import Home
 from exporter.core.model import Fact, Failure, Outcome, ProbeKey
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
-from exporter.core.run import Run
+from exporter.core.timing.clock import Clock
+from exporter.core.trace.run import Run
 from exporter.mail.tokens import Mint, Token, new_key
 from exporter.mailboxes.watcher.expectation import Expectation, Found
 from exporter.mailboxes.watcher.watcher import Watcher

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from exporter.core.clock import Clock
 from exporter.core.model import ProbeError
-from exporter.core.run import Run
-from exporter.core.trace import Trace
-from exporter.core.wake import Wake
+from exporter.core.timing.clock import Clock
+from exporter.core.timing.wake import Wake
+from exporter.core.trace.run import Run
+from exporter.core.trace.trace import Trace
 from exporter.mailboxes.maildir.mailbox import MaildirMailbox, MaildirOptions, MaildirSession
 from exporter.mailboxes.session import Sighting
 from exporter.net.dns.resolver import Resolver

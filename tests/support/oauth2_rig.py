@@ -11,8 +11,8 @@ import pytest
 import trustme
 
 from exporter.config.oauth2 import OAuth2Options
-from exporter.core.clock import Clock
 from exporter.core.model import ProbeError
+from exporter.core.timing.clock import Clock
 from exporter.net.oauth2 import Account, Accounts
 from tests.support.identity_provider import CLIENT, SECRET, Identity, serving
 

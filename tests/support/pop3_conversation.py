@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from exporter.core.clock import Clock
-from exporter.core.run import Run
+from exporter.core.timing.clock import Clock
+from exporter.core.trace.run import Run
 from exporter.net.pop3.connection import Pop3Connection, converse
 from exporter.net.tcp import connect
 from tests.support.imap_conversation import AUTHORITY

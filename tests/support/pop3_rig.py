@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from exporter.core.clock import Clock
-from exporter.core.run import Run
+from exporter.core.timing.clock import Clock
+from exporter.core.trace.run import Run
 from exporter.mailboxes.pop3.mailbox import Pop3Mailbox, Pop3Options
 from exporter.mailboxes.pop3.session import Pop3Session
 from exporter.mailboxes.session import Sighting

@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from exporter.core.facts import Client
 from exporter.core.model import Fact, ProbeError
 from exporter.core.reasons import Reason
-from exporter.core.run import Run
 from exporter.core.steps import Step
-from exporter.core.trace import Trace
-from exporter.core.wake import Wake
+from exporter.core.timing.wake import Wake
+from exporter.core.trace.run import Run
+from exporter.core.trace.trace import Trace
 from exporter.mail.composition import ProbeMessage
 from exporter.mailboxes.session import Sighting
 

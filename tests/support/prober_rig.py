@@ -5,9 +5,9 @@ from pathlib import Path
 from exporter.authentication import Authenticator
 from exporter.checks.options import RoundtripOptions
 from exporter.checks.roundtrip import RoundTrip
-from exporter.core.clock import Clock
-from exporter.core.maintenance import Maintenance
+from exporter.core.availability.maintenance import Maintenance
 from exporter.core.model import Outcome, ProbeKey
+from exporter.core.timing.clock import Clock
 from exporter.mail.tokens import Mint
 from exporter.mailboxes.watcher.watcher import Watcher
 from exporter.metrics import Metrics

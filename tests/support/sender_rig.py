@@ -6,9 +6,9 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from exporter.core.clock import Clock
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
+from exporter.core.timing.clock import Clock
 from exporter.net.dns.resolver import Resolver
 from exporter.net.mta_sts.policies import StsPolicies
 from exporter.net.mta_sts.policy import HTTPS

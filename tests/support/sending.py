@@ -1,10 +1,10 @@
 """Sends as a trip does, and tells what is left behind."""
 
-from exporter.core.clock import Clock
 from exporter.core.model import Failure, ProbeError, TlsPolicy, TlsSession
 from exporter.core.phases import Phase
-from exporter.core.run import Run
 from exporter.core.steps import Step
+from exporter.core.timing.clock import Clock
+from exporter.core.trace.run import Run
 from exporter.mail.composition import ProbeMessage, compose
 from exporter.mail.tokens import Mint
 from exporter.senders.kind import Sender

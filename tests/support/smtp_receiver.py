@@ -13,9 +13,9 @@ import trustme
 
 from exporter.config.server import ReceiverTls
 from exporter.config.types import Listen
-from exporter.core.clock import Clock
-from exporter.core.run import Run
-from exporter.core.wake import Wake
+from exporter.core.timing.clock import Clock
+from exporter.core.timing.wake import Wake
+from exporter.core.trace.run import Run
 from exporter.mailboxes.session import Wanted
 from exporter.mailboxes.smtpd import SmtpdMailbox, SmtpdOptions, SmtpdSession
 from exporter.net.dns.resolver import Resolver

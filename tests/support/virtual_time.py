@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
 from typing import Any, Protocol, TypeVar
 
-from exporter.core.clock import Clock
+from exporter.core.timing.clock import Clock
 
 
 class Rig(Protocol):

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from exporter.core.run import Run
+from exporter.core.trace.run import Run
 from exporter.mail.composition import compose
 from exporter.mail.tokens import Mint, Token
 from exporter.mailboxes.session import Sighting

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from exporter.core.clock import Clock
 from exporter.core.model import Listing, ListState, Span
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
+from exporter.core.timing.clock import Clock
 from exporter.terminal import DISPLAYS, ProgressLine
 from tests.commands.test_cli import mailtrip
 from tests.lab.client import Lab

@@ -6,7 +6,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from exporter.app import App
 from exporter.core.model import Outcome
-from exporter.core.trace_identity import span_id, trace_id
+from exporter.core.trace.identity import span_id, trace_id
 from exporter.settings import Settings
 from exporter.state.store import Store
 from exporter.web.pages.waterfall import Waterfall

@@ -10,10 +10,10 @@ from dataclasses import replace
 import pytest
 
 from exporter.config.tracing import TracingOptions
-from exporter.core.clock import Clock
 from exporter.core.facts import LateArrival
 from exporter.core.model import Outcome, ProbeError, ProbeKey
 from exporter.core.reasons import Reason
+from exporter.core.timing.clock import Clock
 from exporter.net.dns.resolver import Resolver
 from exporter.net.otlp.answer import Later, Rejection
 from exporter.net.otlp.span import OtlpSpan

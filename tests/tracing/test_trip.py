@@ -9,7 +9,7 @@ from exporter.core.model import Failure, Outcome, ProbeKey, Reply, Span
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
-from exporter.core.trace_identity import span_id, trace_id
+from exporter.core.trace.identity import span_id, trace_id
 from exporter.mail.tokens import Mint
 from exporter.net.otlp.span import Kind, OtlpSpan
 from exporter.tracing.trip import LONGEST_TEXT, MOST_HOPS, TripTrace, late_spans

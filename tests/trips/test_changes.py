@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from exporter.app import App
-from exporter.core.change_words import changes_of, letter
+from exporter.core.comparison.words import changes_of, letter
 from exporter.core.facts import Changes
 from exporter.core.model import Outcome, ProbeKey
 from exporter.mail.tokens import new_key

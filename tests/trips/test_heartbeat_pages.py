@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.core.clock import Clock
+from exporter.core.timing.clock import Clock
 from tests.support.heartbeat_rig import report
 from tests.support.maildir_rig import Maildir
 from tests.support.mailtrip_process import Exporter

@@ -7,11 +7,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from exporter.app import App
-from exporter.core.clock import Clock
 from exporter.core.heartbeat import HeartbeatKey
 from exporter.core.model import Outcome, ProbeKey
 from exporter.core.phases import Leg
 from exporter.core.reasons import Reason
+from exporter.core.timing.clock import Clock
 from exporter.mail.tokens import new_key
 from exporter.settings import Settings
 from exporter.state.store import Store

@@ -6,14 +6,14 @@ from itertools import count
 
 import pytest
 
+from exporter.core.availability.maintenance import Maintenance
+from exporter.core.availability.window import Once, Window
 from exporter.core.home import Home
-from exporter.core.maintenance import Maintenance
 from exporter.core.model import Failure, Outcome, ProbeKey
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
-from exporter.core.run import Run
 from exporter.core.steps import Step
-from exporter.core.window import Once, Window
+from exporter.core.trace.run import Run
 from exporter.mail.tokens import Token
 from exporter.probing.probe import Probe
 from exporter.web.pages.failing import MOST_CAUSES, MOST_NAMES, failing_now

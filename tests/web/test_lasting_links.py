@@ -5,9 +5,9 @@ import json
 import re
 from dataclasses import replace
 
+from exporter.core.availability.outage import Standing
 from exporter.core.facts import Arrival, Hop, LateArrival
 from exporter.core.model import Failure, Outcome, ProbeKey, Span
-from exporter.core.outage import Standing
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.mail.tokens import Mint

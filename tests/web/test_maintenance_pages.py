@@ -2,8 +2,8 @@
 
 import time
 
-from exporter.core.maintenance import Maintenance
-from exporter.core.window import Once, Window
+from exporter.core.availability.maintenance import Maintenance
+from exporter.core.availability.window import Once, Window
 from tests.support.http_site import site
 
 NOW = time.time()

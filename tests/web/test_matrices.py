@@ -5,12 +5,12 @@ import re
 
 import pytest
 
+from exporter.core.availability.maintenance import Maintenance
+from exporter.core.availability.window import Once, Window
 from exporter.core.facts import Arrival
-from exporter.core.maintenance import Maintenance
 from exporter.core.model import Failure, Outcome
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
-from exporter.core.window import Once, Window
 from exporter.settings import Settings
 from exporter.web.pages.matrices import matrix_views
 from tests.support.http_site import Site, site, words_of

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from exporter.core.availability.outage import Outage
 from exporter.core.facts import Change, Changes
 from exporter.core.model import Failure, ProbeKey
-from exporter.core.outage import Outage
 from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step

@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import pytest
 
-from exporter.core.durations import duration
 from exporter.core.facts import Arrival, Hop
 from exporter.core.model import Failure, Listing, ListState, Outcome, ProbeKey, QueriedList, Span
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
-from exporter.core.words import ago
+from exporter.core.timing.durations import duration
+from exporter.core.timing.when import ago
 from exporter.mail.tokens import candidates
 from exporter.state.history import TripSummary
 from exporter.web.pages.documentation import SITE

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from exporter.core.model import ProbeKey
-from exporter.core.run import Run
+from exporter.core.trace.run import Run
 from exporter.probing.probe import Probe
 from exporter.state.history import HISTORY_LENGTH
 from exporter.web.pages.probe_list import (

@@ -8,14 +8,14 @@ from io import StringIO
 
 import pytest
 
-from exporter.core.account import Month, ProbeAccount
-from exporter.core.account_output import json_lines
-from exporter.core.downtime import Downtime
+from exporter.core.availability.account import Month, ProbeAccount
+from exporter.core.availability.account_output import json_lines
+from exporter.core.availability.downtime import Downtime
 from exporter.core.model import ProbeKey
 from exporter.web.pages import Pages
 from exporter.web.pages.report import MOST_OUTAGES, PER_PAGE, ReportQuery
 from exporter.web.pages.time_zone import UTC_ZONE
-from tests.core.test_downtime import ENDED
+from tests.core.availability.test_downtime import ENDED
 from tests.support.chromium import DESKTOP, PHONE, Browser
 from tests.support.http_site import site, words_of
 from tests.support.pauses import with_pauses

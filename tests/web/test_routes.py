@@ -6,8 +6,8 @@ from contextlib import suppress
 import pytest
 
 from exporter.config.types import Listen
+from exporter.core.availability.outage import Outage
 from exporter.core.model import Outcome, ProbeKey
-from exporter.core.outage import Outage
 from exporter.state.store import Store
 from exporter.web.limits import Limits
 from exporter.web.listeners import CannotListen

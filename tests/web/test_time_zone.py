@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from exporter.core.maintenance import Maintenance
-from exporter.core.window import Once, Window
+from exporter.core.availability.maintenance import Maintenance
+from exporter.core.availability.window import Once, Window
 from exporter.web import pages
 from exporter.web.pages import Pages
 from exporter.web.pages.outages import OutageQuery

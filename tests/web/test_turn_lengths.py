@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from exporter.core.maintenance import Maintenance
+from exporter.core.availability.maintenance import Maintenance
+from exporter.core.availability.outage import Outage
+from exporter.core.availability.window import Once, Window
 from exporter.core.model import Failure, Listing, ListState, Outcome, ProbeKey
-from exporter.core.outage import Outage
 from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason
-from exporter.core.window import Once, Window
 from exporter.state import days, outages
 from exporter.state.store import Store
 from exporter.web.pages.probe_list import LONGEST_SEARCH

@@ -11,10 +11,10 @@ from exporter.commands.preflight.external_servers import (
 )
 from exporter.commands.preflight.plan import Plan, plans
 from exporter.commands.preflight.remark import Remark, Risk
-from exporter.core.clock import Clock
 from exporter.core.model import ExchangerVisit, PlaintextFallback, ProbeError
 from exporter.core.phases import Phase
-from exporter.core.run import Run
+from exporter.core.timing.clock import Clock
+from exporter.core.trace.run import Run
 from exporter.net.dns.resolver import Resolver
 from exporter.net.mta_sts.policies import StsPolicies
 from exporter.net.oauth2 import Accounts

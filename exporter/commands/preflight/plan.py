@@ -16,12 +16,12 @@ from exporter.commands.preflight.mx_records import of_receiver
 from exporter.commands.preflight.remark import Remark, Risk
 from exporter.config.address import PLACEHOLDER
 from exporter.config.tracing import TracingOptions
-from exporter.core.clock import Clock
 from exporter.core.model import ProbeError
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
-from exporter.core.run import Run
 from exporter.core.steps import Step
+from exporter.core.timing.clock import Clock
+from exporter.core.trace.run import Run
 from exporter.mail.composition import ProbeMessage
 from exporter.mailboxes.session import Mailbox, ScanLimited
 from exporter.net.dns.queries import DnsQueries

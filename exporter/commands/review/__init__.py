@@ -15,7 +15,7 @@ from exporter.commands.review.values import of_values
 from exporter.config.finding import Finding
 from exporter.config.load import Reading
 from exporter.config.mistakes import Mistake
-from exporter.core.clock import Clock
+from exporter.core.timing.clock import Clock
 from exporter.settings import Settings
 
 __all__ = ["in_the_way", "is_lacking", "review"]

@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 from exporter.config.finding import Finding
 from exporter.config.maintenance import moment_text
 from exporter.config.mistakes import suggestion
-from exporter.core.window import matches
+from exporter.core.availability.window import matches
 from exporter.settings import Settings
 
 

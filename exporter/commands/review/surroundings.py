@@ -16,8 +16,8 @@ from exporter.config.proxy import ProxyUrl
 from exporter.config.server import ClientCertificateOptions, ReceiverTls, TlsOptions
 from exporter.config.tracing import TracingOptions
 from exporter.config.types import NamedFile, Secret, SecretUnavailable, size_text
-from exporter.core.clock import Clock
 from exporter.core.model import ProbeError
+from exporter.core.timing.clock import Clock
 from exporter.mail.composition import Content, compose
 from exporter.mail.tokens import KEY_BYTES, Mint, read_key
 from exporter.mailboxes.session import READ_LIMIT

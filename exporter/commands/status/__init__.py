@@ -16,8 +16,8 @@ from exporter.commands.status.judgement import Judgement, Thresholds, judge
 from exporter.commands.status.probe_status import NotOurs, ProbeStatus
 from exporter.commands.status.summary import worst_of
 from exporter.commands.status.table import details, table
+from exporter.core.availability.window import matches
 from exporter.core.verdict import Verdict
-from exporter.core.window import matches
 
 REFUSALS = (CannotStart,)
 """What ends it with one clear line."""

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from exporter.commands.status.probe_status import Newest, ProbeStatus
-from exporter.core.durations import duration, in_units
+from exporter.core.timing.durations import duration, in_units
+from exporter.core.timing.when import ago, utc
 from exporter.core.verdict import Verdict, verdict_of
-from exporter.core.words import ago, utc
 
 STALE_AFTER = 3  # intervals, and a timeout, without a trip that finished; see MailtripNoRecentTrip
 

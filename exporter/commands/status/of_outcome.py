@@ -4,10 +4,10 @@ from collections.abc import Iterable
 
 from exporter.commands.status.judgement import Judgement, Thresholds, judge
 from exporter.commands.status.probe_status import Newest, ProbeStatus
+from exporter.core.availability.maintenance import Maintenance
+from exporter.core.availability.window import Window
 from exporter.core.json_output import summary
-from exporter.core.maintenance import Maintenance
 from exporter.core.model import Outcome
-from exporter.core.window import Window
 
 
 def judgement_of(

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 
 from exporter.commands.status.judgement import Judgement
 from exporter.commands.status.summary import counted, worst_first
-from exporter.core.durations import duration, in_units
+from exporter.core.timing.durations import duration, in_units
+from exporter.core.timing.when import ago, later, utc
 from exporter.core.verdict import Verdict
-from exporter.core.words import ago, later, utc
 
 _HEAD = ("probe", "state", "since", "newest trip", "delay", "next trip")
 _COLOURS = {Verdict.OK: "32", Verdict.UNKNOWN: "35", Verdict.WARNING: "33", Verdict.CRITICAL: "31"}
@@ -71,7 +71,7 @@ def details(one: Judgement, page: str, *, colours: bool) -> Iterator[str]:
 
 
 def _facts(one: Judgement, page: str) -> Iterator[tuple[str, str]]:
-    from exporter.core.account_output import percent  # which takes a while
+    from exporter.core.availability.account_output import percent  # which takes a while
 
     probe, newest = one.probe, one.probe.newest
     if probe.name:

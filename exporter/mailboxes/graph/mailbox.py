@@ -12,7 +12,7 @@ from exporter.config.types import Duration, OneWord
 from exporter.core.phases import Leg
 from exporter.core.reasons import OF_A_CONVERSATION, Reason
 from exporter.core.steps import Step
-from exporter.core.trace import Trace
+from exporter.core.trace.trace import Trace
 from exporter.mailboxes.graph.folder import Folder
 from exporter.mailboxes.graph.session import GraphSession
 from exporter.mailboxes.junk import reasons_of_folders

@@ -4,10 +4,10 @@ deletes for good."""
 from collections.abc import Sequence
 
 from exporter.core.model import ProbeError
-from exporter.core.precision import REMOTE
 from exporter.core.reasons import Reason
-from exporter.core.trace import Trace
-from exporter.core.wake import Wake
+from exporter.core.timing.precision import REMOTE
+from exporter.core.timing.wake import Wake
+from exporter.core.trace.trace import Trace
 from exporter.mailboxes.graph.folder import Folder, Unread
 from exporter.mailboxes.graph.worth import (
     header_of,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
-from exporter.core.trace import Trace
+from exporter.core.trace.trace import Trace
 from exporter.mailboxes.imap.folder import Folder, Ref
 from exporter.mailboxes.imap.selection import CHUNK, Selection
 from exporter.mailboxes.session import Sighting

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from exporter.core.fairness import Slices
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
-from exporter.core.trace import Trace
+from exporter.core.timing.fairness import Slices
+from exporter.core.trace.trace import Trace
 from exporter.mail.headers.dates import time_of
 from exporter.mailboxes.imap.folder import Folder, Ref
 from exporter.mailboxes.imap.selection import CHUNK, Selection

@@ -10,12 +10,12 @@ from exporter import __version__
 from exporter.config.finding import Finding
 from exporter.config.server import Port, Ports, TlsMode
 from exporter.config.types import SecretUnavailable, Text
-from exporter.core.fairness import FairTimeout
 from exporter.core.model import ProbeError
 from exporter.core.phases import Leg
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
-from exporter.core.trace import Trace
+from exporter.core.timing.fairness import FairTimeout
+from exporter.core.trace.trace import Trace
 from exporter.mailboxes.imap.folder import Bookmark
 from exporter.mailboxes.imap.session import ImapSession, open_session
 from exporter.mailboxes.junk import reasons_of_folders

@@ -4,10 +4,10 @@ selected briefly."""
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from exporter.core.fairness import Slices
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
-from exporter.core.trace import Trace
+from exporter.core.timing.fairness import Slices
+from exporter.core.trace.trace import Trace
 from exporter.mailboxes.imap.folder import SWEEP, UNKNOWN, Folder
 from exporter.net.imap.connection import ImapConnection
 from exporter.net.imap.names import quote

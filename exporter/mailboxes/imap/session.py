@@ -7,8 +7,8 @@ from dataclasses import replace
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
-from exporter.core.trace import Trace
-from exporter.core.wake import Wake
+from exporter.core.timing.wake import Wake
+from exporter.core.trace.trace import Trace
 from exporter.mailboxes.imap.deletion import Deletion
 from exporter.mailboxes.imap.folder import FIRST_RECHECK, UNKNOWN, Bookmark, Folder
 from exporter.mailboxes.imap.folder_list import gmail, list_folders

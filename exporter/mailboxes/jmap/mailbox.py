@@ -11,7 +11,7 @@ from exporter.config.server import Ports
 from exporter.core.phases import Leg
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
-from exporter.core.trace import Trace
+from exporter.core.trace.trace import Trace
 from exporter.mailboxes.jmap.bookmark import Bookmark
 from exporter.mailboxes.session import Wanted
 from exporter.net.dns.resolver import Resolver

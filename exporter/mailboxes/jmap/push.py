@@ -5,8 +5,8 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from exporter.core.model import ProbeError
-from exporter.core.trace import Trace
-from exporter.core.wake import Wake
+from exporter.core.timing.wake import Wake
+from exporter.core.trace.trace import Trace
 from exporter.net.jmap.client import JmapClient
 from exporter.net.jmap.stream import EventStream
 

@@ -10,8 +10,8 @@ from collections.abc import Collection, Sequence
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
-from exporter.core.trace import Trace
-from exporter.core.wake import Wake
+from exporter.core.timing.wake import Wake
+from exporter.core.trace.trace import Trace
 from exporter.mailboxes.jmap.bookmark import MOST, Arrival, Bookmark
 from exporter.mailboxes.jmap.folders import Folder, folders_of
 from exporter.mailboxes.jmap.push import Push

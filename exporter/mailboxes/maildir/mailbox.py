@@ -16,8 +16,8 @@ from exporter.config.types import Options, Text
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.core.threads import Worker
-from exporter.core.trace import Trace
-from exporter.core.wake import Wake
+from exporter.core.timing.wake import Wake
+from exporter.core.trace.trace import Trace
 from exporter.mailboxes.junk import is_junk, reasons_of_folders
 from exporter.mailboxes.maildir.files import MaildirFiles
 from exporter.mailboxes.maildir.folder import SUBDIRECTORIES, Folder, Ref, delivered_at, unique_name

@@ -11,7 +11,7 @@ from exporter.core.model import ProbeError, TlsSession
 from exporter.core.phases import Leg
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
-from exporter.core.trace import Trace
+from exporter.core.trace.trace import Trace
 from exporter.mailboxes.pop3.maildrop import Maildrop
 from exporter.mailboxes.pop3.session import Pop3Session
 from exporter.mailboxes.server import MailServerOptions

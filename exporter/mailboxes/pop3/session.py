@@ -9,11 +9,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from exporter.core.model import ProbeError
-from exporter.core.precision import COARSE
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
-from exporter.core.trace import Trace
-from exporter.core.wake import Wake
+from exporter.core.timing.precision import COARSE
+from exporter.core.timing.wake import Wake
+from exporter.core.trace.trace import Trace
 from exporter.mailboxes.pop3.maildrop import Login, Maildrop
 from exporter.mailboxes.session import READ_LIMIT, Extent, Sighting, Wanted
 from exporter.net.pop3.connection import Pop3Connection

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from math import inf
 
 from exporter.config.types import SecretUnavailable
-from exporter.core.clock import Clock
 from exporter.core.model import ProbeError
 from exporter.core.one_line import MAX_DETAIL, one_line
 from exporter.core.reasons import Reason, Trait
+from exporter.core.timing.clock import Clock
 from exporter.net.sasl.conversation import NoLoginSent
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds between two attempts

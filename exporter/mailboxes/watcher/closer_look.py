@@ -1,7 +1,7 @@
 """A closer look at the message of a trip: all of it, and where the mailbox shows it."""
 
 from exporter.core.model import ProbeError
-from exporter.core.trace import Trace
+from exporter.core.trace.trace import Trace
 from exporter.mailboxes.session import WHOLE_LIMIT, ReadsWhole, Session, Sighting, TellsTab
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
-from exporter.core.trace import Trace
+from exporter.core.trace.trace import Trace
 from exporter.mailboxes.session import Session, Sighting
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from exporter.core.facts import Alteration
 from exporter.core.phases import Phase
-from exporter.core.trace import Trace
+from exporter.core.trace.trace import Trace
 from exporter.mail.message import FoundIn, Kind, Reading
 from exporter.mail.tokens import Mint, Token
 from exporter.mailboxes.session import Sighting

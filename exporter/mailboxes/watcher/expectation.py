@@ -11,9 +11,9 @@ from exporter.core.model import Fact, ProbeError, Span, TlsSession
 from exporter.core.one_line import MAX_DETAIL, one_line
 from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason
-from exporter.core.run import Run
-from exporter.core.trace import Trace
-from exporter.core.transcript import Transcript
+from exporter.core.trace.run import Run
+from exporter.core.trace.trace import Trace
+from exporter.core.transcript.transcript import Transcript
 from exporter.mail.bounces import Bounce
 from exporter.mail.message import FoundIn, Kind, Reading
 from exporter.mail.mime import Part

@@ -3,11 +3,11 @@
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
-from exporter.core.clock import Clock
-from exporter.core.fairness import Slices
 from exporter.core.heartbeat import Beat, HeartbeatKey
 from exporter.core.model import MAX_FOLDER
 from exporter.core.one_line import one_line
+from exporter.core.timing.clock import Clock
+from exporter.core.timing.fairness import Slices
 from exporter.mail.heartbeats import Letterhead, Pattern, letterhead
 from exporter.mailboxes.session import Sighting
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from exporter.core.model import Fact, Span
 from exporter.core.phases import Phase
-from exporter.core.trace import Trace
+from exporter.core.trace.trace import Trace
 from exporter.mailboxes.watcher.expectation import Expectation
 
 

@@ -1,7 +1,7 @@
 """One poll of a mailbox: finds new messages, dispatches them, and deletes those that may go."""
 
-from exporter.core.trace import Trace
-from exporter.core.transcript import Transcript
+from exporter.core.trace.trace import Trace
+from exporter.core.transcript.transcript import Transcript
 from exporter.mailboxes.session import Rechecking, Rereading, Session, Sighting
 from exporter.mailboxes.watcher.closer_look import CloserLook
 from exporter.mailboxes.watcher.deletions import Deletions

@@ -3,10 +3,10 @@
 import asyncio
 from math import inf
 
-from exporter.core.fairness import Slices
 from exporter.core.model import ProbeError
 from exporter.core.phases import Phase
-from exporter.core.trace import Trace
+from exporter.core.timing.fairness import Slices
+from exporter.core.trace.trace import Trace
 from exporter.mailboxes.watcher.back_off import is_refusal
 from exporter.mailboxes.watcher.expectation import INSTANT, Expectation
 from exporter.mailboxes.watcher.pacing import gap_after, idle_gap

@@ -12,16 +12,16 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from exporter.core.clock import Clock
-from exporter.core.fairness import in_turns
 from exporter.core.home import Home
 from exporter.core.model import ProbeError
 from exporter.core.phases import Leg
 from exporter.core.reasons import Reason
-from exporter.core.run import Run
-from exporter.core.trace import Trace
-from exporter.core.transcript import Transcript
-from exporter.core.wake import Wake
+from exporter.core.timing.clock import Clock
+from exporter.core.timing.fairness import in_turns
+from exporter.core.timing.wake import Wake
+from exporter.core.trace.run import Run
+from exporter.core.trace.trace import Trace
+from exporter.core.transcript.transcript import Transcript
 from exporter.mail.tokens import Mint
 from exporter.mailboxes.session import (
     HasExtent,

@@ -13,7 +13,7 @@ import struct
 import sys
 from dataclasses import dataclass
 
-from exporter.core.clock import Clock
+from exporter.core.timing.clock import Clock
 
 MOST_QUESTIONS = 64  # over one socket
 MAX_DATAGRAM = 65535

@@ -13,11 +13,11 @@ import dns.name
 import dns.rcode
 from dns.rdtypes.ANY.SOA import SOA
 
-from exporter.core.clock import Clock
-from exporter.core.fairness import FairTimeout
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
-from exporter.core.starvation import is_starved, starved
+from exporter.core.timing.clock import Clock
+from exporter.core.timing.fairness import FairTimeout
+from exporter.core.trace.starvation import is_starved, starved
 from exporter.net.dns.answer import Answer, DnsResult
 from exporter.net.dns.datagrams import Datagrams, Reply
 from exporter.net.dns.message import MOST_RECORDS, PAYLOAD, asked_over_tcp, read, text_of

@@ -19,11 +19,11 @@ import dns.rdatatype
 import dns.resolver
 
 from exporter.config.grammar import host_of, ip_of
-from exporter.core.clock import Clock
 from exporter.core.model import Exchanger, ProbeError
 from exporter.core.one_line import one_line
 from exporter.core.reasons import Reason
-from exporter.core.starvation import is_starved, starved
+from exporter.core.timing.clock import Clock
+from exporter.core.trace.starvation import is_starved, starved
 from exporter.net.dns.hosts_file import addresses_of
 from exporter.net.dns.message import MOST_RECORDS, PAYLOAD, text_of
 from exporter.net.dns.name_server import MOST_NAMED, Asked, NameServer

@@ -16,7 +16,7 @@ import aiohttp
 from exporter.config.graph import GraphOptions
 from exporter.config.server import TlsOptions
 from exporter.core.phases import Leg
-from exporter.core.trace import Trace
+from exporter.core.trace.trace import Trace
 from exporter.net.dns.resolver import Resolver
 from exporter.net.graph.refusal import error_of, refusal
 from exporter.net.graph.request import Answer, Request

@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 
 from exporter.core.steps import Step
-from exporter.core.trace import Trace
+from exporter.core.trace.trace import Trace
 
 
 class Stages:

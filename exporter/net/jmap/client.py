@@ -18,7 +18,7 @@ from exporter.core.model import ProbeError
 from exporter.core.one_line import one_line
 from exporter.core.phases import Leg
 from exporter.core.reasons import Reason
-from exporter.core.trace import Trace
+from exporter.core.trace.trace import Trace
 from exporter.net.dns.resolver import Resolver
 from exporter.net.encodings import to_bytes
 from exporter.net.http.body import CHUNK

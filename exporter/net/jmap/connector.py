@@ -10,7 +10,7 @@ from aiohttp.client_proto import ResponseHandler
 from exporter.config.jmap import JmapServerOptions
 from exporter.core.phases import Leg
 from exporter.core.steps import Step
-from exporter.core.trace import Trace
+from exporter.core.trace.trace import Trace
 from exporter.net.dns.resolver import Resolver
 from exporter.net.tcp import dial
 from exporter.net.tls.handshake import client_context, handshake_errors, session_fact, start_tls

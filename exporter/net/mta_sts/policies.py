@@ -6,12 +6,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
-from exporter.core.clock import Clock
-from exporter.core.fairness import FairTimeout
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 from exporter.core.saved_policy import SavedPolicy
-from exporter.core.starvation import blamed
+from exporter.core.timing.clock import Clock
+from exporter.core.timing.fairness import FairTimeout
+from exporter.core.trace.starvation import blamed
 from exporter.net.dns.resolver import Resolver
 from exporter.net.mta_sts.policy import HTTPS, Malformed, StsPolicy, parse, version_of
 

@@ -9,11 +9,11 @@ from contextlib import suppress
 from urllib.parse import urlsplit
 
 from exporter.config.oauth2 import OAuth2Options
-from exporter.core.clock import Clock
-from exporter.core.fairness import FairTimeout
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
-from exporter.core.starvation import blamed
+from exporter.core.timing.clock import Clock
+from exporter.core.timing.fairness import FairTimeout
+from exporter.core.trace.starvation import blamed
 from exporter.net.oauth2.token import Granted, Token
 
 log = logging.getLogger(__name__)

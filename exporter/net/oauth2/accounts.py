@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from exporter.config.oauth2 import OAuth2Options
-from exporter.core.clock import Clock
 from exporter.core.reasons import Reason, Trait
+from exporter.core.timing.clock import Clock
 from exporter.net.oauth2.account import Account
 
 REASONS = tuple(reason for reason in Reason if Trait.OF_A_TOKEN in reason.traits)

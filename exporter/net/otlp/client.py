@@ -12,10 +12,10 @@ from exporter import __version__
 from exporter.config.grammar import is_line
 from exporter.config.tracing import TracingOptions
 from exporter.config.types import SecretUnavailable
-from exporter.core.clock import Clock
 from exporter.core.model import ProbeError
 from exporter.core.one_line import one_line
 from exporter.core.reasons import Reason
+from exporter.core.timing.clock import Clock
 from exporter.net.dns.resolver import Resolver
 from exporter.net.http.body import CHUNK, read_body
 from exporter.net.http.errors import http_errors

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from itertools import islice
 
-from exporter.core.fairness import in_turns
+from exporter.core.timing.fairness import in_turns
 from exporter.net.pop3.reply import UniqueIds, lines_in
 
 MOST_MESSAGES = 200_000

@@ -7,7 +7,7 @@ from exporter.core.model import ProbeError
 from exporter.core.one_line import one_line
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
-from exporter.core.trace import Trace
+from exporter.core.trace.trace import Trace
 from exporter.net.oauth2 import Account, Token
 from exporter.net.sasl.conversation import NoLoginSent
 

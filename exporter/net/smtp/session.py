@@ -27,8 +27,8 @@ from exporter.core.model import ProbeError, Reply
 from exporter.core.one_line import one_line
 from exporter.core.phases import Leg
 from exporter.core.reasons import Reason
-from exporter.core.run import Run
 from exporter.core.steps import Step
+from exporter.core.trace.run import Run
 from exporter.mail.composition import ProbeMessage, dot_stuffed
 from exporter.net.dns.resolver import Resolver
 from exporter.net.exceptions import Kinds, Words, map_exceptions

@@ -15,10 +15,10 @@ from aiosmtpd.smtp import SMTP, Envelope, Session, TLSSetupException
 from exporter.config.address import Network
 from exporter.config.grammar import ip_of
 from exporter.config.types import Listen
-from exporter.core.clock import Clock
 from exporter.core.facts import Client
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
+from exporter.core.timing.clock import Clock
 from exporter.mail.headers.stamp import stamp
 from exporter.mail.tokens import address_parts
 from exporter.net.exceptions import map_exceptions

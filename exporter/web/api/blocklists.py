@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
-from exporter.core.fairness import in_turns
+from exporter.core.timing.fairness import in_turns
 from exporter.metrics.text import Text
 from exporter.probing.probes import ProbeTable
 from exporter.web.api.frame import listed

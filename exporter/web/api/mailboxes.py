@@ -5,7 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
-from exporter.core.fairness import in_turns
+from exporter.core.timing.fairness import in_turns
 from exporter.mailboxes.watcher.watcher import Watcher
 from exporter.metrics.text import Text
 from exporter.web.api.frame import listed

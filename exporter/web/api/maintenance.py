@@ -9,11 +9,11 @@ from pydantic import ValidationError
 
 from exporter.config.maintenance import StartedOptions
 from exporter.config.mistakes import suggestion
-from exporter.core.clock import Clock
-from exporter.core.fairness import in_turns
-from exporter.core.maintenance import Planned
+from exporter.core.availability.maintenance import Planned
+from exporter.core.availability.window import Once, Window, matches
 from exporter.core.one_line import one_line
-from exporter.core.window import Once, Window, matches
+from exporter.core.timing.clock import Clock
+from exporter.core.timing.fairness import in_turns
 from exporter.metrics.text import Text
 from exporter.probing.probes import ProbeTable
 from exporter.probing.started_windows import StartedWindows, WindowRefused

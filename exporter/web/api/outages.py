@@ -6,10 +6,10 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
-from exporter.core.clock import Clock
-from exporter.core.fairness import in_turns
+from exporter.core.availability.outage import Outage
 from exporter.core.model import ProbeKey
-from exporter.core.outage import Outage
+from exporter.core.timing.clock import Clock
+from exporter.core.timing.fairness import in_turns
 from exporter.metrics.text import Text
 from exporter.probing.probes import ProbeTable
 from exporter.web.api.errors import ApiError

@@ -8,12 +8,12 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
-from exporter.core.clock import Clock
-from exporter.core.downtime import DAY, MONTH, Downtime
-from exporter.core.fairness import Slices, in_turns
+from exporter.core.availability.downtime import DAY, MONTH, Downtime
+from exporter.core.availability.maintenance import Maintenance, Planned
 from exporter.core.json_output import summary
-from exporter.core.maintenance import Maintenance, Planned
 from exporter.core.model import ProbeKey
+from exporter.core.timing.clock import Clock
+from exporter.core.timing.fairness import Slices, in_turns
 from exporter.metrics.text import Text
 from exporter.probing.probe import Probe
 from exporter.probing.probes import ProbeTable

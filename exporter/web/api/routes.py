@@ -6,7 +6,7 @@ from typing import Protocol
 
 from aiohttp import web
 
-from exporter.core.clock import Clock
+from exporter.core.timing.clock import Clock
 from exporter.mailboxes.watcher.watcher import Watcher
 from exporter.metrics.text import Text
 from exporter.probing.probes import ProbeTable

@@ -6,9 +6,9 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
-from exporter.core.fairness import in_turns
 from exporter.core.json_output import pieces, summary
 from exporter.core.model import Outcome, ProbeKey
+from exporter.core.timing.fairness import in_turns
 from exporter.mail.tokens import without_tokens
 from exporter.metrics.text import Text
 from exporter.probing.probes import ProbeTable

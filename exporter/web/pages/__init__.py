@@ -7,16 +7,16 @@ from typing import Protocol
 
 from exporter import __version__
 from exporter.config.mistakes import suggestion
-from exporter.core.account import Month, ProbeAccount
-from exporter.core.account_output import csv_lines, json_lines
-from exporter.core.change_words import changes_of, sentence
-from exporter.core.downtime import MONTH, Downtime
-from exporter.core.fairness import in_turns, let_go
-from exporter.core.maintenance import Maintenance
+from exporter.core.availability.account import Month, ProbeAccount
+from exporter.core.availability.account_output import csv_lines, json_lines
+from exporter.core.availability.downtime import MONTH, Downtime
+from exporter.core.availability.maintenance import Maintenance
+from exporter.core.availability.outage import Outage
+from exporter.core.comparison.words import changes_of, sentence
 from exporter.core.model import Outcome, ProbeKey
 from exporter.core.one_line import one_line
-from exporter.core.outage import Outage
-from exporter.core.words import ago
+from exporter.core.timing.fairness import in_turns, let_go
+from exporter.core.timing.when import ago
 from exporter.mail.tokens import without_tokens
 from exporter.mailboxes.watcher.watcher import Watcher
 from exporter.metrics.text import Text

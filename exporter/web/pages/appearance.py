@@ -7,8 +7,8 @@ from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from exporter.core.account_output import percent
-from exporter.core.durations import duration
+from exporter.core.availability.account_output import percent
+from exporter.core.timing.durations import duration
 from exporter.web.pages.axis import round_time
 from exporter.web.pages.documentation import documented, runbook_of
 from exporter.web.pages.links import linked

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from itertools import takewhile
 
-from exporter.core.durations import in_units
+from exporter.core.timing.durations import in_units
 
 MOST = 4  # marks on an axis, beside that at 0
 _STEPS = (

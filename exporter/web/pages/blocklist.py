@@ -7,8 +7,8 @@ from urllib.parse import urlencode
 
 from exporter.blocklists import Blocklist, BlockListOptions, SubjectKind
 from exporter.checks.module import Module
-from exporter.core.fairness import in_turns
 from exporter.core.model import Listing, ListState, Outcome
+from exporter.core.timing.fairness import in_turns
 from exporter.probing.probe import Probe
 from exporter.web.blocklist_status import FACTS, BlocklistStatus
 from exporter.web.pages.answer import AnswerView

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import ceil, floor, log10
 from statistics import median
 
-from exporter.core.durations import duration
+from exporter.core.timing.durations import duration
 from exporter.state.timeline import TimelineTrip
 from exporter.web.pages.axis import Mark
 from exporter.web.pages.time_zone import UTC_ZONE, TimeZone

@@ -1,6 +1,6 @@
 """Where the documentation explains what a page shows."""
 
-from exporter.core.outage import reason_of
+from exporter.core.availability.outage import reason_of
 from exporter.core.reasons import Reason
 
 SITE = "https://mailtrip.example.org/docs/"

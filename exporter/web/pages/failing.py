@@ -5,12 +5,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from exporter.core.change_words import failure_in_words
-from exporter.core.fairness import in_turns
-from exporter.core.maintenance import Maintenance
+from exporter.core.availability.maintenance import Maintenance
+from exporter.core.comparison.words import failure_in_words
 from exporter.core.model import Failure, Outcome
 from exporter.core.phases import Leg
 from exporter.core.reasons import Reason
+from exporter.core.timing.fairness import in_turns
 from exporter.probing.probe import Probe
 from exporter.web.pages import documentation
 from exporter.web.pages.first_steps import FIRST_STEPS

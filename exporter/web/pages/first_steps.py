@@ -1,6 +1,6 @@
 """What to do first about a failure: one sentence for each reason."""
 
-from exporter.core.outage import reason_of
+from exporter.core.availability.outage import reason_of
 from exporter.core.reasons import Reason
 
 FIRST_STEPS = {

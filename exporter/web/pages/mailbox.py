@@ -7,9 +7,9 @@ from operator import attrgetter
 from urllib.parse import urlencode
 
 from exporter.config.server import ServerOptions
-from exporter.core.fairness import in_turns
 from exporter.core.model import Outcome
 from exporter.core.phases import Leg
+from exporter.core.timing.fairness import in_turns
 from exporter.mailboxes import MailboxOptions
 from exporter.mailboxes.watcher.watcher import Watcher
 from exporter.probing.probe import Probe

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from exporter.core.words import later
+from exporter.core.timing.when import later
 from exporter.mailboxes import MailboxOptions
 from exporter.mailboxes.watcher.back_off import Trouble
 from exporter.mailboxes.watcher.watcher import Watcher

@@ -4,11 +4,11 @@ ended."""
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from exporter.core.durations import duration
+from exporter.core.availability.maintenance import Maintenance
 from exporter.core.facts import Arrival
-from exporter.core.fairness import in_turns
-from exporter.core.maintenance import Maintenance
 from exporter.core.reasons import Reason
+from exporter.core.timing.durations import duration
+from exporter.core.timing.fairness import in_turns
 from exporter.probing.probe import Probe
 from exporter.web.pages.overview import in_words
 from exporter.web.pages.probe_link import probe_query

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Self
 from urllib.parse import urlencode
 
-from exporter.core.account_output import NOT_WATCHED
+from exporter.core.availability.account_output import NOT_WATCHED
+from exporter.core.availability.outage import Outage, reason_of
 from exporter.core.model import Failure, ProbeKey
-from exporter.core.outage import Outage, reason_of
 from exporter.core.reasons import Reason
 from exporter.web.pages.first_steps import first_step_of
 from exporter.web.pages.probe_link import probe_query

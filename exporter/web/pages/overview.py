@@ -4,13 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from exporter.core.downtime import DAY, MONTH, Downtime
-from exporter.core.durations import duration
+from exporter.core.availability.downtime import DAY, MONTH, Downtime
+from exporter.core.availability.maintenance import Maintenance, Planned
+from exporter.core.availability.outage import Outage
 from exporter.core.facts import WHY_UNMEASURED, Arrival
-from exporter.core.fairness import in_turns
-from exporter.core.maintenance import Maintenance, Planned
 from exporter.core.model import Listing, ListState, Outcome, ProbeKey
-from exporter.core.outage import Outage
+from exporter.core.timing.durations import duration
+from exporter.core.timing.fairness import in_turns
 from exporter.probing.probe import Probe
 from exporter.web.blocklist_status import BlocklistStatus, blocklist_statuses
 from exporter.web.pages.probe_link import probe_query

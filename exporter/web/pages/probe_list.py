@@ -7,8 +7,8 @@ from enum import StrEnum
 from typing import Self
 from urllib.parse import urlencode
 
-from exporter.core.fairness import in_turns
 from exporter.core.model import ProbeKey
+from exporter.core.timing.fairness import in_turns
 from exporter.probing.probe import Probe
 from exporter.web.pages.probe_order import Order, ordered
 from exporter.web.pages.styles import BAD, GOOD, PLAIN

@@ -8,8 +8,8 @@ from math import inf
 from operator import itemgetter
 from typing import Any
 
-from exporter.core.fairness import in_turns
 from exporter.core.model import ProbeKey
+from exporter.core.timing.fairness import in_turns
 from exporter.probing.probe import Probe
 
 AT_A_TIME = 500  # probes that are sorted before others have their turn: a millisecond of work

@@ -7,9 +7,16 @@ from itertools import islice
 from typing import Self
 from urllib.parse import urlencode
 
-from exporter.core.account import Month, ProbeAccount
-from exporter.core.account_output import QUANTILES, Name, Watched, called, in_words, percent
-from exporter.core.fairness import in_turns
+from exporter.core.availability.account import Month, ProbeAccount
+from exporter.core.availability.account_output import (
+    QUANTILES,
+    Name,
+    Watched,
+    called,
+    in_words,
+    percent,
+)
+from exporter.core.timing.fairness import in_turns
 from exporter.state.outages import KEPT_FOR
 from exporter.web.pages.outages import OutageView
 from exporter.web.pages.probe_link import probe_query

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from exporter import __version__
-from exporter.core.account import Month, ProbeAccount
-from exporter.core.account_output import Name, Watched
+from exporter.core.availability.account import Month, ProbeAccount
+from exporter.core.availability.account_output import Name, Watched
 from exporter.web.pages.appearance import STYLE, templates
 from exporter.web.pages.report import FIGURES, AccountView, outages_of
 from exporter.web.pages.time_zone import UTC_ZONE

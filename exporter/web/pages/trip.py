@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from exporter.core.change_words import changes_of, letter, sentence
-from exporter.core.circumstances import name_of
-from exporter.core.durations import duration
+from exporter.core.comparison.circumstances import name_of
+from exporter.core.comparison.words import changes_of, letter, sentence
 from exporter.core.facts import Arrival, ArrivedHeaders, Changes, Hop, LateArrival
 from exporter.core.model import ExchangerVisit, Listing, Outcome
 from exporter.core.phases import Leg
+from exporter.core.timing.durations import duration
 from exporter.state.evidence import ListedTrip
 from exporter.state.timeline import TimelineTrip
 from exporter.web.pages import documentation

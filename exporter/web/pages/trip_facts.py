@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from markupsafe import Markup
 
-from exporter.core.durations import in_units
 from exporter.core.facts import (
     WHY_UNMEASURED,
     Alteration,
@@ -32,7 +31,8 @@ from exporter.core.model import (
     TlsPolicy,
     TlsSession,
 )
-from exporter.core.tls_sessions import with_sessions
+from exporter.core.timing.durations import in_units
+from exporter.core.trace.tls_sessions import with_sessions
 from exporter.mail.queue_name import queue_name
 from exporter.web.pages.styles import BAD, GOOD
 from exporter.web.pages.time_zone import TimeZone

@@ -4,11 +4,11 @@ them."""
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from exporter.core.durations import duration
 from exporter.core.facts import Hop
 from exporter.core.model import Outcome, Span
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
+from exporter.core.timing.durations import duration
 
 WIDTH = 1000.0  # of the whole trip, in the units of the drawing
 LEAST = 3.0  # of a bar, so that it can be seen

@@ -7,12 +7,12 @@ import pytest
 
 from exporter.commands.status.judgement import Thresholds
 from exporter.commands.status.of_outcome import judgement_of
+from exporter.core.availability.window import Once, Window
 from exporter.core.facts import Arrival
 from exporter.core.model import Failure, Outcome, ProbeKey
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
-from exporter.core.window import Once, Window
 from tests.commands.test_cli import CONFIGURATION, mailtrip
 from tests.support.ports import free_port
 

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from exporter.core.clock import Clock
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
-from exporter.core.trace import Trace
-from exporter.core.wake import Wake
+from exporter.core.timing.clock import Clock
+from exporter.core.timing.wake import Wake
+from exporter.core.trace.trace import Trace
 from exporter.mailboxes.graph.folder import LONGEST_ROUND, Folder
 from exporter.mailboxes.graph.session import GraphSession
 from exporter.net.graph.messages import FolderStatus, Page

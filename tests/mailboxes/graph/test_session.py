@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from exporter.core.clock import Clock
 from exporter.core.model import ProbeError, TlsSession
 from exporter.core.phases import Leg
 from exporter.core.reasons import Reason
-from exporter.core.run import Run
 from exporter.core.steps import Step
-from exporter.core.wake import Wake
+from exporter.core.timing.clock import Clock
+from exporter.core.timing.wake import Wake
+from exporter.core.trace.run import Run
 from exporter.mail.composition import compose
 from exporter.mailboxes.graph.mailbox import GraphMailbox, GraphMailboxOptions
 from exporter.mailboxes.graph.session import GraphSession

@@ -1,7 +1,7 @@
 """A server may call a folder by the password: what we say of that folder is said without it."""
 
-from exporter.core.clock import Clock
-from exporter.core.run import Run
+from exporter.core.timing.clock import Clock
+from exporter.core.trace.run import Run
 from exporter.mailboxes.imap.mailbox import ImapMailbox, ImapOptions
 from exporter.net.dns.resolver import Resolver
 from tests.support.recording_peers import Listener

@@ -5,9 +5,9 @@ import asyncio
 
 import pytest
 
-from exporter.core.clock import Clock
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
+from exporter.core.timing.clock import Clock
 from exporter.mail.message import Kind, Reading, read
 from exporter.mail.tokens import Mint
 from exporter.mailboxes.completeness import is_complete

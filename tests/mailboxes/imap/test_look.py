@@ -5,10 +5,10 @@ import asyncio
 
 import pytest
 
-from exporter.core.clock import Clock
 from exporter.core.model import ProbeError
 from exporter.core.steps import Step
-from exporter.core.wake import Wake
+from exporter.core.timing.clock import Clock
+from exporter.core.timing.wake import Wake
 from exporter.mailboxes.imap.folder import Ref
 from exporter.mailboxes.session import READ_LIMIT, Sighting
 from tests.support.imap_rig import opened, rig

@@ -11,13 +11,13 @@ import pytest
 
 from exporter import __version__
 from exporter.config.server import TlsMode
-from exporter.core.clock import Clock
 from exporter.core.model import ProbeError, TlsSession
 from exporter.core.phases import Leg
 from exporter.core.reasons import Reason
-from exporter.core.run import Run
 from exporter.core.steps import Step
-from exporter.core.wake import Wake
+from exporter.core.timing.clock import Clock
+from exporter.core.timing.wake import Wake
+from exporter.core.trace.run import Run
 from exporter.mailboxes.imap.mailbox import ImapMailbox, ImapOptions
 from exporter.mailboxes.imap.session import ImapSession
 from exporter.mailboxes.session import Sighting

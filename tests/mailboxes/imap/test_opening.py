@@ -8,8 +8,8 @@ import pytest
 from exporter.core.model import ProbeError
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
-from exporter.core.run import Run
 from exporter.core.steps import Step
+from exporter.core.trace.run import Run
 from exporter.mailboxes.imap.mailbox import ImapMailbox, ImapOptions
 from exporter.net.dns.resolver import Resolver
 from tests.support.imap_rig import opened, rig

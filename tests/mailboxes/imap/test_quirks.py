@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 
 from exporter.core.model import ProbeError
-from exporter.core.wake import Wake
+from exporter.core.timing.wake import Wake
 from exporter.mailboxes.session import Sighting
 from tests.support.imap_rig import ImapRig, rig
 from tests.support.imap_server import DIALOGUES

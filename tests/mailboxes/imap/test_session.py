@@ -8,7 +8,7 @@ import pytest
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
-from exporter.core.wake import Wake
+from exporter.core.timing.wake import Wake
 from tests.support.imap_rig import opened
 
 LONG = 3600.0

@@ -7,7 +7,7 @@ import pytest
 
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
-from exporter.core.wake import Wake
+from exporter.core.timing.wake import Wake
 from exporter.mailboxes.jmap.push import PAUSE
 from exporter.mailboxes.session import READ_LIMIT, Sighting
 from tests.support.jmap_rig import message, opened, rig, subjects

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from exporter.core.wake import Wake
+from exporter.core.timing.wake import Wake
 from exporter.mailboxes.session import Sighting
 from tests.lab.client import LabUser
 from tests.support.maildir_rig import Maildir, message, opened, subjects

@@ -16,13 +16,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from exporter.core.clock import Clock
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
-from exporter.core.run import Run
 from exporter.core.steps import Step
-from exporter.core.trace import Trace
-from exporter.core.wake import Wake
+from exporter.core.timing.clock import Clock
+from exporter.core.timing.wake import Wake
+from exporter.core.trace.run import Run
+from exporter.core.trace.trace import Trace
 from exporter.mailboxes.maildir.folder import SWEEP, DirectoryListing, Folder
 from exporter.mailboxes.maildir.mailbox import MaildirMailbox, MaildirOptions
 from exporter.net.dns.resolver import Resolver

@@ -11,11 +11,11 @@ from typing import ClassVar
 
 import pytest
 
-from exporter.core.clock import Clock
-from exporter.core.run import Run
 from exporter.core.steps import Step
 from exporter.core.threads import Worker
-from exporter.core.wake import Wake
+from exporter.core.timing.clock import Clock
+from exporter.core.timing.wake import Wake
+from exporter.core.trace.run import Run
 from exporter.mailboxes.maildir.files import INBOX, MaildirFiles
 from exporter.mailboxes.maildir.folder import Folder
 from exporter.mailboxes.maildir.mailbox import MaildirSession

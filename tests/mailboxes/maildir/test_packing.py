@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from exporter.core.clock import Clock
 from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason
-from exporter.core.run import Run
-from exporter.core.trace import Trace
+from exporter.core.timing.clock import Clock
+from exporter.core.trace.run import Run
+from exporter.core.trace.trace import Trace
 from exporter.mailboxes.maildir.packing import MOST_PACKED, unpacked
 from exporter.mailboxes.maildir.zstd import zstd
 from exporter.mailboxes.session import READ_LIMIT

@@ -9,8 +9,8 @@ from exporter.commands.preflight.attempts import attempts
 from exporter.commands.preflight.report import lines
 from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason
-from exporter.core.trace import Trace
-from exporter.core.wake import Wake
+from exporter.core.timing.wake import Wake
+from exporter.core.trace.trace import Trace
 from exporter.mailboxes.session import Sighting
 from exporter.settings import Settings
 from tests.support import virtual_time as virtual

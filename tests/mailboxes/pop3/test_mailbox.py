@@ -8,13 +8,13 @@ from contextlib import asynccontextmanager
 import pytest
 
 from exporter.config.server import TlsMode
-from exporter.core.clock import Clock
 from exporter.core.model import ProbeError, TlsSession
 from exporter.core.phases import Leg
 from exporter.core.reasons import Reason
-from exporter.core.run import Run
 from exporter.core.steps import Step
-from exporter.core.wake import Wake
+from exporter.core.timing.clock import Clock
+from exporter.core.timing.wake import Wake
+from exporter.core.trace.run import Run
 from exporter.mailboxes.pop3.mailbox import Pop3Mailbox, Pop3Options
 from exporter.mailboxes.pop3.session import Pop3Session
 from exporter.mailboxes.session import Sighting

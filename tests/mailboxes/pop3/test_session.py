@@ -7,10 +7,10 @@ import pytest
 
 from exporter.core.model import ProbeError
 from exporter.core.phases import Phase
-from exporter.core.precision import COARSE
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
-from exporter.core.wake import Wake
+from exporter.core.timing.precision import COARSE
+from exporter.core.timing.wake import Wake
 from exporter.mailboxes.pop3.session import HOLD
 from tests.support.pop3_rig import opened, rig, subjects
 

@@ -2,8 +2,8 @@
 
 from exporter.core.model import Reply, Span, TlsSession
 from exporter.core.phases import Leg, Phase
-from exporter.core.run import Run
 from exporter.core.steps import Step
+from exporter.core.trace.run import Run
 from exporter.mailboxes.watcher.opening import Opening
 from tests.support import virtual_time as virtual
 from tests.support.watcher_rig import WatcherRig

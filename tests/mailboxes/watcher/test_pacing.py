@@ -1,6 +1,6 @@
 import pytest
 
-from exporter.core.precision import FINE
+from exporter.core.timing.precision import FINE
 from exporter.mailboxes.watcher.pacing import (
     LONGEST_GAP,
     SENDING_GAP,

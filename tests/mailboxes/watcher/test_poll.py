@@ -1,8 +1,8 @@
 """One look into a mailbox."""
 
 from exporter.core.phases import Leg
-from exporter.core.trace import Trace
-from exporter.core.transcript import Transcript
+from exporter.core.trace.trace import Trace
+from exporter.core.transcript.transcript import Transcript
 from exporter.mailboxes.session import Session
 from exporter.mailboxes.watcher.deletions import Deletions
 from exporter.mailboxes.watcher.dispatch import Dispatcher

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from exporter.core.model import ProbeError
-from exporter.core.trace import Trace
+from exporter.core.trace.trace import Trace
 from exporter.mailboxes.session import Sighting
 from tests.support import virtual_time as virtual
 from tests.support.pretend import PretendMailbox, PretendSession

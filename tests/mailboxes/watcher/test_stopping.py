@@ -11,7 +11,7 @@ import pytest
 
 from exporter.app import TIME_TO_STOP, App
 from exporter.commands.serve import leave_in_time
-from exporter.core.clock import Clock
+from exporter.core.timing.clock import Clock
 from exporter.net.sasl.scram import Scram
 from exporter.settings import Settings
 from tests.probing.test_restart import resumed

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from exporter.core.phases import Leg
 from exporter.core.reasons import Reason
-from exporter.core.trace import Trace
+from exporter.core.trace.trace import Trace
 from exporter.mailboxes.session import Sighting
 from tests.support import virtual_time as virtual
 from tests.support.pretend import PretendMailbox, PretendSession

@@ -9,7 +9,7 @@ from exporter.core.model import ProbeError
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
-from exporter.core.trace import Trace
+from exporter.core.trace.trace import Trace
 from exporter.mailboxes.watcher.expectation import Expectation
 from exporter.mailboxes.watcher.pacing import SENDING_GAP, SHORTEST_GAP, gap_after
 from exporter.mailboxes.watcher.waiting import Waiting

@@ -16,7 +16,7 @@ import dns.message
 import dns.rcode
 import pytest
 
-from exporter.core.clock import Clock
+from exporter.core.timing.clock import Clock
 from exporter.net.dns.answer import Answer, DnsResult
 from exporter.net.dns.datagrams import MOST_QUESTIONS, SO_TIMESTAMPNS, Datagrams
 from exporter.net.dns.queries import DnsQueries

@@ -7,10 +7,10 @@ from typing import Literal
 
 import pytest
 
-from exporter.core.clock import Clock
 from exporter.core.model import Exchanger, ProbeError
 from exporter.core.reasons import Reason
-from exporter.core.run import Run
+from exporter.core.timing.clock import Clock
+from exporter.core.trace.run import Run
 from exporter.net.dns.resolver import Resolver
 from exporter.senders.mx import MxOptions
 from tests.lab.client import Lab

@@ -11,7 +11,7 @@ import pytest
 
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
-from exporter.core.wake import Wake
+from exporter.core.timing.wake import Wake
 from exporter.net.imap.connection import ImapConnection
 from exporter.net.imap.reader import Response, attributes
 from tests.support.imap_conversation import connected, greeted, sockets

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from exporter.core.clock import Clock
 from exporter.core.saved_policy import SavedPolicy
+from exporter.core.timing.clock import Clock
 from exporter.net.mta_sts.policies import DAY, MOST, PAUSE, FoundPolicy, StsPolicies
 from exporter.net.mta_sts.policy import StsPolicy
 from tests.support.chains import Identity, issue

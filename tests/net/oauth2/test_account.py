@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from exporter.config.oauth2 import OAuth2Options
-from exporter.core.clock import Clock
 from exporter.core.reasons import Reason
+from exporter.core.timing.clock import Clock
 from exporter.net.oauth2.account import Account
 from exporter.net.oauth2.token import Granted
 from tests.support import virtual_time as virtual

@@ -9,9 +9,9 @@ import pytest
 import trustme
 
 from exporter.config.tracing import TracingOptions
-from exporter.core.clock import Clock
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
+from exporter.core.timing.clock import Clock
 from exporter.net.dns.resolver import Resolver
 from exporter.net.otlp.answer import MAX_ANSWER, Later, Rejection
 from exporter.net.otlp.client import export

@@ -6,10 +6,10 @@ from itertools import islice
 
 import pytest
 
-from exporter.core.clock import Clock
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
-from exporter.core.run import Run
+from exporter.core.timing.clock import Clock
+from exporter.core.trace.run import Run
 from exporter.net.pop3.connection import converse
 from exporter.net.pop3.listing import Listing
 from exporter.net.pop3.reply import LONGEST, UniqueIds, lines_in

@@ -9,7 +9,7 @@ import pytest
 
 from exporter.core.model import Reply
 from exporter.core.reasons import Reason
-from exporter.core.run import Run
+from exporter.core.trace.run import Run
 from exporter.net.dns.resolver import Resolver
 from tests.support import virtual_time as virtual
 from tests.support.name_server import names

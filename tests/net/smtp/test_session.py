@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from exporter.core.clock import Clock
 from exporter.core.model import ProbeError, Reply
 from exporter.core.phases import Phase
-from exporter.core.run import Run
+from exporter.core.timing.clock import Clock
+from exporter.core.trace.run import Run
 from exporter.mail.composition import compose
 from exporter.mail.tokens import Mint
 from exporter.net.dns.resolver import Resolver

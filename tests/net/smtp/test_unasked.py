@@ -3,7 +3,7 @@
 import pytest
 
 from exporter.core.model import Reply as Fact
-from exporter.core.run import Run
+from exporter.core.trace.run import Run
 from tests.support.name_server import names
 from tests.support.sender_rig import make_sender
 from tests.support.sending import new_run, probe_message, send

@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 
-from exporter.core.clock import Clock
-from exporter.core.run import Run
+from exporter.core.timing.clock import Clock
+from exporter.core.trace.run import Run
 from exporter.net.dns.resolver import Resolver
 from tests.net.test_wrong_port import CERTIFICATE, server
 from tests.support.sender_rig import make_sender

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from exporter.core.clock import Clock
 from exporter.core.model import Failure, ProbeError, TlsSession
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
-from exporter.core.run import Run
 from exporter.core.steps import Step
+from exporter.core.timing.clock import Clock
+from exporter.core.trace.run import Run
 from exporter.mailboxes.imap.mailbox import ImapMailbox, ImapOptions
 from exporter.mailboxes.pop3.mailbox import Pop3Mailbox, Pop3Options
 from exporter.net.dns.resolver import Resolver

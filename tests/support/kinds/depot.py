@@ -8,8 +8,8 @@ from exporter.config.finding import Finding
 from exporter.config.server import NetworkOptions, Port, Ports
 from exporter.config.types import duration_text
 from exporter.core.reasons import Reason
-from exporter.core.run import Run
 from exporter.core.steps import Step
+from exporter.core.trace.run import Run
 from exporter.mail.composition import ProbeMessage
 from exporter.net.dns.resolver import Resolver
 from exporter.net.smtp.own_name import own_name

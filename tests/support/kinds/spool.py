@@ -9,9 +9,9 @@ from exporter.config.server import Ports
 from exporter.config.types import Options, Text
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
-from exporter.core.run import Run
 from exporter.core.steps import Step
-from exporter.core.wake import Wake
+from exporter.core.timing.wake import Wake
+from exporter.core.trace.run import Run
 from exporter.mailboxes.session import READ_LIMIT, Sighting, Wanted
 from exporter.net.dns.resolver import Resolver
 from exporter.net.oauth2 import Accounts

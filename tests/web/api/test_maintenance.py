@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from exporter.core.maintenance import Maintenance
-from exporter.core.window import Once, Window
+from exporter.core.availability.maintenance import Maintenance
+from exporter.core.availability.window import Once, Window
 from exporter.probing.started_windows import MOST
 from exporter.state.store import Store
 from tests.support.http_site import Site, site

@@ -1,0 +1,1 @@
+"""How available a probe was: outages, planned maintenance, and the account of a month."""

@@ -1,0 +1,1 @@
+"""What changed between a trip and the good ones before it."""

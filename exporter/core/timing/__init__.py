@@ -1,0 +1,1 @@
+"""Time: the clock, how late we are, limits and sleeps, and durations for people."""

@@ -1,0 +1,1 @@
+"""What happens in a session or a trip, while it happens."""
