@@ -70,7 +70,9 @@ class Subjects:
         for host in hosts:
             try:
                 with run.step(Step.RESOLVE, f"addresses of {host}"):
-                    addresses += await self._resolver.addresses(host)
+                    addresses += await self._resolver.addresses(
+                        host, absolute=self._expand, complete=True
+                    )
             except ProbeError as error:
                 problem = problem or run.located(error)
         return addresses, problem

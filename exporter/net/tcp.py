@@ -35,8 +35,11 @@ async def dial(
     resolved: Callable[[list[str]], None] = lambda addresses: None,
     proxy: Proxy | None = None,
     origin: str = "",
+    *,
+    absolute: bool = False,
 ) -> socket.socket:
-    """A connected socket, in the steps `resolve` and `connect`. Only this `address` of the host is
+    """A connected socket, in the steps `resolve` and `connect`. An `absolute` name is not completed
+    from the search list. Only this `address` of the host is
     tried if there is one; else `resolved` receives the addresses before one of them is connected
     to: none if a `proxy` connects for us. `origin` says for people where the name of the host comes
     from. Raises ProbeError (dns, connect; with a proxy also disconnected, protocol)."""
@@ -48,7 +51,8 @@ async def dial(
     if not address:
         with trace.step(Step.RESOLVE, host), _errors_about(host, origin):
             trace.awaited = f"the name server {resolver} for {_of(host, origin)}"
-            addresses = (await resolver.addresses(host, network.ip))[:MAX_ADDRESSES]
+            found = await resolver.addresses(host, network.ip, absolute=absolute)
+            addresses = found[:MAX_ADDRESSES]
         resolved(addresses)
     # If the time is over meanwhile, these have not answered.
     trace.awaited = place(addresses, port, host, origin)

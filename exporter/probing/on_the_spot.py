@@ -71,7 +71,7 @@ class OnTheSpot:
             if aspect.what is What.EXCHANGERS:
                 return exchanger_records(name, await self._resolver.exchangers(name)).texts
             families = {":" in address for address in before}
-            addresses = await self._resolver.addresses(name)
+            addresses = await self._resolver.addresses(name, complete=True)
             return [one for one in addresses if (":" in one) in families]
         except ProbeError as error:
             if error.reason is Reason.NULL_MX or error.code == "NXDOMAIN":

@@ -357,6 +357,7 @@ class MxSender:
                 options,
                 address=exchanger.address,
                 origin=_origin(exchanger, domain),
+                absolute=True,
             )
             await smtp.ehlo(name)
             if required.tls == "starttls" or (offered_is_enough and "starttls" in smtp.extensions):

@@ -210,7 +210,9 @@ class ManyAddresses(Resolver):
     async def exchangers(self, domain: str) -> list[Exchanger]:
         return [Exchanger(f"mx{number}.{domain}", number) for number in range(MOST_ADDRESSES)]
 
-    async def addresses(self, host: str, ip: Literal["any", "4", "6"] = "any") -> list[str]:
+    async def addresses(
+        self, host: str, ip: Literal["any", "4", "6"] = "any", **how: bool
+    ) -> list[str]:
         return [f"2001:db8::{number:x}" for number in range(1000)]
 
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from email import message_from_bytes
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -15,7 +16,7 @@ from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.core.trace.run import Run
 from exporter.mail.composition import ProbeMessage
-from tests.support.name_server import Zone, names
+from tests.support.name_server import Zone, name_server, names, searching
 from tests.support.ports import free_port
 from tests.support.sender_rig import make_sender
 from tests.support.sending import RECIPIENT, SENDER, new_run, probe_message, send
@@ -44,6 +45,7 @@ ZONE: Zone = {
     "alias.test": {"MX": ["10 www.alias.test."]},
     "www.alias.test": {"CNAME": ["first.example.test."]},
     "bogus.test": {"RCODE": ["SERVFAIL"]},
+    "short.test": {"MX": ["10 first."]},
 }
 
 
@@ -171,6 +173,21 @@ async def test_an_exchanger_that_is_an_alias_is_found(domain: Domain) -> None:
     """RFC 2181 section 10.3 forbids it, and it is common all the same."""
     assert (await domain.send(probe_message("x@alias.test")))[1] is None
     assert len(domain.first.received) == 1
+
+
+async def test_an_exchanger_is_never_a_machine_of_our_own_domain_with_a_similar_name(
+    domain: Domain, tmp_path: Path
+) -> None:
+    """Somebody forgot the domain, and ours has a host of that name: the message is not its own."""
+    run = new_run()
+    async with name_server(ZONE) as address:
+        resolver = searching(address, tmp_path, "example.test")
+        assert await resolver.addresses("first", "4") == [ADDRESSES[0]]
+        sender = make_sender("mx", domain.options, resolver)
+        failure = await send(sender, probe_message("x@short.test"), run)
+    assert failure is not None
+    assert (failure.step, failure.reason, failure.code) == (Step.RESOLVE, Reason.DNS, "NXDOMAIN")
+    assert not domain.first.lines
 
 
 async def test_names_that_cannot_be_trusted_are_no_names(domain: Domain) -> None:

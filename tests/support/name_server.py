@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import cast
 
 import dns.flags
@@ -91,6 +92,14 @@ async def names(zone: Zone, *, silent: bool = False, tcp: bool = False) -> Async
     """A resolver that asks a server of these names alone; `silent`: the server never answers."""
     async with name_server(zone, silent=silent, tcp=tcp) as address:
         yield Resolver([address])
+
+
+def searching(address: str, folder: Path, suffix: str, ndots: int = 1) -> Resolver:
+    """A resolver that asks the server at this address, and completes names with a suffix."""
+    host, _, port = address.rpartition(":")
+    file = folder / "resolv.conf"
+    file.write_text(f"nameserver {host}\nsearch {suffix}\noptions ndots:{ndots}\n")
+    return Resolver(resolv_conf=file, port=int(port))
 
 
 @asynccontextmanager

@@ -1,10 +1,11 @@
 """DNS lookups of addresses and exchangers, through dnspython. The C library's resolver would queue
 probes in a few threads."""
 
+import asyncio
 import ipaddress
 import os
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
@@ -26,13 +27,14 @@ from exporter.core.timing.clock import Clock
 from exporter.core.trace.starvation import is_starved, starved
 from exporter.net.dns.hosts_file import addresses_of
 from exporter.net.dns.message import MOST_RECORDS, PAYLOAD, text_of
-from exporter.net.dns.name_server import MOST_NAMED, Asked, NameServer
+from exporter.net.dns.name_server import DOMAIN, MOST_NAMED, Asked, NameServer
 from exporter.net.exceptions import map_exceptions
 from exporter.net.tls.tlsa import SENSELESS, Tlsa
 
 RESOLV_CONF = Path("/etc/resolv.conf")
 DEFAULT_TIMEOUT = 5.0  # seconds for one question, all servers and repetitions together
 REPETITION = 2.0  # seconds until a question goes to the next server, or to the same one again
+_KINDS = {"6": "AAAA", "4": "A"}
 
 
 class Resolver:
@@ -49,8 +51,11 @@ class Resolver:
         timeout: float = DEFAULT_TIMEOUT,
         resolv_conf: Path = RESOLV_CONF,
         clock: Clock | None = None,
+        port: int = DOMAIN,
     ) -> None:
+        """`port` is that of the servers in resolv.conf, which cannot name it."""
         self._resolv_conf = resolv_conf
+        self._port = port
         self._clock = clock or Clock()
         self.configure(nameservers, timeout)
 
@@ -81,7 +86,7 @@ class Resolver:
                         changed,
                     )
                     self._dns.nameservers = [
-                        NameServer(str(one), self._dns.port) for one in self._dns.nameservers
+                        NameServer(str(one), self._port) for one in self._dns.nameservers
                     ]
             except (OSError, dns.resolver.NoResolverConfiguration):
                 raise ProbeError(
@@ -94,9 +99,18 @@ class Resolver:
         self._dns.set_flags(dns.flags.RD | dns.flags.AD)
         return self._dns
 
-    async def addresses(self, host: str, ip: Literal["any", "4", "6"] = "any") -> list[str]:
+    async def addresses(
+        self,
+        host: str,
+        ip: Literal["any", "4", "6"] = "any",
+        *,
+        absolute: bool = False,
+        complete: bool = False,
+    ) -> list[str]:
         """The addresses of a host, alternating IPv6 and IPv4; an address itself is returned. The
-        hosts file takes precedence."""
+        hosts file takes precedence. A name that is not `absolute` is completed from the search
+        list, as people expect; one that comes from the DNS is absolute. Some name servers fail for
+        AAAA alone: the other addresses are enough, unless they are to be `complete`."""
         kind = {"any": "", "4": "IPv4 ", "6": "IPv6 "}[ip]
         if literal := ip_of(host.strip("[]")):
             if ip not in ("any", str(literal.version)):
@@ -110,19 +124,53 @@ class Resolver:
         ]
         if known:
             return known
-        answers: dict[str, list[str]] = {}
-        asked = Asked()
-        for family in families:
-            answers[family] = await self._records(
-                host, "AAAA" if family == "6" else "A", search=True, asked=asked
+        asked, until = Asked(), self._clock.monotonic() + self.timeout
+        failures: list[ProbeError] = []
+        empty = False  # one of the names exists, without an address
+        for name in self._names(host, asked, absolute=absolute):
+            left = until - self._clock.monotonic()
+            answers = await asyncio.gather(
+                *(
+                    self._records_or_failure(name, _KINDS[one], host, left, asked)
+                    for one in families
+                )
             )
-        longest = max(len(found) for found in answers.values())
-        addresses = [
-            found[n] for n in range(longest) for found in answers.values() if n < len(found)
-        ]
-        if not addresses:
+            records = [one for one in answers if isinstance(one, list)]
+            failed = [one for one in answers if isinstance(one, ProbeError)]
+            if (found := _alternating(records)) and (
+                not complete or all(map(_is_nxdomain, failed))
+            ):
+                return found
+            failures += failed
+            if any(one.code == "TIMEOUT" or one.reason is not Reason.DNS for one in failed):
+                break
+            empty = empty or bool(records)
+        if empty and all(map(_is_nxdomain, failures)):
             raise ProbeError(Reason.DNS, f"{host} has no {kind}address{asked}")
-        return addresses
+        raise min(failures, key=_is_nxdomain)
+
+    def _names(self, host: str, asked: Asked, *, absolute: bool) -> list[dns.name.Name]:
+        """What a name may stand for, in the order of resolv.conf(5)."""
+        with self._library_errors(host, "", self._clock.monotonic(), asked):
+            name, known = dns.name.from_text(host), self._current()
+            if absolute or host.endswith("."):
+                return [name]
+            completed = list[dns.name.Name]()
+            for suffix in known.search or [known.domain]:
+                with suppress(dns.name.NameTooLong):
+                    completed.append(dns.name.from_text(host, suffix))
+            dots = 1 if known.ndots is None else known.ndots
+            in_order = [name, *completed] if len(name) - 1 > dots else [*completed, name]
+            return list(dict.fromkeys(in_order))
+
+    async def _records_or_failure(
+        self, name: dns.name.Name, kind: str, shown: str, seconds: float, asked: Asked
+    ) -> list[str] | ProbeError:
+        try:
+            answer = await self._answer(name, kind, shown=shown, seconds=seconds, asked=asked)
+        except ProbeError as failure:
+            return failure
+        return [record.to_text() for record in _records_of(answer)]
 
     async def exchangers(self, domain: str) -> list[Exchanger]:
         """The MX records: none is an empty list; a null MX (RFC 7505) is ProbeError(null_mx).
@@ -220,12 +268,9 @@ class Resolver:
         few = ", ".join(map(str, self.servers()[:MOST_NAMED]))
         return few + (" and others" if len(self.servers()) > MOST_NAMED else "")
 
-    async def _records(
-        self, name: str, kind: str, *, search: bool = False, asked: Asked | None = None
-    ) -> list[str]:
+    async def _records(self, name: str, kind: str) -> list[str]:
         """The records as text; empty if the name exists without any."""
-        answer = await self._answer(name, kind, search=search, asked=asked)
-        return [record.to_text() for record in _records_of(answer)]
+        return [record.to_text() for record in _records_of(await self._answer(name, kind))]
 
     async def _answer_if_any(self, name: str, kind: str) -> dns.resolver.Answer | None:
         """None if there is no such name."""
@@ -237,14 +282,21 @@ class Resolver:
             return None
 
     async def _answer(
-        self, name: str, kind: str, *, search: bool = False, asked: Asked | None = None
+        self,
+        name: str | dns.name.Name,
+        kind: str,
+        *,
+        shown: str = "",
+        seconds: float | None = None,
+        asked: Asked | None = None,
     ) -> dns.resolver.Answer:
-        """Notes in `asked` who was asked."""
-        asked = asked or Asked()
-        with self._library_errors(name, kind, self._clock.monotonic(), asked), asked.listening():
-            absolute = dns.name.from_text(name) if name.endswith(".") or not search else name
+        """The answer within so many seconds, or the configured time. Errors name what is `shown`
+        instead of the name. Notes in `asked` who was asked."""
+        asked, words = asked or Asked(), shown or str(name)
+        with self._library_errors(words, kind, self._clock.monotonic(), asked), asked.listening():
+            absolute = dns.name.from_text(name) if isinstance(name, str) else name
             return await self._current().resolve(
-                absolute, kind, search=search, raise_on_no_answer=False
+                absolute, kind, search=False, raise_on_no_answer=False, lifetime=seconds
             )
 
     def _library_errors(
@@ -276,6 +328,15 @@ class Resolver:
                 OSError: lambda error: failed(f"cannot ask for {name}: {error.strerror}"),
             }
         )
+
+
+def _is_nxdomain(failure: ProbeError) -> bool:
+    return failure.code == "NXDOMAIN"
+
+
+def _alternating(answers: Sequence[Sequence[str]]) -> list[str]:
+    longest = max(map(len, answers), default=0)
+    return [found[n] for n in range(longest) for found in answers if n < len(found)]
 
 
 def _records_of(answer: dns.resolver.Answer | None) -> list[Any]:
