@@ -78,7 +78,8 @@ _NAMED = {name: kind for kind, name in KINDS.items()}
 _SPANS = TypeAdapter(tuple[Span, ...])
 _OUTCOME = TypeAdapter(Outcome)
 _LIST = TypeAdapter(list[dict[str, Any]])
-_FACTS: dict[type[Fact], TypeAdapter[Any]] = {kind: TypeAdapter(kind) for kind in KINDS}
+FACTS: dict[type[Fact], TypeAdapter[Any]] = {kind: TypeAdapter(kind) for kind in KINDS}
+"""Reads and writes a fact of each kind."""
 
 
 def as_json(outcome: Outcome) -> str:
@@ -99,7 +100,7 @@ def parsed(document: Mapping[str, Any]) -> Outcome:
     """The outcome of a trip that is `described` by this version or a later one: what that has added
     is left out. Raises ValueError."""
     facts = tuple(
-        _FACTS[kind].validate_python(one)
+        FACTS[kind].validate_python(one)
         for one in _LIST.validate_python(document.get("facts"))
         if (kind := _NAMED.get(str(one.get("fact"))))
     )
@@ -120,7 +121,7 @@ def pieces(outcome: Outcome, *, in_progress: bool = False, complete: bool = True
 
 
 def _fact(fact: Fact) -> dict[str, Any]:
-    return {"fact": KINDS[type(fact)], **_FACTS[type(fact)].dump_python(fact, mode="json")}
+    return {"fact": KINDS[type(fact)], **FACTS[type(fact)].dump_python(fact, mode="json")}
 
 
 def summary(outcome: Outcome, *, in_progress: bool = False) -> dict[str, Any]:

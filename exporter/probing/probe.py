@@ -171,7 +171,7 @@ class Probe:
 
     def is_complete(self, trip: str) -> bool:
         """Whether a trip has ended, and everything that follows from it is known."""
-        return not any(trip in those for those in (self.flights, self.visits, self.compared))
+        return not (trip in self.flights or trip in self.visits or trip in self.compared)
 
     def under_way(self) -> list[Outcome]:
         """The outcomes so far of the trips in progress."""

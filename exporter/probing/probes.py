@@ -8,6 +8,8 @@ from exporter.core.matrix import Cell
 from exporter.core.model import ProbeKey, ProbeRefused
 from exporter.core.scope import Scope
 from exporter.core.timing.clock import Clock
+from exporter.core.timing.fairness import in_turns
+from exporter.core.trace.run import Run
 from exporter.probing.observer import Observer
 from exporter.probing.outages import Outages
 from exporter.probing.probe import Probe
@@ -17,6 +19,7 @@ from exporter.settings import Settings
 FORGET_AFTER_INTERVALS = 3
 FORGET_AFTER = 600.0  # seconds, at least
 DEFAULT_MAX_TARGETS = 10_000
+AT_A_TIME = 1000  # probes that are searched at a time: less than a millisecond of work
 MOST_FORGOTTEN = 1000  # forgotten probes whose outages go on if they are scraped again
 
 
@@ -54,6 +57,20 @@ class ProbeTable:
     def get(self, key: ProbeKey) -> Probe | None:
         """The probe of this key; None if there is none now."""
         return self._probes.get(key)
+
+    async def run_of(self, trip: str) -> tuple[Probe, Run] | None:
+        """A trip in progress, and its probe."""
+        async for probe in in_turns(self, AT_A_TIME):
+            if run := probe.runs.get(trip):
+                return probe, run
+        return None
+
+    async def is_complete(self, trip: str) -> bool:
+        """Whether everything that follows from a trip is known."""
+        async for probe in in_turns(self, AT_A_TIME):
+            if not probe.is_complete(trip):
+                return False
+        return True
 
     @property
     def named(self) -> list[Probe]:

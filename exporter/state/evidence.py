@@ -4,14 +4,16 @@ of the store.
 thinning.py has which of them are kept."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from json import dumps
 from sqlite3 import Connection
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from exporter.core.availability.outage import Outage
 from exporter.core.facts import FilterTest, LateArrival
+from exporter.core.json_output import FACTS
 from exporter.core.model import Fact, Failure, Outcome, ProbeKey
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
@@ -32,6 +34,11 @@ _OF_PROBE = "WHERE module = ? AND target = ?"
 _WHOLE = """coalesce((SELECT traces.outcome FROM traces WHERE traces.number = recent.number), outcome)
     AS outcome"""
 _FACTS = TypeAdapter(tuple[Fact, ...])
+_FACT: TypeAdapter[Fact] = TypeAdapter(Fact)
+_DOCUMENT = TypeAdapter(dict[str, Any])
+_DOCUMENTS = TypeAdapter(list[dict[str, Any]])
+_OF_FIELDS = {frozenset(one.name for one in fields(kind)): FACTS[kind] for kind in FACTS}
+"""Reads a fact with exactly these fields, as this version writes it."""
 
 
 def written(outcome: Outcome) -> str:
@@ -47,7 +54,9 @@ def written(outcome: Outcome) -> str:
 def readable(text: str) -> Outcome | None:
     """The outcome; None if another version wrote it and we cannot read it."""
     try:
-        return _OUTCOME.validate_json(text)
+        document = _DOCUMENT.validate_json(text)
+        facts = _facts_of(document.get("facts", []))
+        return replace(_OUTCOME.validate_python({**document, "facts": ()}), facts=facts)
     except ValidationError:
         return None
 
@@ -60,9 +69,18 @@ def facts_written(facts: tuple[Fact, ...]) -> str:
 def facts_readable(text: str) -> tuple[Fact, ...]:
     """The facts; empty if any of them cannot be read."""
     try:
-        return _FACTS.validate_json(text)
+        return _facts_of(_DOCUMENTS.validate_json(text))
     except ValidationError:
         return ()
+
+
+def _facts_of(documents: object) -> tuple[Fact, ...]:
+    """Reads fact by fact, and not all in one call of a library: there may be thousands, and the
+    event loop's thread has its turn only between calls."""
+    return tuple(
+        _OF_FIELDS.get(frozenset(one), _FACT).validate_python(one)
+        for one in _DOCUMENTS.validate_python(documents)
+    )
 
 
 def add(connection: Connection, trip: str, *facts: Fact, brief: bool = True) -> None:

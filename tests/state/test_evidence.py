@@ -2,19 +2,30 @@
 
 import asyncio
 import sqlite3
+import sys
+from collections import Counter
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from exporter.core.model import Failure, Outcome, ProbeKey, Span
+from exporter.core.json_output import KINDS
+from exporter.core.model import Fact, Failure, Listing, ListState, Outcome, ProbeKey, Span
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.state import schema as state_file
-from exporter.state.evidence import ListedTrip
+from exporter.state.evidence import (
+    ListedTrip,
+    facts_readable,
+    facts_written,
+    readable,
+    written,
+)
 from exporter.state.outcomes import LastKnown
 from exporter.state.store import Store
 from exporter.state.thinning import DAY, KEEP, NEWEST
@@ -202,3 +213,39 @@ async def test_a_list_of_many_trips_reads_none_of_their_traces_and_transcripts()
     assert await store.recent(None, 10) == [bad("a").brief]
     assert await store.outcome("a") != bad("a").brief
     await store.close()
+
+
+@given(st.data())
+@pytest.mark.parametrize("kind", KINDS, ids=[*KINDS.values()])
+def test_a_fact_of_each_kind_is_read_as_it_was(kind: type[Fact], data: st.DataObject) -> None:
+    facts = (data.draw(st.from_type(kind)),)
+    once = facts_readable(facts_written(facts))  # without what JSON has not, such as NaN
+    assume(once)
+    assert type(once[0]) is kind
+    assert facts_readable(facts_written(once)) == once
+    assert readable(written(replace(bad("a"), facts=once))) == replace(bad("a"), facts=once)
+
+
+def test_no_two_kinds_of_facts_have_the_same_fields() -> None:
+    """By which they are told apart, since the file of the state has them without a name."""
+    assert len({frozenset(one.name for one in fields(kind)) for kind in KINDS}) == len(KINDS)
+
+
+def test_a_fact_of_an_earlier_version_lacks_fields() -> None:
+    text = '[{"blocklist": "bl.example", "subject": "192.0.2.1", "state": "listed"}]'
+    assert facts_readable(text) == (Listing("bl.example", "192.0.2.1", ListState.LISTED),)
+
+
+def test_thousands_of_facts_are_read_in_as_many_calls() -> None:
+    """One call of a library for all of them would keep the event loop's thread waiting."""
+    listing = Listing("bl.example", "192.0.2.1", ListState.LISTED, ("127.0.0.2",))
+    text = written(replace(bad("a"), facts=(listing,) * 3200))
+    calls = Counter[str]()
+    sys.setprofile(lambda _frame, event, _argument: calls.update([event]))
+    try:
+        outcome = readable(text)
+    finally:
+        sys.setprofile(None)
+    assert outcome is not None
+    assert len(outcome.facts) == 3200
+    assert calls["c_call"] > 3200

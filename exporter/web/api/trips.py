@@ -44,11 +44,11 @@ class Trips:
 
     async def get_one(self, request: web.Request) -> Text:
         """One trip, in progress or finished."""
-        trip_id, complete = request.match_info["trip"], True
-        for probe in self._probes:
-            if run := probe.runs.get(trip_id):
-                return await _whole(run.outcome(trip_id, probe.key), in_progress=True)
-            complete = complete and probe.is_complete(trip_id)
+        trip_id = request.match_info["trip"]
+        if found := await self._probes.run_of(trip_id):
+            probe, run = found
+            return await _whole(run.outcome(trip_id, probe.key), in_progress=True)
+        complete = await self._probes.is_complete(trip_id)  # at the time of what is read then
         if outcome := await self._records.outcome(trip_id):
             return await _whole(outcome, complete=complete)
         raise ApiError(HTTPStatus.NOT_FOUND, f"there is no record of trip {trip_id}")

@@ -246,9 +246,9 @@ class Pages:
 
     async def found(self, trip_id: str) -> tuple[Outcome, bool] | None:
         """What is known of a trip, and whether it is still in progress."""
-        for probe in self._probes:
-            if run := probe.runs.get(trip_id):
-                return run.outcome(trip_id, probe.key), True
+        if found := await self._probes.run_of(trip_id):
+            probe, run = found
+            return run.outcome(trip_id, probe.key), True
         kept = await self._records.outcome(trip_id)
         return (kept, False) if kept else None
 

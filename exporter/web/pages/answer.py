@@ -19,8 +19,16 @@ class AnswerView:
         self.listing = listing
         self.past = past
         self._zone = zone
-        self.word = listing.state.in_words
-        self.state = style_of(listing.state) if listing.alarming else PLAIN
+
+    @property
+    def word(self) -> str:
+        """Whether it lists the subject."""
+        return self.listing.state.in_words
+
+    @property
+    def state(self) -> str:
+        """How that looks."""
+        return style_of(self.listing.state) if self.listing.alarming else PLAIN
 
     @property
     def codes(self) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from exporter.core.comparison.circumstances import name_of
 from exporter.core.comparison.words import changes_of, letter, sentence
@@ -80,7 +81,7 @@ class TripView:
     @property
     def text(self) -> str:
         """The result in words, with what changed."""
-        found = changes_of(self.outcome) if self.outcome.failure else None
+        found = self.compared if self.outcome.failure else None
         return "; ".join(filter(None, (self.short_text, sentence(found) if found else "")))
 
     @property
@@ -178,7 +179,7 @@ class TripView:
         """What became of messages through each exchanger."""
         return [fact for fact in self.outcome.facts if isinstance(fact, ExchangerVisit)]
 
-    @property
+    @cached_property
     def compared(self) -> Changes | None:
         """What changed since the good trips before; None if that is not known."""
         return changes_of(self.outcome)

@@ -25,6 +25,7 @@ from exporter.core.facts import (
 from exporter.core.heartbeat import Heartbeat
 from exporter.core.model import (
     Exchanger,
+    Listing,
     Outcome,
     PlaintextFallback,
     Reply,
@@ -54,6 +55,8 @@ def facts_in_words(outcome: Outcome, zone: TimeZone) -> list[tuple[str, str, str
 
 def _in_words(fact: object, which: str, zone: TimeZone) -> Iterator[tuple[str, str]]:
     match fact:
+        case Listing():  # in a table of their own: there may be thousands
+            return
         case Reply():
             yield "last SMTP reply", f"{fact.code} {fact.text}"
             if fact.code < 300 and (name := queue_name(fact.text)):
