@@ -2,6 +2,7 @@
 after a refusal."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from exporter.blocklists.blocklist import Blocklist
@@ -17,8 +18,10 @@ from exporter.core.timing.clock import Clock
 from exporter.core.trace.trace import Trace
 from exporter.net.dns.resolver import Resolver
 
-DAY = 86400.0
-FRESH = 600.0  # seconds: a listing counts only if the list passed its test within this time
+HOUR = 3600.0  # seconds: an answer counts only if the list passed its test within this time
+FRESH = 600.0  # and a listing only within this one
+HIDING = 2  # so many lists without their test entries are no coincidence
+UNPROVEN = "every list with a test entry failed: the resolver may hide listings"
 
 
 def _no_observer(query: Query) -> None:
@@ -56,7 +59,7 @@ class Blocklists:
         """Queries a list about a subject. Never raises ProbeError: a failure is UNKNOWN, with the
         cause in `text`.
 
-        It tests the list first, unless it did so within a day. `observe` and the `observe` of the
+        It tests the list first, unless it did so within an hour. `observe` and the `observe` of the
         constructor receive every query made for this answer. Who wants to know the same at the same
         time gets the same answer. It can be cancelled.
         """
@@ -71,6 +74,33 @@ class Blocklists:
         )
         return listing
 
+    def proven(
+        self, answers: Mapping[Question, Listing], *, careful: bool
+    ) -> dict[Question, Listing]:
+        """The answers of lists, without those that prove nothing: that a list lists nothing is
+        unknown if the resolver may hide entries.
+
+        `careful`: it may do so if no list with a test entry is usable. Otherwise, only if several
+        lists lack it and no other has it, since a single list may be shut down, or have an outage.
+        """
+        tested = {(one, subject.kind) for one, subject in answers if one.tests(subject.kind)[0]}
+        statuses = [self._statuses.get(one) for one in tested]
+        if careful:
+            hides = all(
+                listing.state is ListState.UNKNOWN
+                for (one, subject), listing in answers.items()
+                if (one, subject.kind) in tested
+            )
+        else:
+            lacking = {one.blocklist for one in statuses if one and one.lacks_entry}
+            hides = len(lacking) >= HIDING and all(one and one.lacks_entry for one in statuses)
+        if not tested or not hides:
+            return dict(answers)
+        return {
+            one: unknown(*one, UNPROVEN) if listing.state is ListState.CLEAN else listing
+            for one, listing in answers.items()
+        }
+
     async def close(self) -> None:
         """Ends the tests in progress."""
         tests = [status.test for status in self._statuses.values() if status.test]
@@ -83,7 +113,7 @@ class Blocklists:
             why = f"it is not queried for {subject.kind.value} subjects"
             return unknown(blocklist, subject, why)
         status = self._status(blocklist, subject.kind)
-        if not await self._self_test.is_usable(status, DAY, observe):
+        if not await self._self_test.is_usable(status, HOUR, observe):
             return unknown(blocklist, subject, status.why)
         if known := self._memory.recall(blocklist, subject, status.age, self._clock.monotonic()):
             return known

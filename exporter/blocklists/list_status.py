@@ -70,6 +70,7 @@ class ListStatus:
         self.tested = float("-inf")  # when it passed its test
         self.test: asyncio.Task[None] | None = None
         self.why = ""  # why it is unusable
+        self.lacks_entry = False  # whether its newest test did not find the entry that it must have
         self.age = 0  # grows with every fall: earlier answers do not count any more
         self._statistics = statistics
         self._paused_until = float("-inf")
@@ -83,18 +84,18 @@ class ListStatus:
         """Marks the list as usable."""
         if self.why:
             log.info("blocklist %s: usable again (%s)", self.blocklist.name, self.kind)
-        self.tested, self.why = now, ""
+        self.tested, self.why, self.lacks_entry = now, "", False
         self._pause, self._in_a_row = FIRST_PAUSE, 0
         self._statistics.trouble[self.kind], self._statistics.refuses = "", False
 
-    def failed_test(self, why: str, now: float) -> None:
+    def failed_test(self, why: str, now: float, *, lacks_entry: bool = False) -> None:
         """Marks the list as unusable: it is not queried for a while, then tested again."""
         if not self.is_paused(now):
             self._paused_until = now + self._pause
             self._pause = min(self._pause * 2, LONGEST_PAUSE)
         if why != self.why:
             log.warning("blocklist %s: unusable (%s): %s", self.blocklist.name, self.kind, why)
-        self.tested, self.why = float("-inf"), why
+        self.tested, self.why, self.lacks_entry = float("-inf"), why, lacks_entry
         self.age += 1
         self._statistics.trouble[self.kind] = why
 

@@ -24,7 +24,6 @@ MOST_SUBJECTS = 16
 MOST_LISTS = 200
 MOST_QUESTIONS = 400  # subjects times lists
 AT_A_TIME = 200  # addresses that are read at a time: a millisecond of work
-UNPROVEN = "every list with a test entry failed: the resolver may hide listings"
 
 Question = tuple[Blocklist, Subject]
 
@@ -172,19 +171,9 @@ class Lookups:
                 for question in questions:
                     group.create_task(put(*question))
         late = f"no answer within {self._limit:g} s"
-        return _proven({one: answers.get(one) or unknown(*one, late) for one in questions})
-
-
-def _proven(answers: dict[Question, Listing]) -> dict[Question, Listing]:
-    """The answers, without those that prove nothing: a resolver that knows no name says of every
-    list that it lists nothing, and only a list with a test entry shows that."""
-    testable = [one for one in answers if one[0].tests(one[1].kind)[0]]
-    if not testable or any(answers[one].state is not ListState.UNKNOWN for one in testable):
-        return answers
-    return {
-        one: unknown(*one, UNPROVEN) if listing.state is ListState.CLEAN else listing
-        for one, listing in answers.items()
-    }
+        return self._blocklists.proven(
+            {one: answers.get(one) or unknown(*one, late) for one in questions}, careful=True
+        )
 
 
 def _may_know(blocklist: Blocklist, subject: Subject) -> bool:

@@ -79,7 +79,8 @@ class BlockListOptions(ListFacts):
 
     test_points: bool | None = None
     """Whether it lists the test entries of RFC 5782: 127.0.0.2, ::FFFF:7F00:2 or TEST. If not, the
-    self-test queries only what it must not list. Default: from the catalogue, else yes."""
+    self-test queries only what it must not list, and its zone. Default: from the catalogue, else
+    yes."""
 
     @classmethod
     def _between(cls, given: Mapping[str, Any]) -> Iterator[str]:

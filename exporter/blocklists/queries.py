@@ -77,6 +77,21 @@ class ListQueries:
         status.answered(verdict.failure, verdict.why, self._clock.monotonic())
         return TimedVerdict(verdict, answer.ttl)
 
+    async def zone_exists(self, status: ListStatus) -> bool:
+        """Whether the resolver knows the list's zone (RFC 8020), or at least the domain that it is
+        in, since some servers of lists deny their own zone. Without an answer it is not denied.
+
+        Such a query is none to the list, and is not counted. Raises ProbeError if we were too
+        late ourselves, and SecretUnavailable.
+        """
+        zone = status.blocklist.zone()
+        for name in dict.fromkeys((zone, ".".join(zone.split(".")[-2:]))):
+            async with status.turns, self._turns:
+                answer = await self._dns.query(f"{name}.", "A")
+            if answer.result is not DnsResult.NXDOMAIN:
+                return True
+        return False
+
     async def reason(self, status: ListStatus, subject: Subject, observe: Observer) -> str:
         """The TXT record with the reason of a listing (RFC 5782 section 2.1), if there is one."""
         try:

@@ -5,9 +5,15 @@ import asyncio
 from exporter.blocklists.list_status import ListStatus
 from exporter.blocklists.names import Subject
 from exporter.blocklists.queries import ListQueries, Observer
+from exporter.blocklists.verdict import Verdict
 from exporter.config.types import SecretUnavailable
 from exporter.core.model import ListState
 from exporter.core.timing.clock import Clock
+
+NO_ZONE = (
+    "its zone does not exist (NXDOMAIN), and the list has no test entry: it was shut down, or the"
+    " resolver hides it"
+)
 
 
 class SelfTest:
@@ -32,35 +38,42 @@ class SelfTest:
 
     async def _test(self, status: ListStatus, observe: Observer) -> None:
         """RFC 5782 section 5: queries the entry that every list has, and the one that none may
-        have."""
+        have. Without the first, the zone has to exist: a resolver that knows no name says of every
+        list that it lists nothing."""
         listed, unlisted = status.blocklist.tests(status.kind)
+        lacks_entry = False
         try:
-            why = await self._fault(status, unlisted, ListState.CLEAN, observe)
+            verdict = await self._verdict(status, unlisted, observe)
+            why = _fault(unlisted, verdict, ListState.CLEAN)
             if listed and not why:
-                why = await self._fault(status, listed, ListState.LISTED, observe)
+                verdict = await self._verdict(status, listed, observe)
+                why = _fault(listed, verdict, ListState.LISTED)
+                lacks_entry = verdict.state is ListState.CLEAN
+            elif not why and not await self._queries.zone_exists(status):
+                why = NO_ZONE
         except SecretUnavailable as error:
             why = str(error)
         if why:
-            status.failed_test(why, self._clock.monotonic())
+            status.failed_test(why, self._clock.monotonic(), lacks_entry=lacks_entry)
         else:
             status.passed_test(self._clock.monotonic())
 
-    async def _fault(
-        self, status: ListStatus, subject: Subject, wanted: ListState, observe: Observer
-    ) -> str:
-        """The fault in a list's answer to a test; empty if it is correct."""
-        heard = await self._queries.verdict_on(status, subject, observe, testing=True)
-        verdict = heard.verdict
-        if verdict.state is wanted:
-            return ""
-        if verdict.state is ListState.UNKNOWN:
-            return verdict.why
-        if wanted is ListState.CLEAN:
-            return (
-                f"it lists {subject.text}, which no list may list: it lists everything, or refuses"
-                " our queries (RFC 5782 section 5)"
-            )
+    async def _verdict(self, status: ListStatus, subject: Subject, observe: Observer) -> Verdict:
+        return (await self._queries.verdict_on(status, subject, observe, testing=True)).verdict
+
+
+def _fault(subject: Subject, verdict: Verdict, wanted: ListState) -> str:
+    """The fault in a list's answer to a test; empty if it is correct."""
+    if verdict.state is wanted:
+        return ""
+    if verdict.state is ListState.UNKNOWN:
+        return verdict.why
+    if wanted is ListState.CLEAN:
         return (
-            f"it does not list the test entry {subject.text}: it is empty or shut down (RFC 5782"
-            " section 5)"
+            f"it lists {subject.text}, which no list may list: it lists everything, or refuses"
+            " our queries (RFC 5782 section 5)"
         )
+    return (
+        f"it does not list the test entry {subject.text}: it is empty or shut down (RFC 5782"
+        " section 5)"
+    )

@@ -90,7 +90,10 @@ class BlocklistCheck:
                 for question in questions:
                     group.create_task(self._put(question, run, answers, queries))
         run.facts.extend(self._status(questions, queries))
-        return [answers.get(one) or unknown(*one, UNANSWERED) for one in questions]
+        found = self._all.proven(
+            {one: answers.get(one) or unknown(*one, UNANSWERED) for one in questions}, careful=False
+        )
+        return [found[one] for one in questions]
 
     async def _put(
         self, question: Question, run: Run, answers: dict[Question, Listing], queries: list[Query]

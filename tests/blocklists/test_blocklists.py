@@ -6,7 +6,8 @@ from ipaddress import IPv6Address
 import dns.rcode
 import pytest
 
-from exporter.blocklists import QueryFailure
+from exporter.blocklists import Blocklist, QueryFailure, Subject
+from exporter.blocklists.blocklists import UNPROVEN
 from exporter.core.model import ListState
 from tests.support.blocklist_rig import BlocklistRig, a_list
 from tests.support.broken_nameserver import NamesServer, Saying, names_server
@@ -207,3 +208,37 @@ async def test_what_was_under_way_when_the_list_fell_is_not_kept() -> None:
         server.saying = lists_of(ip192_0_2_1=["127.0.0.2"])
         rig.time.leap(61)
         assert (await rig.look_up(BL, "192.0.2.1")).state is ListState.LISTED
+
+
+LISTS = [a_list(f"{name}.test") for name in ("a", "b")]
+UNTESTED = a_list("c.test", test_points=False)
+
+
+@pytest.mark.parametrize(
+    ("lists", "said", "states"),
+    [
+        ([*LISTS, UNTESTED], {}, ("unknown", "unknown")),
+        ([UNTESTED], {}, ("clean", "clean")),
+        # A single list without its entry may have been shut down.
+        ([LISTS[0], UNTESTED], {}, ("unknown", "clean")),
+        # A refusal or no answer: the resolver does not hide entries.
+        ([*LISTS, UNTESTED], {"2.0.0.127.a.test": ["127.255.255.254"]}, ("unknown", "clean")),
+        ([*LISTS, UNTESTED], {"2.0.0.127.a.test": dns.rcode.SERVFAIL}, ("unknown", "clean")),
+        ([*LISTS, UNTESTED], {"2.0.0.127.a.test": ["127.0.0.2"]}, ("clean", "clean")),
+        ([*LISTS, UNTESTED], {"1.2.0.192.c.test": ["127.0.0.2"]}, ("listed", "listed")),
+    ],
+)
+async def test_where_test_entries_are_missing_no_list_proves_that_it_lists_nothing(
+    lists: list[Blocklist], said: dict[str, Said], states: tuple[str, str]
+) -> None:
+    """The careful answer is for one who asks once, the other for a probe that is not to alarm."""
+    known: dict[str, Said] = {"c.test": [], **said}
+    subject = Subject.of("192.0.2.1")
+    async with names_server(lambda name, kind: known.get(name, dns.rcode.NXDOMAIN)) as server:
+        rig = BlocklistRig(server.address)
+        found = {(one, subject): await rig.look_up(one, subject.text) for one in lists}
+        proven = [rig.lists.proven(found, careful=careful) for careful in (True, False)]
+    assert [[*one] for one in proven] == [[*found]] * 2
+    last = [one[UNTESTED, subject] for one in proven]
+    assert tuple(one.state for one in last) == states
+    assert all((one.text == UNPROVEN) is (one.state is ListState.UNKNOWN) for one in last)

@@ -17,7 +17,9 @@ from exporter.blocklists import (
     SubjectKind,
     lookups,
 )
+from exporter.blocklists.blocklists import UNPROVEN
 from exporter.blocklists.names import TESTS
+from exporter.blocklists.self_test import NO_ZONE
 from exporter.core.model import Exchanger, ListState
 from exporter.core.timing.clock import Clock
 from exporter.net.dns.resolver import Resolver
@@ -174,19 +176,30 @@ async def test_the_domain_that_a_host_is_in_is_a_subject_too() -> None:
 
 
 async def test_a_resolver_that_knows_no_name_proves_nothing() -> None:
-    """Only a list with a test entry shows that a listing would be seen."""
-    blind = a_list("bl.example", test_points=False)
+    untested = a_list("bl.example", test_points=False)
     tested = a_list("other.example")
-    passes = {name: ZONE[name] for name in ("2.0.0.127.other.example",)}
     async with made({}) as those:
-        nothing = await those.run(Subject.of("192.0.2.1"), [blind, tested])
-        alone = await those.run(Subject.of("192.0.2.1"), [blind])
-    async with made(passes) as those:
-        proven = await those.run(Subject.of("192.0.2.1"), [blind, tested])
-    assert (nothing.state, alone.state, proven.state) == (UNKNOWN, CLEAN, CLEAN)
-    assert nothing.answers[0].listings[0].text == lookups.UNPROVEN
+        nothing = await those.run(Subject.of("192.0.2.1"), [untested, tested])
+        alone = await those.run(Subject.of("192.0.2.1"), [untested])
+    async with made({**ZONE, "bl.example": {}}) as those:
+        proven = await those.run(Subject.of("192.0.2.1"), [untested, tested])
+    assert (nothing.state, alone.state, proven.state) == (UNKNOWN, UNKNOWN, CLEAN)
+    assert alone.answers[0].listings[0].text == NO_ZONE
     assert nothing.resolver.startswith("no list is usable: the cause is probably the resolver, ask")
     assert (alone.resolver, proven.resolver) == ("", "")
+
+
+async def test_a_resolver_that_hides_the_test_entries_hides_the_entries_of_other_lists() -> None:
+    zone: Zone = {"bl.example": {}}
+    untested = a_list("bl.example", test_points=False)
+    async with made(zone) as those:
+        found = await those.run(
+            Subject.of("192.0.2.1"), [untested, *LISTS[1:], a_list("x.example")]
+        )
+    assert {one.text for one in found.answers[0].listings if one.blocklist == "bl.example"} == {
+        UNPROVEN
+    }
+    assert found.state is UNKNOWN
 
 
 async def test_a_list_that_refuses_makes_the_resolver_suspicious_until_it_answers() -> None:

@@ -305,3 +305,28 @@ probes: [{{name: named, module: reputation, target: 192.0.2.1}}]
         assert (await trip(made)).success
         assert not any(name.startswith("mailtrip_late") for name in series(made))
     assert "a bug" not in caplog.text
+
+
+async def test_a_resolver_that_knows_no_name_proves_nothing() -> None:
+    """Not every list has a test entry that would show it."""
+    untested = "{zone: bl.example, test_points: false}"
+    async with name_server({}) as dns, app(dns, f"lists: [{untested}, old.example]") as made:
+        outcome = await trip(made)
+        shown = series(made)
+    assert str(outcome.failure).startswith(
+        "verify: unusable: no list could be queried: bl.example: its zone does not exist (NXDOMAIN)"
+    )
+    assert set(states(outcome).values()) == {UNKNOWN}
+    assert shown['mailtrip_dnsbl_list_usable{list="bl.example"}'] == 0
+    assert not any(name.startswith("mailtrip_dnsbl_listed") for name in shown)
+
+
+async def test_a_resolver_that_hides_what_lists_say_proves_nothing() -> None:
+    untested = "{zone: bl.example, test_points: false}"
+    async with name_server({"bl.example": {}}) as dns:
+        lists = f"lists: [{untested}, a.example, b.example]"
+        hidden = await outcome_of(dns, lists, "192.0.2.1")
+        alone = await outcome_of(dns, f"lists: [{untested}]", "192.0.2.1")
+    assert "bl.example: every list with a test entry failed: the" in str(hidden.failure)
+    assert set(states(hidden).values()) == {UNKNOWN}
+    assert (alone.failure, states(alone)) == (None, {("bl.example", "192.0.2.1"): CLEAN})

@@ -118,6 +118,8 @@ async def test_an_ipv6_address_is_asked_about_where_that_is_served() -> None:
     nibbles = ".".join(reversed("20010db8000000000000000000000001"))
     zone: Zone = {
         **TESTS,
+        "bl.example": {},
+        "old.example": {},
         f"{nibbles}.bl.example": {"A": ["127.0.0.2"]},
         "host.example.test": {"A": ["192.0.2.1"], "AAAA": ["2001:db8::1"]},
     }
