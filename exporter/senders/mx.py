@@ -14,7 +14,7 @@ from exporter.config.server import NetworkOptions, Port, Ports, TlsOptions
 from exporter.config.server_url import ServerUrl
 from exporter.config.types import Duration, duration_text
 from exporter.core.dns_records import exchanger_records
-from exporter.core.facts import DnsRecords
+from exporter.core.facts import DnsRecords, MailServer
 from exporter.core.model import (
     Exchanger,
     ExchangerVisit,
@@ -51,6 +51,11 @@ WITHOUT_POLICY: dict[str, Literal["none", "opportunistic", "starttls"]] = {
 }
 """What `tls` stands for where nothing is published."""
 
+MOST_ADDRESSES = 2
+"""Of an exchanger, each of which is asked by itself (RFC 5321 section 5.1: "at least two")."""
+
+_WORTH_A_RETRY = (Reason.DEFERRED, Reason.UNAVAILABLE)
+
 MUST_ENCRYPT = "530"  # RFC 3207 section 4
 
 
@@ -79,7 +84,8 @@ class MxOptions(TlsOptions, NetworkOptions, SenderOptions):
     is found, or the mode of the MTA-STS policy is `testing` or `none`."""
 
     retry_after: Duration = 30.0
-    """How long to wait before a deferred (greylisted) message is sent again. The next waits are
+    """How long to wait before a message that was deferred (4xx: greylisting, or a server that
+    cannot work at the moment) is sent again. The next waits are
     longer: twice, four times, up to ten times as long. There is no retry beyond the module's
     `timeout`."""
 
@@ -184,15 +190,15 @@ class MxSender:
         return _domain(message)
 
     async def send(self, message: ProbeMessage, run: Run) -> None:
-        """Acts as the queue: retries the same envelope and message after 4xx, at growing intervals
-        (RFC 5321 4.5.4.1)."""
+        """Acts as the queue: retries the same envelope and message after 4xx, also 421, at growing
+        intervals (RFC 5321 4.5.4.1)."""
         wait = self._options.retry_after
         while True:
             try:
                 await self._try_all(message, run)
             except ProbeError as error:
                 deferred = error  # the name that except binds is gone after it
-                if error.reason is not Reason.DEFERRED or wait >= run.time_left():
+                if error.reason not in _WORTH_A_RETRY or wait >= run.time_left():
                     raise
             else:
                 return
@@ -235,22 +241,28 @@ class MxSender:
         problems: list[ProbeError] = []
         domain = _domain(message)
         for exchanger in await self.exchangers(domain, run):
-            try:
-                await self._visit(exchanger, domain, lambda smtp: smtp.hand_over(message), run)
-            except ProbeError as error:
-                problems.append(located := run.located(error))
-                # A 5xx greeting turns away this client, not this message: the next one may take it,
-                # as Postfix has it.
-                judged = Trait.ENDS_DELIVERY in error.reason.traits
-                if (judged and located.step is not Step.GREETING) or run.uncertain:
-                    raise
-                run.note(f"-- {exchanger}: {error}")
-            else:
-                return
+            for _ in range(MOST_ADDRESSES):
+                try:
+                    await self._visit(exchanger, domain, lambda smtp: smtp.hand_over(message), run)
+                except ProbeError as error:
+                    problems.append(located := run.located(error))
+                    # A 5xx greeting turns away this client, not this message: the next one may take
+                    # it, as Postfix has it.
+                    judged = Trait.ENDS_DELIVERY in error.reason.traits
+                    if (judged and located.step is not Step.GREETING) or run.uncertain:
+                        raise
+                    run.note(f"-- {exchanger}: {error}")
+                else:
+                    return
+                another = _at_another_address(exchanger, run)
+                if another is None or located.step in (Step.RESOLVE, Step.CONNECT):
+                    break
+                exchanger = another
         # Who answered tells more than who could not be reached: a greylisting server before a dead
-        # one.
+        # one. Who deferred the message may take it later, whatever the others say.
+        deferred = (error for error in problems if error.reason is Reason.DEFERRED)
         answers = (error for error in problems if Trait.UNREACHED not in error.reason.traits)
-        raise next(answers, problems[-1])
+        raise next(deferred, None) or next(answers, problems[-1])
 
     async def exchangers(self, domain: str, run: Run) -> list[Exchanger]:
         """The exchangers in the order of attempts: by preference, equals shuffled; without an MX
@@ -372,6 +384,19 @@ def _failed_visit(exchanger: Exchanger, error: ProbeError) -> ExchangerVisit:
     phase, host, address = error.phase or Phase.SEND, exchanger.host, exchanger.address
     failure = Failure(phase, error.step, error.reason, error.code, error.detail)
     return ExchangerVisit(host, exchanger.preference, address, False, failure)
+
+
+def _at_another_address(exchanger: Exchanger, run: Run) -> Exchanger | None:
+    """The exchanger at an address that it has beside the one that answered and did not take the
+    message; of the other family, if possible. Servers often treat IPv6 and IPv4 differently."""
+    known = (fact for fact in run.facts if isinstance(fact, MailServer))
+    visited = next((fact for fact in known if fact.host == exchanger.host), None)
+    if exchanger.address or not (visited and visited.address):
+        return None
+    was_6 = ":" in visited.address
+    others = [one for one in visited.addresses if one != visited.address]
+    others.sort(key=lambda one: (":" in one) is was_6)
+    return replace(exchanger, address=others[0]) if others else None
 
 
 def _origin(exchanger: Exchanger, domain: str) -> str:

@@ -16,7 +16,16 @@ from tests.support.name_server import Zone, names
 from tests.support.ports import free_port
 from tests.support.sender_rig import make_sender
 from tests.support.sending import SENDER, new_run, probe_message, send
-from tests.support.smtp_witness import OFFERS, Received, SmtpWitness, witness
+from tests.support.smtp_witness import (
+    OFFERS,
+    Act,
+    Cut,
+    Received,
+    Reply,
+    SmtpWitness,
+    Stage,
+    witness,
+)
 
 ZONE: Zone = {
     "both.test": {"MX": ["10 mx.both.test."]},
@@ -193,3 +202,45 @@ async def test_an_address_in_ascii_asks_for_nothing_special(machine: Machine, ki
     (received,) = machine.four.received
     assert machine.four.commands[1] == f"MAIL FROM:<{SENDER}> SIZE={len(received.raw)}"
     assert [type(one) for one in machine.four.received] == [Received]
+
+
+TURNED_AWAY = [
+    (Stage.GREETING, Reply("554 5.7.25 your address has no name")),
+    (Stage.GREETING, Reply("421 4.3.2 too many connections")),
+    (Stage.EHLO, Cut()),
+    (Stage.RCPT, Reply("450 4.7.25 cannot find your reverse hostname")),
+    (Stage.DOT, Reply("451 4.7.1 try again")),
+]
+
+
+@pytest.mark.parametrize(("stage", "act"), TURNED_AWAY, ids=str)
+async def test_an_exchanger_that_dislikes_one_of_our_addresses_is_asked_from_the_other(
+    machine: Machine, stage: Stage, act: Act
+) -> None:
+    """RFC 5321 section 5.1: a client tries at least two addresses. Servers that want a name for
+    each address refuse IPv6 alone, and mail servers then come by IPv4."""
+    machine.six.always(stage, act)
+    run, failure = await machine.send("mx", "both.test")
+    assert failure is None
+    assert Exchanger("mx.both.test", 10, "127.0.0.1") in run.facts
+    assert len(machine.four.received) == 1
+    assert not [span for span in run.spans if span.step is Step.RETRY]
+
+
+async def test_an_exchanger_that_refuses_the_message_is_not_asked_at_its_other_address(
+    machine: Machine,
+) -> None:
+    machine.six.always(Stage.RCPT, Reply("550 5.1.1 no such user"))
+    _, failure = await machine.send("mx", "both.test")
+    assert failure is not None
+    assert (failure.reason, failure.code) == (Reason.REJECTED, "550")
+    assert not machine.four.lines
+
+
+async def test_two_addresses_that_turn_us_away_are_enough(machine: Machine) -> None:
+    for one in (machine.four, machine.six):
+        one.always(Stage.MAIL, Reply("451 4.7.1 try again"))
+    _, failure = await machine.send("mx", "both.test", retry_after="1h")
+    assert failure is not None
+    assert (failure.reason, failure.code) == (Reason.DEFERRED, "451")
+    assert (len(machine.six.lines), len(machine.four.lines)) == (1, 1)

@@ -269,6 +269,39 @@ async def test_a_greylisted_message_comes_again_as_it_was_with_growing_gaps(
     assert message_from_bytes(domain.first.received[-1].raw)["Message-ID"] is not None
 
 
+@pytest.mark.parametrize("stage", STAGES)
+async def test_an_exchanger_that_cannot_work_for_a_moment_is_asked_again(
+    domain: Domain, stage: Stage
+) -> None:
+    """RFC 5321 section 4.2.1: 421 is transient as all 4xx are. Yahoo defers unknown senders with
+    it."""
+    for one in (domain.first, domain.second):
+        one.act(stage, Reply("421 4.7.0 temporarily deferred"))
+    run, failure = await domain.send(probe_message(), how={"retry_after": "10ms"})
+    assert failure is None
+    waits = [span.note for span in run.spans if span.step is Step.RETRY]
+    assert waits == ["421, again in 0.01 s"]
+
+
+@pytest.mark.parametrize(
+    ("stage", "words"),
+    [
+        (Stage.GREETING, "421 4.3.2 too many connections"),
+        (Stage.GREETING, "554 5.7.1 not you"),
+        (Stage.EHLO, "what?"),
+    ],
+)
+async def test_an_exchanger_that_defers_the_message_gets_it_again_whatever_the_others_say(
+    domain: Domain, stage: Stage, words: str
+) -> None:
+    domain.first.always(stage, Reply(words))
+    domain.second.act(Stage.RCPT, Reply("450 4.2.0 greylisted"))
+    run, failure = await domain.send(probe_message(), how={"retry_after": "10ms"})
+    assert failure is None
+    assert taker(run) == ["second.example.test"]
+    assert len([span for span in run.spans if span.step is Step.RETRY]) == 1
+
+
 async def test_what_is_refused_for_good_in_the_end_is_not_sent_again(domain: Domain) -> None:
     for one in (domain.first, domain.second):
         one.act(Stage.RCPT, Reply("450 4.2.0 greylisted"), Reply("550 5.1.1 no such user"))
