@@ -102,6 +102,9 @@ SUMMARY: dict[str, Schema] = {
     "round_trip": or_null(NUMBER, "Seconds from sending to arrival; null if unknown."),
     "recheck": about(YES_OR_NO, "Made before its interval was over, after a failure."),
     "planned": about(YES_OR_NO, "It ended in a maintenance window."),
+    "trace_id": or_null(
+        TEXT, "Its trace in OpenTelemetry: 32 hexadecimal digits; null if it was not sent as one."
+    ),
 }
 WINDOW: dict[str, Schema] = {
     "name": TEXT,

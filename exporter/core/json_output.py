@@ -146,4 +146,5 @@ def summary(outcome: Outcome, *, in_progress: bool = False) -> dict[str, Any]:
         "round_trip": arrival and arrival.round_trip,
         "recheck": outcome.recheck,
         "planned": outcome.planned,
+        "trace_id": outcome.trace_id,
     }

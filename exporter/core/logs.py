@@ -16,11 +16,14 @@ FORMATS = ("text", "json")
 _CONTROL = re.compile(f"[{CONTROL}]")
 
 
-def about(trip: str, probe: ProbeKey | None = None) -> Mapping[str, Mapping[str, str]]:
+def about(
+    trip: str, probe: ProbeKey | None = None, trace_id: str | None = None
+) -> Mapping[str, Mapping[str, str]]:
     """The `extra` of a log call: its subject, as separate fields in JSON."""
     return {
         "about": {"trip": trip}
         | ({"module": probe.module, "target": probe.target} if probe else {})
+        | ({"trace_id": trace_id} if trace_id else {})
     }
 
 

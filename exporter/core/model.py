@@ -317,6 +317,7 @@ class Outcome:
     transcript: tuple[str, ...] = field(default=(), repr=False)
     recheck: bool = False  # made before its interval was over, since the one before it failed
     planned: bool = False  # it ended in a maintenance window
+    trace_id: str | None = None  # 32 hexadecimal digits, if it was sent as a trace
 
     @property
     def success(self) -> bool:

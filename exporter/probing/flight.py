@@ -12,6 +12,7 @@ from exporter.core.availability.outage import Standing
 from exporter.core.logs import about
 from exporter.core.model import Failure, Outcome, ProbeError
 from exporter.core.phases import Phase
+from exporter.core.trace.identity import trace_id
 from exporter.core.trace.run import Run
 from exporter.probing.bugs import contained
 from exporter.probing.comparisons import Comparisons
@@ -95,7 +96,9 @@ class Flight:
                 outcome = with_since(outcome, self._probe.newest)
             outcome = self._probe.way.explained(outcome)
             planned = self._maintenance.lasts(self._probe.called, outcome.finished_at)
-            return replace(outcome, planned=bool(planned))
+            traced = self._traces and self._traces.covers(success=outcome.success)
+            trace = trace_id(trip).hex() if traced else None
+            return replace(outcome, planned=bool(planned), trace_id=trace)
         return outcome or Outcome(
             trip, probe, run.started_at, run.now() - run.started, failure=failure
         )

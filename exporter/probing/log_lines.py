@@ -26,7 +26,8 @@ def log_message(level: int, trip: Trip, what: str, why: str) -> None:
 
 def log_outcome(outcome: Outcome, why: str) -> None:
     """Logs the outcome of a trip. With `why` it is not on disk, and a restart may log it again."""
-    extra, more = about(outcome.trip, outcome.probe), _not_written(why)
+    extra = about(outcome.trip, outcome.probe, outcome.trace_id)
+    more = _not_written(why)
     if outcome.failure:
         log.warning(
             "trip %s of %s failed: %s%s",

@@ -10,8 +10,9 @@ from exporter.core.scope import Scope
 
 
 class TraceObserver(Protocol):
-    """Makes a trace of each trip."""
+    """Makes a trace of each trip that it covers."""
 
+    def covers(self, *, success: bool) -> bool: ...
     def finished(self, outcome: Outcome, after: str = "") -> None: ...
     def late(self, probe: ProbeKey, trip: str, arrival: LateArrival) -> None: ...
 

@@ -51,7 +51,8 @@ def trip_text(outcome: Outcome, *, under_way: bool) -> str:
     """One trip: timing, facts, the transcript, and the headers of the message, without tokens."""
     view = TripView(outcome, None, under_way=under_way)
     started = datetime.fromtimestamp(outcome.started_at, UTC).isoformat(" ", "seconds")
-    head = f"mailtrip {__version__}, {outcome.probe}, started {started}\n\n"
+    trace = f", trace ID {outcome.trace_id}" if outcome.trace_id else ""
+    head = f"mailtrip {__version__}, {outcome.probe}, started {started}{trace}\n\n"
     kind = "dnsbl" if outcome.queried_lists else "heartbeat" if outcome.heartbeat else "roundtrip"
     drawing = partial(waterfall, under_way=True) if under_way else DISPLAYS[kind].result
     if view.is_summary:

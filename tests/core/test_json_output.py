@@ -22,7 +22,9 @@ SPANS = (Span(Phase.SEND, Step.RCPT, 0.5, 0.25, Reason.REJECTED, "a@example.org"
 @pytest.mark.parametrize("kind", KINDS, ids=[*KINDS.values()])
 def test_what_is_written_can_be_read(kind: type[Fact], data: st.DataObject) -> None:
     facts = (data.draw(st.from_type(kind)),)
-    trip = Outcome("0" * 14, KEY, 1.7e9, 2.5, SPANS, facts, WHY, ("C: QUIT",), recheck=True)
+    trip = Outcome(
+        "0" * 14, KEY, 1.7e9, 2.5, SPANS, facts, WHY, ("C: QUIT",), True, trace_id="ab" * 16
+    )
     assert as_json(parsed(json.loads(as_json(trip)))) == as_json(trip)
 
 

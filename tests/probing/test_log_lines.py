@@ -1,6 +1,7 @@
 """Lines about a trip say so when a restart may write them again."""
 
 import logging
+from dataclasses import replace
 
 import pytest
 
@@ -32,3 +33,11 @@ def test_a_line_says_how_a_trip_has_ended(
     assert [(one.levelname, one.getMessage()) for one in caplog.records] == [
         (level, f"trip abc of submission → a@example.org {line}")
     ]
+
+
+def test_a_line_names_the_trace_of_its_trip(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    log_outcome(replace(GOOD, trace_id="ab" * 16), "")
+    log_outcome(GOOD, "")
+    fields = [vars(one)["about"].get("trace_id") for one in caplog.records]
+    assert fields == ["ab" * 16, None]

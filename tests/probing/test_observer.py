@@ -5,6 +5,7 @@ import asyncio
 from exporter.core.facts import LateArrival
 from exporter.core.model import Outcome, ProbeKey
 from exporter.core.reasons import Reason
+from exporter.core.trace.identity import trace_id
 from tests.support import virtual_time as virtual
 from tests.support.prober_rig import INTERVAL, KEY, ProberRig
 
@@ -14,6 +15,9 @@ class Traces:
         self.trips: list[tuple[str, str]] = []
         self.arrivals: list[tuple[ProbeKey, str]] = []
         self.fails = False
+
+    def covers(self, *, success: bool) -> bool:
+        return not success
 
     def finished(self, outcome: Outcome, after: str = "") -> None:
         self.trips.append((outcome.trip, after))
@@ -60,3 +64,12 @@ async def test_a_bug_there_changes_no_outcome(rig: TracedRig) -> None:
     rig.sender.delay = 1
     assert (await rig.trip()).success
     assert rig.series()["mailtrip_trips_total"] == 1
+
+
+@virtual.on_a(TracedRig)
+async def test_a_trip_says_which_trace_it_was_sent_as(rig: TracedRig) -> None:
+    rig.sender.delay = 10_000
+    failed = await rig.trip()
+    rig.sender.delay = 1
+    good = await rig.trip()
+    assert (failed.trace_id, good.trace_id) == (trace_id(failed.trip).hex(), None)

@@ -301,6 +301,7 @@ def test_json_is_one_document_with_the_verdict_first_whatever_happens(
         "round_trip",
         "recheck",
         "planned",
+        "trace_id",
         "spans",
         "facts",
         "transcript",

@@ -74,6 +74,9 @@ async def test_a_real_collector_understands_every_span(servers: None) -> None:
         assert [name for name, *_ in came] == [name for name, *_ in drawn]
         for one, other in zip(came, drawn, strict=True):
             assert max(abs(a - b) for a, b in zip(one[1:], other[1:], strict=True)) < 0.001
+    assert [one.trace_id for one in (good, refused)] == [
+        trace_id(one.trip).hex() for one in (good, refused)
+    ]
     assert good.success
     assert {span.status.code for span in spans_of(behind, good.trip)} == {Status.STATUS_CODE_UNSET}
     (step,) = (span for span in spans_of(behind, refused.trip) if span.name == "rcpt")

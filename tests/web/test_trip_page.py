@@ -1,5 +1,6 @@
 """The page of one trip: what failed, whom to call, what to do first, and where the time went."""
 
+import json
 import re
 from dataclasses import replace
 
@@ -329,6 +330,26 @@ async def test_a_trip_is_also_plain_text_for_a_ticket() -> None:
         ):
             assert expected in text, expected
         assert word not in text
+
+
+async def test_the_trace_of_a_trip_is_on_its_page_in_its_text_and_in_the_api() -> None:
+    traced, other = replace(FAILED, trace_id="0af7" * 8), replace(FAILED, trip="1" * 14)
+    async with site() as here:
+        for outcome in (traced, other):
+            await kept(here, outcome)
+        _, page = await here.get(f"/trips/{traced.trip}")
+        assert f" · trace ID <code>{traced.trace_id}</code></p>" in page
+        text = (await answer_to(here, f"/trips/{traced.trip}?format=text"))[3]
+        assert f"20+00:00, trace ID {traced.trace_id}\n" in text
+        assert await trace_in_api(here, traced.trip) == traced.trace_id
+        assert "trace ID" not in (await here.get(f"/trips/{other.trip}"))[1]
+        assert await trace_in_api(here, other.trip) is None
+
+
+async def trace_in_api(here: Site, trip: str) -> str | None:
+    document = json.loads((await here.get(f"/api/v1/trips/{trip}"))[1])
+    found: str | None = document["trace_id"]
+    return found
 
 
 async def test_text_tells_of_a_trip_in_progress_of_a_check_of_blocklists_and_of_a_verdict() -> None:
