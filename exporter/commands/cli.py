@@ -18,6 +18,7 @@ from typing import TextIO
 
 from exporter.commands.exit_status import UNKNOWN, USAGE
 from exporter.commands.flags import DEFAULT_LISTEN, is_plugin, read
+from exporter.commands.libraries import import_less
 
 __all__ = ["DEFAULT_LISTEN", "main"]
 
@@ -89,6 +90,8 @@ def _plugin_status(options: argparse.Namespace) -> int:
 
 
 def _status(options: argparse.Namespace, say: Callable[[str], object]) -> int:
+    if options.command == "serve":
+        import_less()
     try:
         command = import_module(COMMANDS[options.command])
     except KeyboardInterrupt:

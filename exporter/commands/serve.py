@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import logging
 import os
 import threading
@@ -43,8 +44,8 @@ def run(options: argparse.Namespace) -> int:
     files = options.config_files
     # Before they are read: what changes from now on is another configuration.
     state_of_files = state_of_all(files)
-    reading = Settings.reading(*files)
-    settings, warnings = reading.options, review(reading)
+    settings, warnings = _read(files)
+    gc.collect()  # what imports have left: classes that became others, schemas of options
     web_config_file = WebConfigFile(options.web_config_file) if options.web_config_file else None
     listeners, external_url = _listeners(options), _external_url(options)
     grafana = _grafana(options)
@@ -127,10 +128,16 @@ async def check_embedded(settings: Settings) -> None:
             )
 
 
-def _read_again(files: Sequence[str]) -> Settings:
+def _read(files: Sequence[str]) -> tuple[Settings, Sequence[Mistake]]:
+    """The settings, and warnings about them. What was written in the files is not kept."""
     reading = Settings.reading(*files)
-    _warn(review(reading))
-    return reading.options
+    return reading.options, review(reading)
+
+
+def _read_again(files: Sequence[str]) -> Settings:
+    settings, warnings = _read(files)
+    _warn(warnings)
+    return settings
 
 
 def _warn(warnings: Iterable[Mistake]) -> None:

@@ -48,6 +48,7 @@ class Options(BaseModel):
     documentation."""
 
     model_config = ConfigDict(
+        defer_build=True,  # of each class but the one that is read: 2 MiB
         extra="forbid",
         frozen=True,
         strict=True,  # YAML has types: "5" is no number and "yes" is no truth

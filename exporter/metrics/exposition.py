@@ -1,15 +1,13 @@
-"""Series as text for Prometheus; the only importer of prometheus_client, which writes the series of
-the process. Series of probes are written here, since they are many, byte by byte as it would."""
+"""Series as text for Prometheus, byte by byte as prometheus_client would write it. Only the values
+of the process come from there: series of probes are many, and its writer imports its servers."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
 from functools import cache, lru_cache
 from itertools import accumulate, chain
 
-from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
-from prometheus_client.exposition import generate_latest
-from prometheus_client.metrics_core import Metric
-from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
+from prometheus_client.platform_collector import PlatformCollector
+from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.utils import floatToGoString
 
 from exporter.core.timing.fairness import Slices
@@ -51,8 +49,7 @@ class Layout:
             lines = [f"{name}_bucket{_braces(given | {'le': bound})}" for bound in bounds]
             lines += [f"{name}_{what}{_braces(given)}" for what in ("count", "sum")]
         self._template = "".join(f"{line} %s\n" for line in lines)
-        family = name.removesuffix("_total") if definition.kind == "counter" else name
-        self.head = _written([Metric(family, definition.help, definition.kind)], form)
+        self.head = _head(name, definition.kind, definition.help, form)
 
     def lines(self, values: Iterable[tuple[Labels, Value]], probe: str | None) -> bytes:
         written = list[str]()
@@ -104,25 +101,23 @@ async def add_families(
 
 def process_text(form: Format) -> bytes:
     """The series of the process."""
-    return _written(_PROCESS.collect(), form)
+    lines = list[bytes]()
+    for family in chain(_PROCESS.collect(), _PLATFORM.collect()):
+        name = f"{family.name}_total" if family.type == "counter" else family.name
+        lines.append(_head(name, family.type, family.documentation, form))
+        for sample in family.samples:
+            labels = {label: _escaped(value) for label, value in sample.labels.items()}
+            lines.append(f"{sample.name}{_braces(labels)} {_number(sample.value)}\n".encode())
+    return b"".join(lines)
 
 
-class _Families:
-    """Adapts families for the library."""
-
-    def __init__(self, families: Iterable[Metric]) -> None:
-        self._families = families
-
-    def collect(self) -> Iterator[Metric]:
-        yield from self._families
-
-
-def _written(families: Iterable[Metric], form: Format) -> bytes:
-    """The output of the library, without the end marker."""
+def _head(name: str, kind: str, text: str, form: Format) -> bytes:
+    """The lines about a family. `name` is that of its samples, but of a histogram its own."""
+    text = text.replace("\\", r"\\").replace("\n", r"\n")
     if form is Format.OPENMETRICS:
-        text: str | bytes = generate_openmetrics(_Families(families))  # type: ignore[no-untyped-call]
-        return (text if isinstance(text, bytes) else text.encode()).removesuffix(form.end)
-    return generate_latest(_Families(families))
+        name = name.removesuffix("_total") if kind == "counter" else name
+        text = text.replace('"', r"\"")
+    return f"# HELP {name} {text}\n# TYPE {name} {kind}\n".encode()
 
 
 def _braces(labels: Mapping[str, str]) -> str:
@@ -138,6 +133,4 @@ _number: Callable[[float], str] = floatToGoString
 # The same few counts are written again and again; whole numbers only, since -0.0 equals 0.0.
 _count = lru_cache(maxsize=5000)(_number)
 
-_PROCESS = CollectorRegistry()
-ProcessCollector(registry=_PROCESS)
-PlatformCollector(registry=_PROCESS)
+_PROCESS, _PLATFORM = ProcessCollector(registry=None), PlatformCollector(registry=None)

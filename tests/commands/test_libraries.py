@@ -1,0 +1,90 @@
+"""What `serve` imports, and keeps in memory: no more than an ordinary configuration needs."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.ports import free_port
+
+ROOT = Path(__file__).resolve().parents[2]
+NEEDED_BY_NO_ORDINARY_PROBE = (
+    "aiohttp.client",
+    "aiohttp.connector",
+    "aiosmtpd",
+    "asn1crypto",
+    "bcrypt",
+    "cryptography",
+    "ctypes",
+    "frozenlist._frozenlist",
+    "google",
+    "http.server",
+    "inotify_simple",
+    "jwt",
+    "opentelemetry",
+    "prometheus_client.exposition",
+    "rich",
+    "scramp",
+    "wsgiref",
+)
+CONFIGURATION = """\
+resolver: {nameservers: ["127.0.0.1:9"], timeout: 1s}
+mailboxes:
+  own: {imap: {host: 127.0.0.1, port: 9, tls: implicit, username: a, password: b}}
+modules:
+  m:
+    timeout: 5s
+    roundtrip:
+      from: a@example.org
+      mailbox: own
+      send: {smtp: {host: 127.0.0.1, port: 9, tls: starttls, username: a, password: b}}
+probes: [{name: p, module: m, target: b@example.org}]
+"""
+CODE = """\
+import os, signal, sys, threading
+from urllib.request import urlopen
+from exporter.__main__ import main
+
+address = sys.argv[-1]
+
+def visit():
+    while True:
+        try:
+            with urlopen(f"http://{address}/", timeout=5) as page:
+                if b"refused" in page.read():
+                    break
+        except OSError:
+            pass
+    os.kill(os.getpid(), signal.SIGTERM)
+
+before = {*sys.modules}
+threading.Thread(target=visit, daemon=True).start()
+try:
+    main()
+finally:
+    print(*(name for name, module in sys.modules.items() if module and name not in before))
+"""
+
+
+@pytest.mark.slow
+def test_serve_imports_what_its_probes_need(tmp_path: Path) -> None:
+    """After a trip, and after somebody has looked at the start page."""
+    file = tmp_path / "mt.yml"
+    file.write_text(CONFIGURATION)
+    arguments = f"serve --config.file {file} --state.dir {tmp_path / 'state'} --web.listen-address"
+    done = subprocess.run(
+        [sys.executable, "-c", CODE, *arguments.split(), f"127.0.0.1:{free_port()}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    imported = set(done.stdout.split())
+    assert "aiohttp.web" in imported, done.stderr
+    needless = {
+        name
+        for name in imported
+        if any(name == one or name.startswith(f"{one}.") for one in NEEDED_BY_NO_ORDINARY_PROBE)
+    }
+    assert not needless
