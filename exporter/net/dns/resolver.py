@@ -6,6 +6,7 @@ import ipaddress
 import os
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, suppress
+from io import StringIO
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
@@ -28,6 +29,7 @@ from exporter.core.trace.starvation import is_starved, starved
 from exporter.net.dns.hosts_file import addresses_of
 from exporter.net.dns.message import MOST_RECORDS, PAYLOAD, text_of
 from exporter.net.dns.name_server import DOMAIN, MOST_NAMED, Asked, NameServer
+from exporter.net.dns.resolv_conf import usable
 from exporter.net.exceptions import map_exceptions
 from exporter.net.tls.tlsa import SENSELESS, Tlsa
 
@@ -81,10 +83,8 @@ class Resolver:
             try:
                 changed = os.stat(self._resolv_conf).st_mtime_ns
                 if changed != self._changed:
-                    self._dns, self._changed = (
-                        dns.asyncresolver.Resolver(str(self._resolv_conf)),
-                        changed,
-                    )
+                    lines = StringIO(usable(self._resolv_conf.read_bytes()))
+                    self._dns, self._changed = dns.asyncresolver.Resolver(lines), changed
                     self._dns.nameservers = [
                         NameServer(str(one), self._port) for one in self._dns.nameservers
                     ]
