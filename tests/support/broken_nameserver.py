@@ -27,6 +27,9 @@ class NamesServer:
     saying: Saying
     ttl: int = 300
     truncate: bool = False
+    # What it answers to a query with EDNS, which it does not understand.
+    without_edns: dns.rcode.Rcode | None = None
+    echoes: bool = True  # also such an answer has the question
     explanation: dns.edns.EDECode | None = None  # of errors (RFC 8914)
     address: str = ""
     asked: list[tuple[str, str]] = field(default_factory=list)
@@ -37,6 +40,12 @@ class NamesServer:
         (question,) = query.question
         name, kind = str(question.name).rstrip("."), question.rdtype.name
         asked.append((name, kind))
+        if self.without_edns is not None and query.edns >= 0:
+            reply = dns.message.make_response(query)
+            reply.use_edns(False)
+            reply.set_rcode(self.without_edns)
+            reply.question = reply.question if self.echoes else []
+            return reply
         said = self.saying(name, kind)
         if said is None:
             return None

@@ -19,6 +19,7 @@ MOST_QUESTIONS = 64  # over one socket
 MAX_DATAGRAM = 65535
 HEADER = 12  # bytes before the question (RFC 1035 section 4.1.1)
 IS_RESPONSE = 0x80  # in the third byte
+NOT_UNDERSTOOD = (1, 4)  # response codes FORMERR and NOTIMP, in the fourth byte
 # Linux, asm-generic/socket.h: the kernel says when a datagram came. Python does not name it.
 SO_TIMESTAMPNS = 35
 
@@ -138,8 +139,12 @@ def _question(wire: bytes) -> bytes:
 
 
 def _answers(wire: bytes, question: bytes) -> bool:
-    is_response = len(wire) >= HEADER and wire[2] & IS_RESPONSE
-    return bool(is_response) and wire[HEADER : HEADER + len(question)].lower() == question
+    """A server that did not understand the query may leave out the question."""
+    if len(wire) < HEADER or not wire[2] & IS_RESPONSE:
+        return False
+    if len(wire) == HEADER and wire[3] & 0x0F in NOT_UNDERSTOOD:
+        return True
+    return wire[HEADER : HEADER + len(question)].lower() == question
 
 
 def _received_at(ancillary: list[tuple[int, int, bytes]]) -> float | None:

@@ -6,10 +6,17 @@ from functools import partial
 
 import dns.exception
 import dns.message
+import dns.rcode
 import dns.rdtypes.txtbase
 
 PAYLOAD = 1232  # bytes of an answer that fit into any datagram (dnsflagday.net, 2020)
 MOST_RECORDS = 1000  # of an answer
+
+
+def refuses_edns(answer: dns.message.Message) -> bool:
+    """Whether this is the answer of a server that does not understand EDNS, and has to be asked
+    without (RFC 6891 section 7)."""
+    return answer.edns < 0 and answer.rcode() in (dns.rcode.FORMERR, dns.rcode.NOTIMP)
 
 
 async def read(wire: bytes, *, lenient: bool = False) -> dns.message.Message:

@@ -13,7 +13,7 @@ import dns.nameserver
 import dns.rcode
 import dns.rdatatype
 
-from exporter.net.dns.message import asked_over_tcp
+from exporter.net.dns.message import asked_over_tcp, refuses_edns
 
 DOMAIN = 53  # the port of name servers
 MOST_NAMED = 3  # name servers in an error
@@ -89,20 +89,25 @@ class NameServer(dns.nameserver.Do53Nameserver):
         # dnspython passes over a whole answer for one TLSA record that makes no sense, though it is
         # only unusable.
         lenient = request.question[0].rdtype == dns.rdatatype.TLSA
-        try:
+
+        async def asked(query: dns.message.QueryMessage) -> dns.message.Message:
             if max_size or lenient:
-                response = await self._over_tcp(request, timeout, lenient=lenient)
-            else:
-                response = await super().async_query(
-                    request,
-                    timeout,
-                    source,
-                    source_port,
-                    max_size,
-                    backend,
-                    one_rr_per_rrset,
-                    ignore_trailing,
-                )
+                return await self._over_tcp(query, timeout, lenient=lenient)
+            return await super(NameServer, self).async_query(
+                query,
+                timeout,
+                source,
+                source_port,
+                max_size,
+                backend,
+                one_rr_per_rrset,
+                ignore_trailing,
+            )
+
+        try:
+            response = await asked(request)
+            if refuses_edns(response):
+                response = await asked(_without_edns(request))
         except OSError as error:
             Asked.note(str(self), (error.strerror or "no connection").lower())
             raise
@@ -122,6 +127,13 @@ class NameServer(dns.nameserver.Do53Nameserver):
                 return await asked_over_tcp((self.address, self.port), request, lenient=lenient)
         except TimeoutError:
             raise dns.exception.Timeout from None
+
+
+def _without_edns(request: dns.message.QueryMessage) -> dns.message.QueryMessage:
+    (question,) = request.question
+    plain = dns.message.make_query(question.name, question.rdtype, question.rdclass)
+    plain.flags = request.flags
+    return plain
 
 
 def _answer(response: dns.message.Message) -> str:

@@ -19,8 +19,15 @@ from exporter.core.timing.clock import Clock
 from exporter.core.timing.fairness import FairTimeout
 from exporter.core.trace.starvation import is_starved, starved
 from exporter.net.dns.answer import Answer, DnsResult
-from exporter.net.dns.datagrams import Datagrams, Reply
-from exporter.net.dns.message import MOST_RECORDS, PAYLOAD, asked_over_tcp, read, text_of
+from exporter.net.dns.datagrams import NOT_UNDERSTOOD, Datagrams, Reply
+from exporter.net.dns.message import (
+    MOST_RECORDS,
+    PAYLOAD,
+    asked_over_tcp,
+    read,
+    refuses_edns,
+    text_of,
+)
 from exporter.net.dns.resolver import REPETITION, Resolver
 
 RecordType = Literal["A", "AAAA", "MX", "PTR", "TXT"]
@@ -33,6 +40,7 @@ class DnsQueries:
         self._resolver = resolver
         self._clock = clock
         self._datagrams: dict[tuple[str, int], Datagrams] = {}
+        self._without_edns: set[tuple[str, int]] = set()  # servers that do not understand it
 
     async def query(self, name: str, kind: RecordType) -> Answer:
         """Queries exactly this name: no search list, no hosts file. Raises ProbeError only if we
@@ -67,10 +75,14 @@ class DnsQueries:
         while servers:
             server = servers[turn % len(servers)]
             before = self._clock.monotonic() - started
+            sent = _plain(query) if server in self._without_edns else query
             try:
                 async with asyncio.timeout(REPETITION):
-                    reply = await self._datagrams_to(server).query(query)
-                    answer = await self._read(reply, query, server, before)
+                    reply = await self._datagrams_to(server).query(sent)
+                    if sent is query and _refuses_edns(reply.wire):
+                        self._without_edns.add(server)
+                        continue
+                    answer = await self._read(reply, sent, server, before)
             except TimeoutError:
                 turn += 1
                 continue
@@ -109,6 +121,7 @@ class DnsQueries:
 _ANSWERS = (DnsResult.RECORDS, DnsResult.NODATA, DnsResult.NXDOMAIN)
 _TYPES: dict[RecordType, int] = {"A": 1, "PTR": 12, "MX": 15, "TXT": 16, "AAAA": 28}
 _TRUNCATED = 0x02  # in the third byte of a message
+_EDNS = struct.Struct("!BHHIH")  # at the end of a query: an OPT record without options
 _RCODES = {
     dns.rcode.NOERROR: DnsResult.NODATA,
     dns.rcode.NXDOMAIN: DnsResult.NXDOMAIN,
@@ -123,11 +136,19 @@ def _query(name: dns.name.Name, kind: RecordType) -> bytes:
     It does not use dnspython, which needs as long for this as the rest of a query takes.
     """
     question = name.to_digestable() + struct.pack("!HH", _TYPES[kind], 1)
-    return (
-        struct.pack("!6H", 0, 0x0100, 1, 0, 0, 1)
-        + question
-        + struct.pack("!BHHIH", 0, 41, PAYLOAD, 0, 0)
-    )
+    return struct.pack("!6H", 0, 0x0100, 1, 0, 0, 1) + question + _EDNS.pack(0, 41, PAYLOAD, 0, 0)
+
+
+def _plain(query: bytes) -> bytes:
+    """A query without EDNS, for servers that do not understand it."""
+    return query[:10] + b"\0\0" + query[12 : -_EDNS.size]
+
+
+def _refuses_edns(wire: bytes) -> bool:
+    try:
+        return wire[3] & 0x0F in NOT_UNDERSTOOD and refuses_edns(dns.message.from_wire(wire))
+    except dns.exception.DNSException:
+        return False
 
 
 def _answer(message: dns.message.Message, took: float) -> Answer:
