@@ -108,6 +108,8 @@ class Web(Values):
     """What all paths begin with. Default: the path of `externalUrl`."""
     grafana_url: str = ""
     """The URL of Grafana: the page of a probe then has a link to its dashboard."""
+    documentation_url: str = ""
+    """The URL of your copy of the documentation, for the links of the pages."""
     time_zone: str = ""
     """The time zone of the pages, such as `Europe/Berlin`. Default: UTC."""
     allowed_hosts: list[str] = []

@@ -30,7 +30,15 @@ def on_files(files: Any, config: Any) -> Any:
 
     for place, name in BESIDE.items():
         files.append(File.generated(config, name, abs_src_path=str(ROOT / place)))
+    for page in files.documentation_pages():
+        page.dest_uri = address_on_site(page.src_uri)
     return files
+
+
+def address_on_site(name: str) -> str:
+    """The file of a page on the site. `/alerts.md#heading` leads to it, as in a repository: so do the
+    links of alerts and of mailtrip's own pages."""
+    return "index.html" if name == "index.md" else f"{name}/index.html"
 
 
 def on_page_markdown(markdown: str, page: Any, config: Mapping[str, Any], **_: Any) -> str:

@@ -67,6 +67,8 @@ scrape_configs:
 * `--web.grafana-url https://grafana.example.org` adds a link to the page of each probe with a mailbox: to its
   [dashboard](../dashboards/README.md) *One probe* in your Grafana. The URL may have a path, and no credentials. The link names the probe by the label
   `probe`, and a probe from `/probe` by its target, as the label `instance`; if Grafana knows several `job`s, choose there.
+* `--web.documentation-url https://wiki.example.org/mailtrip` is the address of your copy of this documentation: the links of the pages to
+  runbooks and explanations lead there. In the rules of the alerts it is set [apart](alerts.md#setting-up).
 * It accepts requests only under **its names** (others get 421): otherwise a web page could make its own name resolve
   to mailtrip's address, and read the answers (DNS rebinding). Its names are IP addresses, single words (`mailtrip`), private names (which end
   with `.local`, `.internal`, `.lan`, `.home.arpa`, `.svc`, `.cluster.local` and the like), the name of the machine, and

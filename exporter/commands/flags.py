@@ -585,6 +585,13 @@ def _add_serve_flags(command: argparse.ArgumentParser) -> None:
     add("--web.route-prefix", dest="web_route_prefix", metavar="PATH", help=help_prefix)
     help_grafana = "the URL of Grafana: the page of a probe then has a link to its dashboard"
     add("--web.grafana-url", dest="web_grafana_url", metavar="URL", help=help_grafana)
+    help_documentation = "the URL of your copy of this documentation, for the links of the pages"
+    add(
+        "--web.documentation-url",
+        dest="web_documentation_url",
+        metavar="URL",
+        help=help_documentation,
+    )
     help_zone = "the time zone of the pages, such as Europe/Berlin; default %(default)s"
     add(
         "--web.time-zone",

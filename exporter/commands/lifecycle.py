@@ -28,6 +28,7 @@ from exporter.web.listeners import CannotListen, Listener, PrivatePath
 from exporter.web.lookups_now import LookupsNow
 from exporter.web.middleware import Middleware
 from exporter.web.pages import Pages
+from exporter.web.pages.documentation import PUBLISHED, Documentation
 from exporter.web.pages.time_zone import UTC_ZONE, TimeZone
 from exporter.web.server import NO_EXTERNAL_URL, Server
 from exporter.web.web_config import WebConfigFile
@@ -53,6 +54,7 @@ class Options:
     config_files: Sequence[str] = ()  # by their absolute paths; empty: none is given
     watch: bool = False  # them, and reload
     grafana: Grafana = NO_GRAFANA  # where the dashboards are
+    documentation: Documentation = PUBLISHED  # where the pages lead to
     ready: Callable[[], None] = lambda: None  # called once, when the state and the web are open
     stopping: Callable[[], None] = lambda: None  # called once, when we are asked to stop
 
@@ -89,6 +91,7 @@ async def serve(settings: Settings, state_dir: Path, options: Options) -> None:
             zone=options.time_zone,
             demonstration=options.demonstration,
             grafana=options.grafana,
+            documentation=options.documentation,
         )
         lookups = LookupsNow(app.lookups, app.probes, app.store, app.clock)
         scheduler = Scheduler(app.prober, app.clock, lambda: app.probes.named)

@@ -27,6 +27,7 @@ from exporter.state.schema import StateUnusable
 from exporter.web.external_url import ExternalUrl
 from exporter.web.grafana import Grafana
 from exporter.web.listeners import CannotListen, Listener, systemd_sockets
+from exporter.web.pages.documentation import Documentation
 from exporter.web.pages.time_zone import TimeZone
 from exporter.web.web_config import WebConfigFile
 
@@ -48,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
     gc.collect()  # what imports have left: classes that became others, schemas of options
     web_config_file = WebConfigFile(options.web_config_file) if options.web_config_file else None
     listeners, external_url = _listeners(options), _external_url(options)
-    grafana = _grafana(options)
+    grafana, documentation = _grafana(options), _documentation(options)
     state_dir = options.state_dir or Path(settings.state.dir)
     if not files:
         asyncio.run(check_embedded(settings))
@@ -81,6 +82,7 @@ def run(options: argparse.Namespace) -> int:
         config_files=[os.path.abspath(file) for file in files],
         watch=options.auto_reload,
         grafana=grafana,
+        documentation=documentation,
         ready=ready,
         stopping=leave_in_time,
     )
@@ -180,5 +182,12 @@ def _external_url(options: argparse.Namespace) -> ExternalUrl:
 def _grafana(options: argparse.Namespace) -> Grafana:
     try:
         return Grafana.from_flag(options.web_grafana_url)
+    except ValueError as error:
+        raise CannotStart(str(error)) from None
+
+
+def _documentation(options: argparse.Namespace) -> Documentation:
+    try:
+        return Documentation.from_flag(options.web_documentation_url)
     except ValueError as error:
         raise CannotStart(str(error)) from None

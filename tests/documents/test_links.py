@@ -103,6 +103,11 @@ def test_the_readme_names_every_page_in_the_order_of_the_site() -> None:
     assert "glossary.md" in places
 
 
+def test_the_links_of_alerts_and_pages_lead_to_pages_of_the_site() -> None:
+    assert pages.address_on_site("alerts.md") == "alerts.md/index.html"
+    assert pages.address_on_site("index.md") == "index.html"
+
+
 def test_links_on_the_site_lead_to_pages_or_to_the_repository() -> None:
     def on_site(text: str, name: str) -> str:
         return pages.as_on_site(text, name, "https://source.example/")

@@ -6,8 +6,10 @@ import tomllib
 import pytest
 
 from exporter.core.reasons import Reason
-from exporter.web.pages.documentation import SITE, explanation, runbook, runbook_of
+from exporter.web.pages import Pages
+from exporter.web.pages.documentation import FLAG, SITE, Documentation, runbook, runbook_of
 from tests.documents.test_links import anchors
+from tests.support.http_site import site
 from tests.support.tree import ROOT
 
 
@@ -16,7 +18,7 @@ def test_the_address_of_the_documentation_is_the_one_that_rules_and_the_package_
     assert project["urls"]["Documentation"] == SITE
     rules = (ROOT / "dashboards/rules/mailtrip.alerts.yml").read_text(encoding="utf-8")
     for reason in Reason:
-        assert f"runbook_url: {runbook(reason)}\n" in rules
+        assert f"runbook_url: {SITE}{runbook(reason)}\n" in rules
 
 
 def test_each_place_that_a_page_leads_to_exists() -> None:
@@ -32,10 +34,38 @@ def test_each_place_that_a_page_leads_to_exists() -> None:
 
 @pytest.mark.parametrize("reason", Reason)
 def test_each_reason_is_explained_on_a_page_that_exists(reason: Reason) -> None:
-    page, _, heading = explanation(reason).removeprefix(SITE).partition("#")
+    page, _, heading = reason.documentation.partition("#")
     assert heading in anchors(ROOT / "docs" / page)
 
 
+@pytest.mark.parametrize("url", ["https://wiki.example.org/mail", "http://[::1]:8000/docs/"])
+async def test_every_link_to_the_documentation_leads_where_the_flag_says(url: str) -> None:
+    async with site() as here:
+        pages = Pages(
+            here.probes,
+            here.rig.store,
+            here.rig.watchers,
+            here.rig.clock.wall,
+            documentation=Documentation.from_flag(url),
+        )
+        page = await pages.overview()
+        assert f'<a href="{url.rstrip("/")}/">documentation</a>' in page
+        assert SITE not in page
+
+
+def test_without_the_flag_links_lead_to_the_published_documentation() -> None:
+    assert Documentation.from_flag(None).link("cli.md#x") == f"{SITE}cli.md#x"
+
+
+@pytest.mark.parametrize(
+    "url", ["wiki.example.org", "javascript:alert(1)", "https://a:b@c.example"]
+)
+def test_what_is_no_address_of_the_documentation_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match=FLAG) as refused:
+        Documentation.from_flag(url)
+    assert "a:b" not in str(refused.value)
+
+
 def test_the_reasons_of_an_outage_lead_to_their_runbook_if_they_are_known() -> None:
-    assert runbook_of("verify/junk") == f"{SITE}alerts.md#mailtripmailjunked"
+    assert runbook_of("verify/junk") == "alerts.md#mailtripmailjunked"
     assert runbook_of("send/of_another_version") == ""

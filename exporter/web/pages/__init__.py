@@ -36,6 +36,7 @@ from exporter.web.pages.appearance import STYLE_VERSION, templates
 from exporter.web.pages.blocklist import blocklist_page, configured_lists
 from exporter.web.pages.configuration import ConfigurationPage
 from exporter.web.pages.delay_chart import DelayChart, delay_chart
+from exporter.web.pages.documentation import PUBLISHED, Documentation
 from exporter.web.pages.failing import failing_now
 from exporter.web.pages.lookup import LookupView
 from exporter.web.pages.mailbox import mailbox_page
@@ -111,7 +112,7 @@ class Pages:
     """Each page as HTML; None if it does not exist. `now` returns the seconds since the epoch. With
     `admin` the start page has a form for look-ups on blocklists. `files` are the configuration's.
     Times are written in `zone`. A `demonstration` has a configuration to begin with. `grafana` is
-    where the dashboards are."""
+    where the dashboards are, `documentation` where the pages lead to."""
 
     def __init__(
         self,
@@ -126,6 +127,7 @@ class Pages:
         zone: TimeZone = UTC_ZONE,
         demonstration: str = "",
         grafana: Grafana = NO_GRAFANA,
+        documentation: Documentation = PUBLISHED,
     ) -> None:
         self._probes = probes
         self._records = records
@@ -137,7 +139,7 @@ class Pages:
         self._zone = zone
         self._demonstration = demonstration
         self._grafana = grafana
-        self._templates = templates(zone)
+        self._templates = templates(zone, documentation)
 
     async def overview(self, query: Query = ALL) -> str:
         """A page of the probes; with the first page of all of them, also what fails, mailboxes,

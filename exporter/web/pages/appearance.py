@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from exporter.core.availability.account_output import percent
 from exporter.core.timing.durations import duration
 from exporter.web.pages.axis import round_time
-from exporter.web.pages.documentation import documented, runbook_of
+from exporter.web.pages.documentation import PUBLISHED, Documentation, runbook_of
 from exporter.web.pages.links import linked
 from exporter.web.pages.time_zone import TimeZone
 
@@ -24,8 +24,9 @@ STYLE_VERSION = sha256(STYLE.encode()).hexdigest()[:12]
 
 
 @cache
-def templates(zone: TimeZone) -> Environment:
-    """The templates, compiled before anybody waits for a page. They write times in this zone."""
+def templates(zone: TimeZone, documentation: Documentation = PUBLISHED) -> Environment:
+    """The templates, compiled before anybody waits for a page. They write times in this zone, and
+    lead to this documentation."""
     made = Environment(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,
@@ -43,7 +44,7 @@ def templates(zone: TimeZone) -> Environment:
         "time": zone.time_of_day,
         "segment": partial(quote, safe=""),
     }
-    made.globals |= {"zone": str(zone), "documented": documented}
+    made.globals |= {"zone": str(zone), "documented": documentation.link}
     for name in made.list_templates():
         made.get_template(name)
     return made

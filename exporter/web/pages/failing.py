@@ -58,7 +58,7 @@ class Cause:
 
     @property
     def runbook(self) -> str:
-        """Where to read what to do."""
+        """The place in the documentation that says what to do."""
         return documentation.runbook(self.common.reason)
 
     @property

@@ -130,15 +130,15 @@ class TripView:
 
     @property
     def runbook(self) -> str:
-        """Where to read what to do; empty without a failure."""
+        """The place in the documentation that says what to do; empty without a failure."""
         failure = self.outcome.failure
         return documentation.runbook(failure.reason) if failure else ""
 
     @property
     def explanation(self) -> str:
-        """Where to read what the failure means; empty without one."""
+        """The place that says what the failure means; empty without one."""
         failure = self.outcome.failure
-        return documentation.explanation(failure.reason) if failure else ""
+        return failure.reason.documentation if failure else ""
 
     @property
     def missing(self) -> str:

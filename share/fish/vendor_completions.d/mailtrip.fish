@@ -19,6 +19,7 @@ complete -c mailtrip -n '__fish_seen_subcommand_from serve' -l web.systemd-socke
 complete -c mailtrip -n '__fish_seen_subcommand_from serve' -l web.external-url -x -d 'the URL of mailtrip for users and Prometheus, if it is behind a proxy'
 complete -c mailtrip -n '__fish_seen_subcommand_from serve' -l web.route-prefix -x -d 'the prefix of all paths; default: the path of --web.external-url'
 complete -c mailtrip -n '__fish_seen_subcommand_from serve' -l web.grafana-url -x -d 'the URL of Grafana: the page of a probe then has a link to its dashboard'
+complete -c mailtrip -n '__fish_seen_subcommand_from serve' -l web.documentation-url -x -d 'the URL of your copy of this documentation, for the links of the pages'
 complete -c mailtrip -n '__fish_seen_subcommand_from serve' -l web.time-zone -x -d 'the time zone of the pages, such as Europe/Berlin; default UTC'
 complete -c mailtrip -n '__fish_seen_subcommand_from serve' -l web.allowed-host -x -d 'also accept requests to this host name; *.NAME for all names below it, * for all names; may be repeated'
 complete -c mailtrip -n '__fish_seen_subcommand_from serve' -l web.enable-admin-api -d 'also accept requests to /api/v1, and forms on the pages, that change something, send a message, or look something up on blocklists'
