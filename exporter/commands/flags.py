@@ -76,7 +76,7 @@ def read(arguments: Sequence[str]) -> argparse.Namespace:
         return _read(arguments)
     except _UsageError as error:
         if is_plugin(arguments):
-            print(f"MAILTRIP UNKNOWN: {str(error).removeprefix('mailtrip: ')}")
+            print(f"MAILTRIP UNKNOWN: {re.sub('mailtrip( [a-z-]+)?: ', '', str(error), count=1)}")
             sys.exit(UNKNOWN)
         print(error, file=sys.stderr)
         sys.exit(USAGE)
@@ -94,19 +94,24 @@ def _read(arguments: Sequence[str]) -> argparse.Namespace:
     if not arguments:
         parser.print_help(sys.stderr)
         sys.exit(USAGE)
+    if (named := arguments[0]) not in commands and not named.startswith("-"):
+        close = get_close_matches(named.lower(), commands, 1)
+        hint = f"; did you mean {close[0]}?" if close else ""
+        parser.error(f"unknown command {named!r}{hint}")
+    command = commands.get(named, parser)
     for argument in arguments:
         if _CONFIG.fullmatch(argument) and argument.partition("=")[0] != "--config.file":
-            parser.error(
+            command.error(
                 f"unknown flag {argument.partition('=')[0]}: use --config.file FILE for the"
                 " configuration"
             )
-        if arguments[0] in _TALKING and _PASSWORD.fullmatch(argument):
-            parser.error(_VISIBLE)
+        if named in _TALKING and _PASSWORD.fullmatch(argument):
+            command.error(_VISIBLE)
     options, left = parser.parse_known_args(arguments)
     if left or _is_misplaced(options):
-        parser.error(_left_over(options, left, _flags_of(commands[options.command])))
+        command.error(_left_over(options, left, _flags_of(command)))
     if options.command == "probe" and (mistake := _mistake_of_a_route(options)):
-        parser.error(mistake)
+        command.error(mistake)
     if (
         options.command == "probe"
         and not (named := f"{options.name}{options.module or ''}").isprintable()
@@ -115,10 +120,10 @@ def _read(arguments: Sequence[str]) -> argparse.Namespace:
         must = (
             f"contains {odd}: type it again" if odd else "must be UTF-8, without control characters"
         )
-        parser.error(f"a NAME or TARGET {must}")
+        command.error(f"a NAME or TARGET {must}")
     if options.command == "probe":
         if options.json and options.format == "nagios":
-            parser.error("--json and --format nagios exclude each other")
+            command.error("--json and --format nagios exclude each other")
         options.json = options.json or options.format == "json"
     _take_default(options)
     return options

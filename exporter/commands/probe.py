@@ -19,7 +19,13 @@ from exporter.commands.greeting import own_command
 from exporter.commands.handover import HandOver, NotHandedOver, taker
 from exporter.commands.passwords import NoPassword
 from exporter.commands.review import in_the_way
-from exporter.commands.route import NO_STATE, Route, provide_passwords
+from exporter.commands.route import (
+    NO_STATE,
+    OWN_CA,
+    Route,
+    provide_passwords,
+    refused_certificate,
+)
 from exporter.commands.status import nagios
 from exporter.commands.status.judgement import Thresholds
 from exporter.commands.status.of_outcome import judgement_of
@@ -37,7 +43,6 @@ from exporter.core.model import (
     ProbeKey,
     ProbeRefused,
     Span,
-    TlsSession,
 )
 from exporter.core.one_line import one_line
 from exporter.core.phases import Leg, Phase
@@ -146,8 +151,7 @@ def _next_step(options: argparse.Namespace, outcome: Outcome) -> str:
     """What to do after a trip without a configuration: the command that writes one for it, or how
     a URL names the CA of a server; empty if there is nothing to say."""
     if outcome.failure:
-        refused = (one for one in outcome.facts if isinstance(one, TlsSession) and not one.version)
-        return "In a URL, `ca_file` is written as ?ca_file=/PATH at the end" if any(refused) else ""
+        return OWN_CA if refused_certificate(outcome.facts) else ""
     flags = ["--send", options.send, "--mailbox", options.mailbox]
     sender = ["--from", options.sender] if options.sender else []
     words = shlex.join(["init", *flags, *sender, options.name])

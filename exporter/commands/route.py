@@ -15,6 +15,7 @@ from exporter.config.grammar import email_of
 from exporter.config.load import Reading
 from exporter.config.mistakes import Mistake, Mistakes
 from exporter.config.server_url import ServerUrl, schemes_of, written
+from exporter.core.model import Fact, TlsSession
 from exporter.mailboxes import MailboxOptions
 from exporter.senders import SendOptions
 from exporter.settings import Settings
@@ -32,7 +33,14 @@ _PLACES = {SEND: "modules.{kind}.roundtrip.send.{kind}", MAILBOX: "mailboxes.{ki
 NO_STATE = os.devnull
 """The state directory of trips without a configuration: nothing is ever found in it."""
 
+OWN_CA = "In a URL, `ca_file` is written as ?ca_file=/PATH at the end"
+
 FROM_ENVIRONMENT: Secrets = {part: {"env": name} for part, name in PASSWORDS.items()}
+
+
+def refused_certificate(facts: Iterable[Fact]) -> bool:
+    """Whether the certificate of a server was refused: then `OWN_CA` may help."""
+    return any(isinstance(one, TlsSession) and not one.version for one in facts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,12 +84,12 @@ class RunningServer:
     @property
     def says_something_else(self) -> NoAnswer:
         """The error of an answer that no mailtrip gives."""
-        return NoAnswer(f"no answer of a mailtrip at {self.address}: it says something else")
+        return NoAnswer(f"no mailtrip answers at {self.address}: it says something else")
 
     @property
     def _too_late(self) -> NoAnswer:
         within = f"within {self._limit:g} s"
-        return NoAnswer(f"no answer of a mailtrip at {self.address} {within}; {CURE}")
+        return NoAnswer(f"no mailtrip answers at {self.address} {within}; {CURE}")
 
     def request(self, method: str, path: str, fields: Mapping[str, object] | None = None) -> Any:
         """The answer to a request, whose path is below /api/v1. Raises NoAnswer.
@@ -136,7 +136,7 @@ class RunningServer:
         except TimeoutError:
             raise self._too_late from None
         except (OSError, HTTPException, ValueError) as error:
-            text = f"no answer of a mailtrip at {self.address}: {_words(error)}"
+            text = f"no mailtrip answers at {self.address}: {_words(error)}"
             raise NoAnswer(self._shown(f"{text}; {CURE}")) from None
         finally:
             connection.close()
@@ -144,10 +144,10 @@ class RunningServer:
             self._refuse(response, raw)
         if len(raw) > MOST:
             raise NoAnswer(
-                f"no answer of a mailtrip at {self.address}: it has more than {MOST >> 20} MiB"
+                f"no mailtrip answers at {self.address}: it has more than {MOST >> 20} MiB"
             )
         if response.length:
-            raise NoAnswer(f"no answer of a mailtrip at {self.address}: it is incomplete")
+            raise NoAnswer(f"no mailtrip answers at {self.address}: it is incomplete")
         self._set_clock(response)
         try:
             return json.loads(raw)

@@ -20,7 +20,9 @@ def stored_account(directory: Path, month: Month, now: float) -> list[ProbeAccou
     """The accounts in a state directory that another process may be using. Raises StateUnusable."""
     file = directory / FILE
     if not file.is_file():
-        raise StateUnusable(f"{file} does not exist: give the state directory of mailtrip serve")
+        raise StateUnusable(
+            f"{file} does not exist: give the directory of mailtrip serve, with --state.dir"
+        )
     try:
         with closing(for_reading(directory)) as connection:
             (version,) = connection.execute("PRAGMA user_version").fetchone()

@@ -232,7 +232,7 @@ def _lock(directory: Path) -> int:
     except OSError:
         os.close(lock)
         raise StateUnusable(
-            f"another mailtrip uses the state directory {directory}; give this one its own"
+            f"another mailtrip uses the state directory {directory}; give this one its own, with --state.dir"
         ) from None
     return lock
 

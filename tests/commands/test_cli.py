@@ -396,7 +396,7 @@ def test_two_that_share_a_state_directory_are_one_too_many(file: str, tmp_path: 
         assert (
             done.stderr
             == f"mailtrip: another mailtrip uses the state directory {state}; give this one its"
-            " own\n"
+            " own, with --state.dir\n"
         )
 
 

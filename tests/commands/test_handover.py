@@ -210,7 +210,7 @@ def test_if_the_running_one_stops_it_says_so(place: Place, servers: None) -> Non
             running.kill()
             exporter.kill()
     assert (running.returncode, out) == (2, "")
-    assert "but says no more of it: no answer of a mailtrip at unix:" in err
+    assert "but says no more of it: no mailtrip answers at unix:" in err
     assert "--url" not in err
 
 

@@ -112,6 +112,19 @@ def test_a_script_needs_no_terminal(lab: Lab, lab_user: LabUser, tmp_path: Path)
     assert probed.returncode == 0, probed.stdout
 
 
+def test_it_says_how_a_url_names_the_ca_of_a_server(
+    lab: Lab, lab_user: LabUser, tmp_path: Path
+) -> None:
+    passwords = {SEND_PASSWORD: lab.password, MAILBOX_PASSWORD: lab.password}
+    unknown = [flag.partition("?")[0] for flag in flags(lab, lab_user)]
+    failed = mailtrip("init", *unknown, directory=tmp_path, environment=passwords)
+    assert failed.returncode == 1
+    assert "set `ca_file` to its CA" in failed.stdout
+    assert failed.stdout.endswith(
+        "   In a URL, `ca_file` is written as ?ca_file=/PATH at the end\n"
+    )
+
+
 GOOD = ("a@example.org", "--send", "smtp://u@127.0.0.1:1", "--mailbox", "imaps://u@127.0.0.1:1")
 SECRETS = {SEND_PASSWORD: "one", MAILBOX_PASSWORD: "two"}
 

@@ -99,12 +99,12 @@ def test_without_the_admin_api_it_only_lists(made: list[Exporter], tmp_path: Pat
     [
         ("ftp://x", ["list"], 2, "--url is not the address of a mailtrip"),
         ("http://x:port", ["list"], 2, "--url is not the address of a mailtrip"),
-        ("http://127.0.0.1:1", ["list"], 1, "no answer of a mailtrip at http://127.0.0.1:1: "),
+        ("http://127.0.0.1:1", ["list"], 1, "no mailtrip answers at http://127.0.0.1:1: "),
         (
             "http://u:secret@127.0.0.1:1/m",
             ["list"],
             1,
-            "no answer of a mailtrip at http://127.0.0.1:1/m:",
+            "no mailtrip answers at http://127.0.0.1:1/m:",
         ),
         ("http://127.0.0.1:1", ["stop"], 2, "maintenance stop needs the NAME of a window"),
         (
@@ -176,7 +176,7 @@ def test_a_server_that_says_something_else_is_one_line(
         assert listed(f"http://{address}") == 1
     out, err = capsys.readouterr()
     assert (out, len(err.splitlines())) == ("", 1)
-    assert err.startswith(f"mailtrip: no answer of a mailtrip at http://{address}: ")
+    assert err.startswith(f"mailtrip: no mailtrip answers at http://{address}: ")
 
 
 def test_what_a_server_says_moves_no_cursor(capsys: pytest.CaptureFixture[str]) -> None:

@@ -99,7 +99,10 @@ def test_without_a_configuration_probes_have_no_names(configuration: Path) -> No
     [
         (["--month", "october"], "mailtrip: 'october' is no month: write for example 2026-10\n"),
         (["--month", "2099-01"], "mailtrip: 2099-01 has not begun\n"),
-        (["--state.dir", "/nowhere"], "does not exist: give the state directory of mailtrip serve"),
+        (
+            ["--state.dir", "/nowhere"],
+            "does not exist: give the directory of mailtrip serve, with --st",
+        ),
     ],
 )
 def test_a_mistake_is_one_line_with_the_cure(

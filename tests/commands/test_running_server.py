@@ -78,7 +78,7 @@ def test_all_of_an_answer_has_one_time_limit(answer: Callable[[socket.socket], N
     with answering(answer) as url:
         why = refused(url, limit=0.5)
         assert time.monotonic() - began < 2
-    assert why == f"no answer of a mailtrip at {url} within 0.5 s; --url says where it is"
+    assert why == f"no mailtrip answers at {url} within 0.5 s; --url says where it is"
 
 
 def test_interim_responses_have_an_end() -> None:
@@ -88,7 +88,7 @@ def test_interim_responses_have_an_end() -> None:
         why = refused(url, limit=0.5)
         assert time.monotonic() - began < 2
     assert re.fullmatch(
-        rf"no answer of a mailtrip at {url}( within 0.5 s|: got more than 100 interim responses);"
+        rf"no mailtrip answers at {url}( within 0.5 s|: got more than 100 interim responses);"
         " --url says where it is",
         why,
     )
@@ -137,7 +137,7 @@ def headers(connection: socket.socket) -> None:
 def test_no_http_is_one_line(answer: Callable[[socket.socket], None], why: str) -> None:
     with answering(answer) as url:
         said = refused(url)
-    assert said.startswith(f"no answer of a mailtrip at {url}: {why}")
+    assert said.startswith(f"no mailtrip answers at {url}: {why}")
 
 
 @pytest.mark.parametrize(
@@ -151,10 +151,10 @@ def test_no_http_is_one_line(answer: Callable[[socket.socket], None], why: str) 
             b"[" * 100_000,
             "refused: 500 Internal Server Error at http://%s: is this a mailtrip?",
         ),
-        (200, b"<html>", "no answer of a mailtrip at http://%s: it says something else"),
-        (200, b"[" * 100_000, "no answer of a mailtrip at http://%s: it says something else"),
-        (200, b"9" * 10_000, "no answer of a mailtrip at http://%s: it says something else"),
-        (200, b"\xff", "no answer of a mailtrip at http://%s: it says something else"),
+        (200, b"<html>", "no mailtrip answers at http://%s: it says something else"),
+        (200, b"[" * 100_000, "no mailtrip answers at http://%s: it says something else"),
+        (200, b"9" * 10_000, "no mailtrip answers at http://%s: it says something else"),
+        (200, b"\xff", "no mailtrip answers at http://%s: it says something else"),
     ],
 )
 def test_an_answer_of_others_is_one_line(status: int, body: object, why: str) -> None:
@@ -169,7 +169,7 @@ def test_https_where_there_is_none_is_said() -> None:
 
 
 def test_a_name_that_cannot_exist_is_one_line() -> None:
-    assert refused("http://a..b").startswith("no answer of a mailtrip at http://a..b: ")
+    assert refused("http://a..b").startswith("no mailtrip answers at http://a..b: ")
 
 
 def test_a_server_cannot_make_us_say_our_password(tmp_path: Path) -> None:

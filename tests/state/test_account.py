@@ -209,7 +209,10 @@ async def test_the_account_is_read_while_mailtrip_writes(tmp_path: Path) -> None
 
 
 def test_a_state_that_cannot_be_read_is_one_clear_line(tmp_path: Path) -> None:
-    with pytest.raises(StateUnusable, match="does not exist: give the state directory"):
+    with pytest.raises(
+        StateUnusable,
+        match="does not exist: give the directory of mailtrip serve, with --state.dir",
+    ):
         stored_account(tmp_path, OCTOBER, NOVEMBER_2)
     (tmp_path / FILE).write_bytes(b"nonsense" * 1000)
     with pytest.raises(StateUnusable, match="file is not a database"):

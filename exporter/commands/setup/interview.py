@@ -9,7 +9,15 @@ from functools import partial
 from exporter.commands.passwords import PASSWORDS, NoPassword, provide
 from exporter.commands.preflight.attempts import attempts
 from exporter.commands.preflight.report import lines
-from exporter.commands.route import CHOICES, MAILBOX, NO_STATE, SEND, Route
+from exporter.commands.route import (
+    CHOICES,
+    MAILBOX,
+    NO_STATE,
+    OWN_CA,
+    SEND,
+    Route,
+    refused_certificate,
+)
 from exporter.commands.setup.discovery import Discovery
 from exporter.commands.setup.providers import Provider, provider_of
 from exporter.commands.setup.questions import INDENT, Questions
@@ -69,12 +77,15 @@ _PARTS = {
 
 async def works(settings: Settings, phases: Collection[Phase], screen: Screen) -> bool:
     """Whether every server that belongs to these phases lets us in. Prints what they say."""
-    good = True
+    good, refused = True, False
     with screen.status("connecting …"):
         async for attempt in attempts(settings, phases):
             good = good and not attempt.failure
+            refused = refused or refused_certificate(attempt.facts)
             for line in lines(attempt):
                 screen.print(with_verdict(f"{INDENT}{line}"), soft_wrap=not screen.is_terminal)
+    if refused:
+        screen.print(f"{INDENT}{OWN_CA}")
     return good
 
 

@@ -230,7 +230,7 @@ def test_it_shows_who_it_is_and_knows_who_the_server_is(
         assert f"at {url}: self-signed certificate in certificate chain; " in said() or (
             f"at {url}: unable to get local issuer certificate; " in said()
         )
-        assert f"no answer of a mailtrip at {url}: " in said(*authority)
+        assert f"no mailtrip answers at {url}: " in said(*authority)
         refused = f"refused: 401 Unauthorized at {url}: "
         assert f"{refused}it needs --user and --password.file" in said(*authority, *certificate)
         whole = said(*authority, *certificate, *login)
@@ -266,7 +266,7 @@ def test_a_server_that_says_something_else_is_one_line(
     with hostile(body) as (address, _):
         assert run(f"http://{address}", "--format", form) == 3
     out, err = capsys.readouterr()
-    why = f"no answer of a mailtrip at http://{address}: it says something else"
+    why = f"no mailtrip answers at http://{address}: it says something else"
     if form == "json":
         assert (json.loads(out)["error"], json.loads(out)["probes"]) == (why, [])
     else:
@@ -327,13 +327,13 @@ def command(*words: str, **environment: str) -> "subprocess.CompletedProcess[str
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["status", "--format", "nagios", "--frob"], "unknown arguments: --frob; see mailtrip --h"),
-        (["status", "--format=nagios", "a", "b"], "unknown arguments: b; see mailtrip --help"),
+        (["status", "--format", "nagios", "--frob"], "unknown arguments: --frob; see mailtrip s"),
+        (["status", "--format=nagios", "a", "b"], "unknown arguments: b; see mailtrip status"),
         (
             ["status", "--format=nagios", "--warning", "soon"],
-            "mailtrip status: argument --warning: 'soon': not a duration;",
+            "argument --warning: 'soon': not a duration;",
         ),
-        (["status", "--format=nagios", "--ca.file", "/gone"], "no answer of a mailtrip at http"),
+        (["status", "--format=nagios", "--ca.file", "/gone"], "no mailtrip answers at http"),
         (["status", "--format=nagios", "--user", "me"], "--user needs --password.file"),
         (
             ["probe", "--format=nagios", "--config.file", "/gone", "x"],
@@ -366,7 +366,9 @@ def test_other_callers_get_the_usual_status(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (2, "")
     assert command("status", "--url", "ftp://x").returncode == 2
     assert command("status", "--url", "http://u:p@x").returncode == 2
-    assert command("maintenance", "list", "--frob").stderr.startswith("mailtrip: unknown arguments")
+    assert command("maintenance", "list", "--frob").stderr.startswith(
+        "mailtrip maintenance: unknown arg"
+    )
 
 
 def test_limits_are_those_of_the_server() -> None:
