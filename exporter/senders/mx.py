@@ -4,7 +4,7 @@
 import asyncio
 import random
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
@@ -224,7 +224,7 @@ class MxSender:
         exchangers = await (self.each(message, run) if each else self.exchangers(domain, run))
         for exchanger in exchangers:
             try:
-                for policy in self._published:
+                for policy in self._policies_of(domain):
                     await policy.preflight(exchanger.host, run)
                 await self._visit(exchanger, domain, lambda smtp: smtp.preflight(message), run)
             except ProbeError as error:
@@ -274,6 +274,8 @@ class MxSender:
         return sorted(exchangers, key=lambda exchanger: exchanger.preference)[:MAX_EXCHANGERS]
 
     async def _published_exchangers(self, domain: str, run: Run) -> list[Exchanger]:
+        if address := _in_literal(domain):
+            return [Exchanger(address, 0)]
         async with run.conversation():
             with run.step(Step.RESOLVE, f"{domain} MX"):
                 run.awaited = f"the name server {self._resolver} for {domain} MX"
@@ -297,13 +299,17 @@ class MxSender:
 
     async def _requirement(self, exchanger: Exchanger, domain: str, run: Run) -> TlsRequirement:
         required = self._always
-        for published in self._published:
+        for published in self._policies_of(domain):
             required = await published.requirement(exchanger.host, domain, run)
             if required.policy != NO_POLICY:
                 break
         if self._published:
             _found(required.policy, run)
         return required
+
+    def _policies_of(self, domain: str) -> Sequence[PublishedPolicy]:
+        """An address publishes nothing."""
+        return () if _in_literal(domain) else self._published
 
     async def _attempt(
         self,
@@ -401,12 +407,18 @@ def _at_another_address(exchanger: Exchanger, run: Run) -> Exchanger | None:
 
 def _origin(exchanger: Exchanger, domain: str) -> str:
     """Where the name of an exchanger comes from, for people."""
-    own = exchanger.host.lower() == domain
+    own = exchanger.host.lower() in (domain, _in_literal(domain))
     return "" if own else f"MX {exchanger.preference} of {domain}"
 
 
 def _domain(message: ProbeMessage) -> str:
     return message.recipient.rpartition("@")[2].lower()
+
+
+def _in_literal(domain: str) -> str:
+    """The address in an address literal, to which mail goes straight (RFC 5321 section 4.1.3);
+    empty if the domain is a name."""
+    return domain.strip("[]").removeprefix("ipv6:") if domain.startswith("[") else ""
 
 
 def _forget_tls(run: Run) -> None:

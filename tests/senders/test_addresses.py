@@ -244,3 +244,25 @@ async def test_two_addresses_that_turn_us_away_are_enough(machine: Machine) -> N
     assert failure is not None
     assert (failure.reason, failure.code) == (Reason.DEFERRED, "451")
     assert (len(machine.six.lines), len(machine.four.lines)) == (1, 1)
+
+
+@pytest.mark.parametrize("tls", ["opportunistic", "policy"])
+@pytest.mark.parametrize(("literal", "who"), [("[127.0.0.1]", "four"), ("[IPv6:::1]", "six")])
+async def test_mail_for_an_address_goes_straight_to_it(
+    machine: Machine, literal: str, who: str, tls: str
+) -> None:
+    """RFC 5321 section 4.1.3. No name server is asked: it knows no such name."""
+    run, failure = await machine.send("mx", literal, tls=tls)
+    assert failure is None
+    assert machine.who == who
+    assert not [span for span in run.spans if "MX" in span.note]
+
+
+async def test_an_address_that_nobody_answers_at_has_no_mx_record() -> None:
+    run = new_run()
+    async with names(ZONE) as resolver:
+        sender = make_sender("mx", {"port": free_port()}, resolver)
+        failure = await send(sender, probe_message("x@[127.0.0.1]"), run)
+    assert failure is not None
+    assert failure.detail.startswith("cannot connect to 127.0.0.1:")
+    assert "MX" not in failure.detail
