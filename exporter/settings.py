@@ -1,6 +1,5 @@
 """The whole configuration: the root model and its queries."""
 
-import os
 from collections.abc import Iterator
 from functools import cached_property
 from hashlib import sha256
@@ -25,6 +24,7 @@ from exporter.config.types import Duration, Name, Options, Secret, WrittenPath, 
 from exporter.config.yaml import dump
 from exporter.core.model import ProbeKey
 from exporter.core.scope import Scope
+from exporter.core.state_directory import default_state_directory
 from exporter.mail.tokens import read_key
 from exporter.mailboxes import MailboxOptions
 from exporter.net.dns.resolver import DEFAULT_TIMEOUT
@@ -33,17 +33,11 @@ EMBEDDED = "embedded.yml"
 LEAST_KEEP = 3600.0  # seconds
 
 
-def _default_dir() -> str:
-    """The first directory of systemd's StateDirectory=, which may name several, separated by
-    colons."""
-    return os.environ.get("STATE_DIRECTORY", "").partition(":")[0] or "./mailtrip-state"
-
-
 class StateOptions(Options):
     """What must survive a restart: the tokens of messages in transit, the key that signs them, and
     what is known about earlier trips."""
 
-    dir: WrittenPath = Field(default_factory=_default_dir)
+    dir: WrittenPath = Field(default_factory=default_state_directory)
     """A directory for the state of this exporter alone, on a local disk. Default:
     `$STATE_DIRECTORY`, which systemd sets, else `./mailtrip-state`."""
 

@@ -528,7 +528,7 @@ def _add_server_flags(command: argparse.ArgumentParser, limit: int) -> None:
     add = command.add_argument
     help_url = (
         f"the address of mailtrip, or unix:PATH; default: ${URL_VARIABLE}, which may have"
-        f" USER:PASSWORD@, or {DEFAULT_URL}"
+        f" USER:PASSWORD@, or {DEFAULT_URL}, or the socket of mailtrip on this machine"
     )
     add("--url", metavar="URL", type=_address, help=help_url)
     help_user = "the name for a login, with --password.file"

@@ -38,7 +38,9 @@ def taker(settings: Settings, key: ProbeKey) -> str:
     """The socket of the running mailtrip that has to make the trip of this probe. Empty if this
     process can make it, or if none runs here."""
     module = settings.modules.get(key.module)
-    running = running_here(settings.state) if module else ""
+    state = settings.state
+    named = state.dir if "dir" in state.model_fields_set else ""
+    running = running_here(named) if module else ""
     if not module or not running:
         return ""
     receptions = [settings.mailboxes[name].how.reception for name in module.mailboxes]

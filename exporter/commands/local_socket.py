@@ -6,7 +6,7 @@ import stat
 from collections.abc import Sequence
 from pathlib import Path
 
-from exporter.settings import StateOptions
+from exporter.core.state_directory import default_state_directory
 
 SYSTEM = (Path("/run/mailtrip"), Path("/var/lib/mailtrip"))
 """The directories of the systemd unit. Only root can make others in their place."""
@@ -22,14 +22,14 @@ def socket_in(directory: Path) -> str:
     return str(directory / "api.sock")
 
 
-def running_here(
-    state: StateOptions, system: Sequence[Path] = SYSTEM, user: int | None = None
-) -> str:
-    """The path of the socket where a mailtrip answers; empty if there is none. The one that uses
-    this state is the first choice. `user` is the one who asks, if not that of this process."""
+def running_here(named: str = "", system: Sequence[Path] = SYSTEM, user: int | None = None) -> str:
+    """The path of the socket where a mailtrip answers; empty if there is none. The first choice is
+    the one whose state is in the directory that a configuration has `named`, or else in that by
+    default. `user` is the one who asks, if not that of this process."""
     user = os.geteuid() if user is None else user
-    named = "dir" in state.model_fields_set or "STATE_DIRECTORY" in os.environ
-    own = [Path(state.dir)] if named or _is_of(Path(state.dir), user) else []
+    state = Path(named or default_state_directory())
+    trusted = named or "STATE_DIRECTORY" in os.environ or _is_of(state, user)
+    own = [state] if trusted else []
     paths = (socket_in(directory) for directory in (*own, *system))
     return next(filter(_answers, paths), "")
 

@@ -5,7 +5,7 @@ import base64
 import json
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -32,6 +32,10 @@ class NoAnswer(Exception):
     """mailtrip did not do it, or gave no answer that can be used: one line with the cause."""
 
 
+class Refused(NoAnswer):
+    """There is no mailtrip at this address, or it does not let us in: another way may help."""
+
+
 @dataclass(frozen=True, slots=True)
 class Access:
     """How we show who we are, and know who it is. Files in PEM format."""
@@ -45,12 +49,19 @@ class Access:
 
 class RunningServer:
     """The mailtrip at this address, which may contain a login. All requests together may take
-    `limit` seconds. Raises CannotStart."""
+    `limit` seconds. If it refuses us, `instead` returns another address, or an empty text. Raises
+    CannotStart."""
 
     def __init__(
-        self, url: str, access: Access = Access(), limit: float = 30.0, clock: Clock | None = None
+        self,
+        url: str,
+        access: Access = Access(),
+        limit: float = 30.0,
+        clock: Clock | None = None,
+        instead: Callable[[], str] | None = None,
     ) -> None:
         clock = clock or Clock()
+        self._instead = instead
         self._socket, self._parts = _parsed(url)
         self.address = url if self._socket else urlunsplit(self._parts)
         self._limit, self._clock = limit, clock
@@ -65,7 +76,8 @@ class RunningServer:
 
     @classmethod
     def of(cls, options: argparse.Namespace) -> Self:
-        """The one that the flags, or the environment, name. Raises CannotStart."""
+        """The one that the flags, or the environment, name; else that of this machine. Raises
+        CannotStart."""
         access = Access(
             options.ca_file,
             options.cert_file,
@@ -73,8 +85,9 @@ class RunningServer:
             options.user,
             options.password_file,
         )
-        url = options.url or os.environ.get(URL_VARIABLE) or DEFAULT_URL
-        return cls(url, access, options.limit)
+        named = options.url or os.environ.get(URL_VARIABLE)
+        instead = None if named or options.user else local_address
+        return cls(named or DEFAULT_URL, access, options.limit, instead=instead)
 
     @property
     def now(self) -> float:
@@ -92,7 +105,18 @@ class RunningServer:
         return NoAnswer(f"no mailtrip answers at {self.address} {within}; {CURE}")
 
     def request(self, method: str, path: str, fields: Mapping[str, object] | None = None) -> Any:
-        """The answer to a request, whose path is below /api/v1. Raises NoAnswer.
+        """The answer to a request, whose path is below /api/v1. Raises NoAnswer."""
+        try:
+            return self._request(method, path, fields)
+        except Refused:
+            if not self._instead or not (other := self._instead()):
+                raise
+            self._instead = None
+            self.address, (self._socket, self._parts) = other, _parsed(other)
+            return self._request(method, path, fields)
+
+    def _request(self, method: str, path: str, fields: Mapping[str, object] | None) -> Any:
+        """Raises NoAnswer.
 
         In a thread, since nothing else ends the look-up of a name, or an answer that drips.
         """
@@ -137,7 +161,7 @@ class RunningServer:
             raise self._too_late from None
         except (OSError, HTTPException, ValueError) as error:
             text = f"no mailtrip answers at {self.address}: {_words(error)}"
-            raise NoAnswer(self._shown(f"{text}; {CURE}")) from None
+            raise Refused(self._shown(f"{text}; {CURE}")) from None
         finally:
             connection.close()
         if response.status // 100 != 2:
@@ -152,7 +176,7 @@ class RunningServer:
         try:
             return json.loads(raw)
         except (ValueError, RecursionError):
-            raise self.says_something_else from None
+            raise Refused(str(self.says_something_else)) from None
 
     def _connection(self) -> HTTPConnection:
         if self._socket:
@@ -168,14 +192,14 @@ class RunningServer:
         moved = (response.getheader("Location") or "").partition(API)[0]
         if response.status == 401:
             cure = "is the login right?" if self._login else "it needs --user and --password.file"
-            raise NoAnswer(self._shown(f"{refused} at {self.address}: {cure}"))
+            raise Refused(self._shown(f"{refused} at {self.address}: {cure}"))
         if response.status // 100 == 3 and moved:
             raise NoAnswer(self._shown(f"{refused}, moved to {moved}: give this as --url"))
         try:
             text = str(json.loads(raw)["message"])
         except (ValueError, KeyError, TypeError, RecursionError):
-            text = f"{refused} at {self.address}: is this a mailtrip?"
-        raise NoAnswer(self._shown(text))
+            raise Refused(f"{refused} at {self.address}: is this a mailtrip?") from None
+        raise (Refused if response.status == 403 else NoAnswer)(self._shown(text))
 
     def _set_clock(self, response: HTTPResponse) -> None:
         try:
@@ -194,6 +218,14 @@ class RunningServer:
             redaction.learn_word(self._headers["Authorization"].removeprefix("Basic "))
             text = redaction.clean(text)
         return one_line(text)
+
+
+def local_address() -> str:
+    """The socket of the mailtrip of this machine, if we may use it."""
+    from exporter.commands.local_socket import running_here
+
+    path = running_here()
+    return f"unix:{path}" if path else ""
 
 
 class _UnixConnection(HTTPConnection):

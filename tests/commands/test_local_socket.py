@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from exporter.commands.local_socket import running_here, runtime_directory, socket_in
-from exporter.settings import StateOptions
+from exporter.core.state_directory import default_state_directory
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def listen(stack: ExitStack, directory: Path) -> str:
 def test_its_own_state_comes_before_the_directories_of_the_unit(
     tmp_path: Path, listening: ExitStack
 ) -> None:
-    state, system = StateOptions(dir=str(tmp_path / "state")), (tmp_path / "a", tmp_path / "b")
+    state, system = str(tmp_path / "state"), (tmp_path / "a", tmp_path / "b")
     assert running_here(state, system) == ""
     unit = listen(listening, tmp_path / "b")
     assert running_here(state, system) == unit
@@ -39,7 +39,7 @@ def test_its_own_state_comes_before_the_directories_of_the_unit(
 
 
 def test_a_socket_that_nobody_listens_at_and_a_file_are_none(tmp_path: Path) -> None:
-    state = StateOptions(dir=str(tmp_path))
+    state = str(tmp_path)
     with socket.socket(socket.AF_UNIX) as left:
         left.bind(socket_in(tmp_path))
     assert running_here(state, ()) == ""
@@ -54,12 +54,11 @@ def test_a_directory_of_another_user_counts_only_if_the_configuration_names_it(
     """Else anyone could put one into the directory in which root calls the command."""
     monkeypatch.delenv("STATE_DIRECTORY", raising=False)
     monkeypatch.chdir(tmp_path)
-    default = StateOptions()
-    ours = listen(listening, Path(default.dir))
-    assert running_here(default, ()) == ours
-    assert running_here(default, (), user=os.geteuid() + 1) == ("" if os.geteuid() else ours)
-    named = StateOptions(dir=default.dir)
-    assert running_here(named, (), user=os.geteuid() + 1) == ours
+    default = default_state_directory()
+    ours = listen(listening, Path(default))
+    assert running_here("", ()) == ours
+    assert running_here("", (), user=os.geteuid() + 1) == ("" if os.geteuid() else ours)
+    assert running_here(default, (), user=os.geteuid() + 1) == ours
 
 
 def test_systemd_names_the_directory_in_which_we_listen(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,8 @@ import pytest
 
 from exporter.commands import maintenance
 from exporter.commands.flags import read
+from exporter.commands.local_socket import socket_in
+from exporter.commands.running_server import RunningServer
 from tests.support.canned_answers import hostile
 from tests.support.mailtrip_process import Exporter
 from tests.support.ports import free_port
@@ -92,6 +94,12 @@ def test_without_the_admin_api_it_only_lists(made: list[Exporter], tmp_path: Pat
         1,
         f"mailtrip: changes are not allowed: start mailtrip with {ADMIN}\n",
     )
+    # Its own user needs neither the flag nor a login, at its socket.
+    own = RunningServer(url, instead=lambda: f"unix:{socket_in(tmp_path / 'state')}")
+    window = {"name": "move", "probes": ["*"], "duration": "1h"}
+    assert own.request("POST", "/maintenance", window)["name"] == "move"
+    assert own.address.startswith("unix:")
+    assert command(url, "list")[1].startswith("move: now, ")
 
 
 @pytest.mark.parametrize(

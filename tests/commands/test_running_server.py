@@ -12,7 +12,14 @@ import pytest
 import trustme
 
 from exporter.commands.exit_status import CannotStart
-from exporter.commands.running_server import MOST, Access, NoAnswer, RunningServer
+from exporter.commands.local_socket import socket_in
+from exporter.commands.running_server import (
+    MOST,
+    Access,
+    NoAnswer,
+    RunningServer,
+    local_address,
+)
 from tests.support.canned_answers import hostile
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
@@ -160,6 +167,54 @@ def test_no_http_is_one_line(answer: Callable[[socket.socket], None], why: str) 
 def test_an_answer_of_others_is_one_line(status: int, body: object, why: str) -> None:
     with hostile(body, status) as (address, _):
         assert refused(f"http://{address}").startswith(why.replace("%s", address))
+
+
+OURS = b'{"items": [], "next": null}'
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (401, b""),
+        (403, b'{"error": "x", "message": "not without --web.enable-admin-api"}'),
+        (404, b"<html>"),
+        (200, b"<html>"),
+    ],
+)
+def test_where_no_mailtrip_is_or_lets_us_in_another_address_is_taken(
+    status: int, body: bytes
+) -> None:
+    with hostile(body, status) as (address, _), hostile(OURS) as (other, logins):
+        server = RunningServer(f"http://{address}", NOBODY, instead=lambda: f"http://{other}")
+        assert server.request("GET", "/probes") == {"items": [], "next": None}
+        assert server.request("GET", "/probes") == {"items": [], "next": None}
+        assert (server.address, len(logins)) == (f"http://{other}", 2)
+
+
+def test_what_a_mailtrip_says_is_its_answer() -> None:
+    def never() -> str:
+        raise AssertionError
+
+    with hostile({"error": "x", "message": "no window move"}, 404) as (address, _):
+        server = RunningServer(f"http://{address}", NOBODY, instead=never)
+        with pytest.raises(NoAnswer, match=r"\Ano window move\Z"):
+            server.request("GET", "/probes")
+
+
+def test_without_another_address_the_first_error_stands() -> None:
+    server = RunningServer("http://127.0.0.1:1", NOBODY, instead=lambda: "")
+    with pytest.raises(NoAnswer, match="127.0.0.1:1: Connection refused"):
+        server.request("GET", "/probes")
+
+
+def test_the_other_address_is_the_socket_of_this_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(path := socket_in(tmp_path))
+        listening.listen()
+        assert local_address() == f"unix:{path}"
 
 
 def test_https_where_there_is_none_is_said() -> None:
