@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -172,6 +173,13 @@ def test_after_a_kill_the_socket_is_stale_and_nothing_minds_it(
     assert not (place.directory / "state/api.sock").exists()
 
 
+def in_progress(exporter: Exporter) -> list[str]:
+    """The trips of its probe."""
+    document = json.loads(exporter.get("/api/v1/probes?probe=self"))
+    found: list[str] = document["items"][0]["in_progress"]
+    return found
+
+
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_interrupted_it_says_that_the_running_one_goes_on(
     place: Place, servers: None, number: signal.Signals, status: int
@@ -179,15 +187,16 @@ def test_interrupted_it_says_that_the_running_one_goes_on(
     with socket.create_server(("127.0.0.1", 0)) as silent:  # never greets
         to = SMTP.replace("%(port)d", str(silent.getsockname()[1]))
         exporter = Exporter(place.configure(send=to), place.directory)
+        while not (trips := in_progress(exporter)):
+            time.sleep(0.05)
         running = place.start("self")
         try:
             assert running.stderr
             assert "this is that trip" in running.stderr.readline()
             running.send_signal(number)
             _, err = running.communicate(timeout=30)
-            (trip,) = json.loads(exporter.get("/api/v1/probes?probe=self"))["items"][0][
-                "in_progress"
-            ]
+            (trip,) = trips
+            assert in_progress(exporter) == trips
         finally:
             running.kill()
             exporter.kill()
