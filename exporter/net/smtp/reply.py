@@ -9,6 +9,10 @@ from exporter.net.wrong_port import wrong_port_hint
 
 Protocol = Literal["SMTP", "LMTP"]
 _ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?!\S)")  # RFC 3463
+_OF_QMAIL = re.compile(r"\(#([245])\.(\d{1,3})\.(\d{1,3})\)")  # the same, at the end
+# 552 alone is that of a full mailbox, but RFC 5321 section 4.5.3.1.9 has it for what is too long.
+_TOO_LARGE = re.compile(r"too (?:much|large|big|long)\b|\bsize\b", re.IGNORECASE)
+_FULL = re.compile(r"mail ?box|quota|storage|\bfull\b", re.IGNORECASE)
 # RFC 4954; 430 is what Cyrus's LMTP says.
 _NEEDS_LOGIN = frozenset({430, 530, 534, 535, 538})
 # To HELO, a command that each SMTP server knows, without a login; or to LHLO.
@@ -16,8 +20,9 @@ _NO_SMTP = frozenset({500, 502, 530, 534, 535, 538})
 
 
 def reason_for(step: Step, code: int, text: str) -> Reason:
-    """The reason of a refusal, only from its codes (RFC 5321 section 4.2, RFC 3463, RFC 4954)."""
-    enhanced = _ENHANCED.match(text)
+    """The reason of a refusal, from its codes (RFC 5321 section 4.2, RFC 3463, RFC 4954); only that
+    of 552 also from its words."""
+    enhanced = _ENHANCED.match(text) or _OF_QMAIL.search(text)
     subject_detail = (enhanced[2], enhanced[3]) if enhanced else None
     if not 400 <= code < 600:
         return Reason.PROTOCOL
@@ -29,9 +34,14 @@ def reason_for(step: Step, code: int, text: str) -> Reason:
         return Reason.UNAVAILABLE
     if step is Step.AUTH or code in _NEEDS_LOGIN:
         return Reason.AUTH
-    if subject_detail == ("2", "2") or (code == 552 and not enhanced and step is not Step.MAIL):
+    full = code == 552 and step is not Step.MAIL and not enhanced and not _is_too_large(text)
+    if full or subject_detail == ("2", "2"):
         return Reason.MAILBOX_FULL
     return Reason.DEFERRED if code < 500 else Reason.REJECTED
+
+
+def _is_too_large(text: str) -> bool:
+    return bool(_TOO_LARGE.search(text)) and not _FULL.search(text)
 
 
 def not_this_protocol(protocol: Protocol, code: int, first: bytes) -> str:
