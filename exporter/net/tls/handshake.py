@@ -5,6 +5,7 @@ import os
 import ssl
 import sys
 import warnings
+from asyncio.sslproto import SSLProtocol
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, suppress
 from functools import lru_cache
@@ -44,6 +45,9 @@ UNDECODABLE = (AttributeError, LookupError, TypeError, ValueError, ssl.SSLError)
 _OLD_CIPHERS = "DEFAULT:!aNULL:!eNULL:@SECLEVEL=0"  # never those that know no certificates
 # SSL_OP_LEGACY_SERVER_CONNECT: a server without RFC 5746; named from Python 3.12 on.
 _LEGACY_SERVER_CONNECT = 0x4
+
+SSLProtocol.max_size = 32 << 10
+"""Bytes of the buffer of each connection, instead of 256 KiB: a TLS record has 16 KiB at most."""
 
 
 async def start_tls(

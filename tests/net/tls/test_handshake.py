@@ -4,6 +4,7 @@ else is said."""
 import asyncio
 import re
 import ssl
+import tracemalloc
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -109,6 +110,24 @@ async def handshake(
         return session_fact(transport.get_extra_info("ssl_object"), Leg.SEND, "host")
     finally:
         transport.abort()
+
+
+async def test_a_connection_keeps_no_large_buffer(trusting: TlsOptions) -> None:
+    """asyncio's own has 256 KiB, of which a TLS record can fill 16."""
+    async with server(AUTHORITY, "mx.example.org", FUTURE) as peer:
+        await handshake(peer, trusting)  # what is kept after the first one
+        tracemalloc.start()
+        transport, _ = await asyncio.get_running_loop().create_connection(
+            asyncio.Protocol,
+            "127.0.0.1",
+            peer.port,
+            ssl=client_context(trusting),
+            server_hostname="mx.example.org",
+        )
+        used, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        transport.abort()
+    assert used < 2 * (100 << 10), "of both sides"
 
 
 @pytest.fixture
