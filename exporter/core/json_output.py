@@ -75,11 +75,19 @@ KINDS: dict[type[Fact], str] = {
 """What a fact is, in the field `fact`."""
 
 _NAMED = {name: kind for kind, name in KINDS.items()}
-_SPANS = TypeAdapter(tuple[Span, ...])
-_OUTCOME = TypeAdapter(Outcome)
 _LIST = TypeAdapter(list[dict[str, Any]])
-FACTS: dict[type[Fact], TypeAdapter[Any]] = {kind: TypeAdapter(kind) for kind in KINDS}
-"""Reads and writes a fact of each kind."""
+
+
+class Adapters(dict[Any, TypeAdapter[Any]]):
+    """What reads and writes values of a type, by the type. Each is made when it is asked for: there
+    is one for each kind of fact, and most processes meet few kinds."""
+
+    def __missing__(self, kind: Any) -> TypeAdapter[Any]:
+        made = self[kind] = TypeAdapter(kind)
+        return made
+
+
+ADAPTERS = Adapters()
 
 
 def as_json(outcome: Outcome) -> str:
@@ -90,7 +98,7 @@ def as_json(outcome: Outcome) -> str:
 def described(outcome: Outcome, *, in_progress: bool = False) -> dict[str, Any]:
     """Everything about a trip. One that is in progress has no verdict yet."""
     return summary(outcome, in_progress=in_progress) | {
-        "spans": _SPANS.dump_python(outcome.spans, mode="json"),
+        "spans": ADAPTERS[tuple[Span, ...]].dump_python(outcome.spans, mode="json"),
         "facts": [_fact(fact) for fact in outcome.facts],
         "transcript": [*outcome.transcript],
     }
@@ -100,11 +108,12 @@ def parsed(document: Mapping[str, Any]) -> Outcome:
     """The outcome of a trip that is `described` by this version or a later one: what that has added
     is left out. Raises ValueError."""
     facts = tuple(
-        FACTS[kind].validate_python(one)
+        ADAPTERS[kind].validate_python(one)
         for one in _LIST.validate_python(document.get("facts"))
         if (kind := _NAMED.get(str(one.get("fact"))))
     )
-    return replace(_OUTCOME.validate_python({**document, "facts": ()}), facts=facts)
+    outcome: Outcome = ADAPTERS[Outcome].validate_python({**document, "facts": ()})
+    return replace(outcome, facts=facts)
 
 
 def pieces(outcome: Outcome, *, in_progress: bool = False, complete: bool = True) -> Iterator[str]:
@@ -121,7 +130,7 @@ def pieces(outcome: Outcome, *, in_progress: bool = False, complete: bool = True
 
 
 def _fact(fact: Fact) -> dict[str, Any]:
-    return {"fact": KINDS[type(fact)], **FACTS[type(fact)].dump_python(fact, mode="json")}
+    return {"fact": KINDS[type(fact)], **ADAPTERS[type(fact)].dump_python(fact, mode="json")}
 
 
 def summary(outcome: Outcome, *, in_progress: bool = False) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from exporter.core.availability.outage import Outage
 from exporter.core.facts import FilterTest, LateArrival
-from exporter.core.json_output import FACTS
+from exporter.core.json_output import ADAPTERS, KINDS
 from exporter.core.model import Fact, Failure, Outcome, ProbeKey
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
@@ -29,16 +29,16 @@ class ListedTrip:
     failures: int = 0
 
 
-_OUTCOME = TypeAdapter(Outcome)
+_OUTCOME: TypeAdapter[Outcome] = ADAPTERS[Outcome]
 _OF_PROBE = "WHERE module = ? AND target = ?"
 _WHOLE = """coalesce((SELECT traces.outcome FROM traces WHERE traces.number = recent.number), outcome)
     AS outcome"""
-_FACTS = TypeAdapter(tuple[Fact, ...])
-_FACT: TypeAdapter[Fact] = TypeAdapter(Fact)
 _DOCUMENT = TypeAdapter(dict[str, Any])
 _DOCUMENTS = TypeAdapter(list[dict[str, Any]])
-_OF_FIELDS = {frozenset(one.name for one in fields(kind)): FACTS[kind] for kind in FACTS}
-"""Reads a fact with exactly these fields, as this version writes it."""
+_OF_FIELDS: dict[frozenset[str], Any] = {
+    frozenset(one.name for one in fields(kind)): kind for kind in KINDS
+}
+"""The kind of a fact with exactly these fields, as this version writes it."""
 
 
 def written(outcome: Outcome) -> str:
@@ -63,7 +63,7 @@ def readable(text: str) -> Outcome | None:
 
 def facts_written(facts: tuple[Fact, ...]) -> str:
     """The facts alone, as JSON."""
-    return _FACTS.dump_json(facts).decode()
+    return ADAPTERS[tuple[Fact, ...]].dump_json(facts).decode()
 
 
 def facts_readable(text: str) -> tuple[Fact, ...]:
@@ -78,7 +78,7 @@ def _facts_of(documents: object) -> tuple[Fact, ...]:
     """Reads fact by fact, and not all in one call of a library: there may be thousands, and the
     event loop's thread has its turn only between calls."""
     return tuple(
-        _OF_FIELDS.get(frozenset(one), _FACT).validate_python(one)
+        ADAPTERS[_OF_FIELDS.get(frozenset(one), Fact)].validate_python(one)
         for one in _DOCUMENTS.validate_python(documents)
     )
 
