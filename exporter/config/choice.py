@@ -1,11 +1,35 @@
 """A choice: a mapping with exactly one key, such as `send: {smtp: …}`."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, get_args
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, ClassVar
 
 from pydantic import ConfigDict
+from pydantic_core import CoreSchema, core_schema
 
+from exporter.config.schema import OPTIONS
 from exporter.config.types import Options
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """The options of an alternative, by the name of their class (`module:Class`). Their module is
+    imported, with what it needs, when these options are given: by a reload in its thread."""
+
+    name: str
+
+    @property
+    def options(self) -> type[Options]:
+        module, _, name = self.name.partition(":")
+        found: type[Options] = getattr(import_module(module), name)
+        return found
+
+    def __get_pydantic_core_schema__(self, source: object, handler: object) -> CoreSchema:
+        given = core_schema.no_info_plain_validator_function(
+            lambda value: self.options.model_validate(value), metadata={OPTIONS: self}
+        )
+        return core_schema.nullable_schema(given)
 
 
 def _exactly_one(schema: dict[str, Any], model: "type[Choice]") -> None:
@@ -30,8 +54,13 @@ class Choice(Options):
 
     @classmethod
     def kinds(cls) -> dict[str, type[Options]]:
-        """The options of each alternative, by its key."""
-        return {name: get_args(cls.model_fields[name].annotation)[0] for name in cls.choices}
+        """The options of each alternative that is a Kind, by its key."""
+        return {
+            name: kind.options
+            for name in cls.choices
+            for kind in cls.model_fields[name].metadata
+            if isinstance(kind, Kind)
+        }
 
     @classmethod
     def _between(cls, given: Mapping[str, Any]) -> Iterator[str]:

@@ -17,6 +17,9 @@ from exporter.config.types import Options, duration_text, size_text
 
 _WRITTEN = {"duration": duration_text, "size": size_text}
 
+OPTIONS = "options"
+"""In the metadata of a validator: what knows the `options` that it validates."""
+
 
 def json_schema(root: type[Options]) -> dict[str, Any]:
     """The schema, Draft 2020-12. `title` describes the type of a value, `description` is the
@@ -63,6 +66,16 @@ class _AsWritten(GenerateJsonSchema):
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
         return self.generate_inner(schema["schema"])
+
+    def function_plain_schema(
+        self, schema: core_schema.PlainValidatorFunctionSchema
+    ) -> JsonSchemaValue:
+        """That of the options, if it validates such."""
+        kind = schema.get("metadata", {}).get(OPTIONS)
+        if kind is None:
+            return super().function_plain_schema(schema)
+        kind.options.model_rebuild()
+        return self.generate_inner(kind.options.__pydantic_core_schema__)
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
         inner = self.generate_inner(schema["schema"])

@@ -1,35 +1,31 @@
 """The kinds of sender. Each is one file, with its options and its sender class."""
 
-from exporter.config.choice import Choice
-from exporter.senders.graph import GraphSendOptions
-from exporter.senders.jmap import JmapSendOptions
+from typing import Annotated
+
+from exporter.config.choice import Choice, Kind
 from exporter.senders.kind import SenderKind
-from exporter.senders.lmtp import LmtpOptions
-from exporter.senders.mx import MxOptions
-from exporter.senders.sendmail import SendmailOptions
-from exporter.senders.smtp import SmtpOptions
 
 
 class SendOptions(Choice):
     """How the message is sent: one of these."""
 
-    smtp: SmtpOptions | None = None
+    smtp: Annotated[SenderKind | None, Kind("exporter.senders.smtp:SmtpOptions")] = None
     """To a given SMTP server, with or without a login."""
 
-    mx: MxOptions | None = None
+    mx: Annotated[SenderKind | None, Kind("exporter.senders.mx:MxOptions")] = None
     """To the exchangers of the recipient's domain, found through MX records, as a mail server
     does."""
 
-    lmtp: LmtpOptions | None = None
+    lmtp: Annotated[SenderKind | None, Kind("exporter.senders.lmtp:LmtpOptions")] = None
     """To the delivery agent of a mail server, which stores the message in the mailbox itself."""
 
-    sendmail: SendmailOptions | None = None
+    sendmail: Annotated[SenderKind | None, Kind("exporter.senders.sendmail:SendmailOptions")] = None
     """Through the sendmail program of this machine, which queues it."""
 
-    graph: GraphSendOptions | None = None
+    graph: Annotated[SenderKind | None, Kind("exporter.senders.graph:GraphSendOptions")] = None
     """From a mailbox in Exchange Online, by Microsoft Graph."""
 
-    jmap: JmapSendOptions | None = None
+    jmap: Annotated[SenderKind | None, Kind("exporter.senders.jmap:JmapSendOptions")] = None
     """Through a JMAP server, such as Fastmail, Cyrus, Stalwart or Apache James."""
 
     @property

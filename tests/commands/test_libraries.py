@@ -17,6 +17,20 @@ NEEDED_BY_NO_ORDINARY_PROBE = (
     "bcrypt",
     "cryptography",
     "ctypes",
+    "exporter.mailboxes.graph",
+    "exporter.mailboxes.jmap",
+    "exporter.mailboxes.maildir",
+    "exporter.mailboxes.pop3",
+    "exporter.mailboxes.smtpd",
+    "exporter.net.graph",
+    "exporter.net.jmap",
+    "exporter.net.pop3",
+    "exporter.net.smtpd",
+    "exporter.senders.graph",
+    "exporter.senders.jmap",
+    "exporter.senders.lmtp",
+    "exporter.senders.mx",
+    "exporter.senders.sendmail",
     "frozenlist._frozenlist",
     "google",
     "http.server",
@@ -31,14 +45,14 @@ NEEDED_BY_NO_ORDINARY_PROBE = (
 CONFIGURATION = """\
 resolver: {nameservers: ["127.0.0.1:9"], timeout: 1s}
 mailboxes:
-  own: {imap: {host: 127.0.0.1, port: 9, tls: implicit, username: a, password: b}}
+  own: {imap: {host: mail.invalid, username: a, password: b}}
 modules:
   m:
     timeout: 5s
     roundtrip:
       from: a@example.org
       mailbox: own
-      send: {smtp: {host: 127.0.0.1, port: 9, tls: starttls, username: a, password: b}}
+      send: {smtp: {host: mail.invalid, port: 587, tls: starttls, username: a, password: b}}
 probes: [{name: p, module: m, target: b@example.org}]
 """
 CODE = """\
@@ -52,7 +66,7 @@ def visit():
     while True:
         try:
             with urlopen(f"http://{address}/", timeout=5) as page:
-                if b"refused" in page.read():
+                if "failing ·".encode() in page.read():
                     break
         except OSError:
             pass

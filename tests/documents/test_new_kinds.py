@@ -46,18 +46,14 @@ class Copy:
     def add(self, file: str, to: str) -> None:
         shutil.copy(ROOT / "tests/support/kinds" / file, self.path / to / file)
 
-    def register(self, file: str, after: str, name: str, options: str) -> None:
-        """One field, and the import that it needs."""
+    def register(self, file: str, kind: str, name: str, options: str) -> None:
+        """One field."""
         registry = self.path / "exporter" / file / "__init__.py"
         text = registry.read_text()
+        place = f'Kind("exporter.{file}.{name}:{options}")'
+        field = f"{name}: Annotated[{kind} | None, {place}] = None"
         text = text.replace(
-            f"\n\n\nclass {after}",
-            f"\nfrom exporter.{file}.{name} import {options}\n\n\nclass {after}",
-        )
-        text = text.replace(
-            "    @property\n",
-            f'    {name}: {options} | None = None\n    """One more."""\n\n    @property\n',
-            1,
+            "    @property\n", f'    {field}\n    """One more."""\n\n    @property\n', 1
         )
         registry.write_text(text)
 
@@ -90,9 +86,9 @@ class Copy:
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Copy:
     one = Copy(tmp_path_factory.mktemp("mailtrip"))
     one.add("depot.py", "exporter/senders")
-    one.register("senders", "SendOptions", "depot", "DepotOptions")
+    one.register("senders", "SenderKind", "depot", "DepotOptions")
     one.add("spool.py", "exporter/mailboxes")
-    one.register("mailboxes", "MailboxOptions", "spool", "SpoolOptions")
+    one.register("mailboxes", "MailboxKind", "spool", "SpoolOptions")
     return one
 
 

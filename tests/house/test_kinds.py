@@ -4,7 +4,6 @@ name."""
 import ast
 from collections.abc import Iterator
 from pathlib import Path
-from typing import get_args
 
 import pytest
 
@@ -61,7 +60,6 @@ def words_of(file: Path) -> Iterator[tuple[int, str]]:
 def test_every_kind_answers_what_kinds_are_asked(choice: type[Choice], asked: type) -> None:
     questions = {name for name in vars(asked) if not name.startswith("_")}
     questions |= set(asked.__annotations__)
-    for field in choice.model_fields.values():
-        options = get_args(field.annotation)[0]
+    for options in choice.kinds().values():
         answers = {*dir(options), *options.model_fields}
         assert questions <= answers, f"{options.__name__} lacks {sorted(questions - answers)}"

@@ -5,7 +5,7 @@ import ssl
 from base64 import b64encode
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 import trustme
@@ -317,9 +317,7 @@ def test_token_urls(given: dict[str, str]) -> None:
 async def test_exchangers(listener: Listening) -> None:
     """Exchangers, which foreign DNS data can name, never get a login: only `smtp`, `lmtp`,
     `jmap`, `imap` and `pop3` have passwords, each for its own configured server."""
-    options = {
-        kind: get_args(SendOptions.model_fields[kind].annotation)[0] for kind in SendOptions.choices
-    }
+    options = SendOptions.kinds()
     assert [kind for kind in SendOptions.choices if "password" in options[kind].model_fields] == [
         "smtp",
         "lmtp",

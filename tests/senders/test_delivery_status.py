@@ -1,7 +1,5 @@
 """How senders ask for a notification of the delivery (RFC 3461), on the wire."""
 
-from typing import get_args
-
 import pytest
 
 from exporter.core.home import Home
@@ -20,8 +18,8 @@ from tests.support.smtp_witness import OFFERS, SmtpWitness, witness
 
 ABLE = [
     name
-    for name, field in SendOptions.model_fields.items()
-    if any(getattr(one, "requests_status", False) for one in get_args(field.annotation))
+    for name, options in SendOptions.kinds().items()
+    if getattr(options, "requests_status", False)
 ]
 every_able_kind = pytest.mark.parametrize("kind", ABLE)
 

@@ -5,7 +5,7 @@ import re
 import threading
 from base64 import b64encode
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 
@@ -75,9 +75,7 @@ def everything_shown(run: Run, failure: str) -> str:
 def test_only_these_know_a_password() -> None:
     """Another kind of sender that learns to log in belongs into this file; `lmtp` logs in as `smtp`
     does, and `jmap` has its own tests in test_jmap.py."""
-    options = {
-        kind: get_args(SendOptions.model_fields[kind].annotation)[0] for kind in SendOptions.choices
-    }
+    options = SendOptions.kinds()
     assert [kind for kind in SendOptions.choices if "password" in options[kind].model_fields] == [
         "smtp",
         "lmtp",

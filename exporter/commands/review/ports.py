@@ -1,7 +1,7 @@
 """Ports that belong to another protocol, or to TLS in another way (RFC 8314 section 7)."""
 
 from collections.abc import Iterator
-from typing import Any, get_args
+from typing import Any
 
 from exporter.config.choice import Choice
 from exporter.config.finding import Finding
@@ -28,11 +28,11 @@ def _of_a_choice(choice: Choice, *path: str) -> Iterator[Finding]:
 
 def _of_a_server(options: Any, ports: Ports) -> Iterator[Finding]:
     """Finds nothing if the port is not given: it follows `tls`."""
-    port, others = options.port, _protocols()
-    if port not in ports.every and port in others:
+    port = options.port
+    if port not in ports.every and (other := _protocols().get(port)):
         ours = " or ".join(map(str, ports.every))
         speaks = f"this option is for {ports.protocol}{ours and f': {ours}'}"
-        yield Finding(("port",), f"{port} is the port of {others[port]}, but {speaks}")
+        yield Finding(("port",), f"{port} is the port of {other}, but {speaks}")
     elif not isinstance(options, AccessOptions):
         return
     elif port == ports.implicit and options.tls not in (None, "implicit"):
@@ -51,6 +51,5 @@ def _of_a_server(options: Any, ports: Ports) -> Iterator[Finding]:
 
 def _protocols() -> dict[int, str]:
     """The protocols by port, of all kinds."""
-    fields = [*MailboxOptions.model_fields.values(), *SendOptions.model_fields.values()]
-    kinds = [get_args(field.annotation)[0] for field in fields]
+    kinds: list[Any] = [*MailboxOptions.kinds().values(), *SendOptions.kinds().values()]
     return {port: kind.ports.protocol for kind in kinds if kind.ports for port in kind.ports.every}
