@@ -23,6 +23,8 @@ SHARES = {
     "trips": "lab and trips and not (alerting or container)",
     "rest": "not lab and not container",
 }
+FOLDERS = {"atlas": ["tests/atlas", "tests/trips"], "trips": ["tests/trips"]}
+"""Where all tests of a share are: the others are not even read, which takes many seconds."""
 NETS = {"atlas": "127.26", "trips": "127.27"}
 """The networks of the shares' labs. `lab` has the one that is used by hand, too."""
 
@@ -55,7 +57,9 @@ def _at_once(arguments: list[str]) -> list[int]:
 
 def _pytest(arguments: list[str], share: str, output: IO[str] | None = None) -> int:
     own = ["-m", SHARES[share], "-o", f"cache_dir=.pytest_cache/{share}"]
-    if share == "rest" and not arguments:  # everything is asked for, and that is long
+    if not arguments:  # everything is asked for
+        own += FOLDERS.get(share, [])
+    if share == "rest" and not arguments:  # which is long
         own += ["-n", "2", "--dist", "worksteal"]
     return subprocess.run(
         [sys.executable, "-m", "pytest", *own, *arguments],

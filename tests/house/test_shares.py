@@ -1,11 +1,14 @@
 """`make test` runs every test in one share, and a failure in any of them is its failure."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.shares import FOLDERS
 
 pytestmark = pytest.mark.slow
 
@@ -64,3 +67,16 @@ def test_an_error_outside_a_test_is_a_failure(tmp_path: Path) -> None:
 def test_a_share_without_tests_is_fine_if_another_has_some(tmp_path: Path) -> None:
     assert run(tmp_path, "def test_one(): pass")[0] == 0
     assert run(tmp_path, "")[0] == pytest.ExitCode.NO_TESTS_COLLECTED
+
+
+def test_what_shares_that_read_some_folders_alone_run_is_there() -> None:
+    """The markers `atlas` and `trips` are those of the folders (tests/conftest.py)."""
+    tests = ROOT / "tests"
+    mark = re.compile(r"\bmark\.(atlas|trips|alerting)\b")
+    marked = {
+        f"tests/{file.relative_to(tests).parts[0]}"
+        for file in tests.rglob("test_*.py")
+        if file != Path(__file__) and mark.search(file.read_text(encoding="utf-8"))
+    }
+    assert marked <= {*FOLDERS["atlas"]}
+    assert {*FOLDERS["trips"]} < {*FOLDERS["atlas"]}
