@@ -30,6 +30,7 @@ SEND_PASSWORD, MAILBOX_PASSWORD = "MAILTRIP_SEND_PASSWORD", "MAILTRIP_MAILBOX_PA
 
 REPORT_FORMATS = ("text", "html", "csv", "json")
 STATUS_FORMATS = ("text", "json", "nagios")
+NAGIOS_OUTPUT = 8000, 4000, 1_000_000  # bytes: by default, at least, at most
 SLOW = 300.0  # seconds, as in the alert MailtripDeliverySlow
 DKIM_KINDS, DKIM_BITS = ("rsa", "ed25519"), (2048, 3072, 4096)
 _CONFIG = re.compile(r"(-c|-f|--conf|--file|--config([-_.](file|path))?)(=.*)?")
@@ -289,6 +290,13 @@ def _seconds(text: str) -> float:
         raise argparse.ArgumentTypeError(f"{text!r}: {error}") from None
 
 
+def _output_size(text: str) -> int:
+    _, least, most = NAGIOS_OUTPUT
+    if not least <= (size := _count(text)) <= most:
+        raise argparse.ArgumentTypeError(f"must be from {least} to {most}")
+    return size
+
+
 def _count(text: str) -> int:
     if not re.fullmatch("0*[1-9][0-9]{0,8}", text):
         raise argparse.ArgumentTypeError(f"not a positive whole number: {text!r}")
@@ -490,6 +498,18 @@ def _add_status_flags(command: argparse.ArgumentParser) -> None:
     help_module = "only probes of this module: NAME is then their target"
     add("--module", metavar="MODULE", type=_given, help=help_module)
     _add_format(command)
+    help_output = (
+        "nagios: how much of the output the monitoring system reads; default %(default)s, for"
+        " Nagios; Icinga 2 reads all"
+    )
+    add(
+        "--max-output",
+        dest="max_output",
+        metavar="BYTES",
+        type=_output_size,
+        default=NAGIOS_OUTPUT[0],
+        help=help_output,
+    )
     _add_server_flags(command, limit=10)
 
 

@@ -76,7 +76,7 @@ def _output(
         if one:
             more = details(judgements[0], page, colours=False)
             return [nagios.about_one(judgements[0], thresholds, [*more][2:])]
-        return [nagios.about_all(judgements, thresholds)]
+        return [nagios.about_all(judgements, thresholds, options.max_output)]
     colours = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     colours = colours and os.environ.get("TERM") != "dumb"
     if one:

@@ -4,14 +4,16 @@ on call, performance data, then long output. Nagios shows a colon for each semic
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from exporter.commands.flags import NAGIOS_OUTPUT
 from exporter.commands.status.judgement import Judgement, Thresholds
 from exporter.commands.status.summary import in_one_line, worst_first, worst_of
 from exporter.core.one_line import one_line
 from exporter.core.verdict import Verdict
 
 LONGEST_LINE = 400  # characters of the first line without its performance data
-LONGEST_DATA = 5000  # characters of performance data
-LONGEST = 8000  # bytes: Nagios reads 8 KiB
+LONGEST = NAGIOS_OUTPUT[0]  # bytes: Nagios reads 8 KiB
+BESIDE_DATA = 2000  # bytes of it for anything but performance data: always, lest a graph have gaps
+MORE = "and %d more"
 _NO_LABEL = re.compile(r"[^A-Za-z0-9_@.+/-]+")
 """A label has no `=` and no `'`; without blanks it needs no quotes, which not all programs know."""
 
@@ -24,11 +26,11 @@ def headline(verdict: Verdict, words: str) -> str:
 def about_one(judgement: Judgement, thresholds: Thresholds, more: Iterable[str] = ()) -> str:
     """The output about the probe that was named, with `more` lines."""
     first = headline(judgement.verdict, f"{judgement.probe.title}: {judgement.words}")
-    return _output(first, _data(judgement, thresholds), more)
+    return _output(first, [*_data(judgement, thresholds)], more)
 
 
-def about_all(judgements: Sequence[Judgement], thresholds: Thresholds) -> str:
-    """The output about several probes, or however many there are."""
+def about_all(judgements: Sequence[Judgement], thresholds: Thresholds, most: int = LONGEST) -> str:
+    """The output about several probes, or however many there are, in `most` bytes."""
     first = headline(worst_of(judgements), in_one_line(judgements))
     counts = [f"probes={len(judgements)};;;0"]
     for verdict in (Verdict.CRITICAL, Verdict.WARNING, Verdict.UNKNOWN):
@@ -37,10 +39,14 @@ def about_all(judgements: Sequence[Judgement], thresholds: Thresholds) -> str:
     probes = (
         " ".join(f"{_label(one)}::{data}" for data in _data(one, thresholds)) for one in judgements
     )
+    data = [*counts, *filter(None, probes)]
+    shown = _fitting(data, most - BESIDE_DATA)
     wrong = [one for one in worst_first(judgements) if one.verdict is not Verdict.OK]
     named = wrong if len(wrong) > 1 else ()  # the first line says all about one
     lines = (f"{one.verdict.upper()} {one.probe.title}: {one.words}" for one in named)
-    return _output(first, [*counts, *filter(None, probes)], lines)
+    left = len(data) - len(shown)
+    cut = f"performance data left out of {left} probes: use --max-output, or a service for each"
+    return _output(first, shown, lines, most, cut if left else "")
 
 
 def _data(judgement: Judgement, thresholds: Thresholds) -> Iterator[str]:
@@ -69,18 +75,25 @@ def _shown(text: str, most: int) -> str:
     return one_line(text, most).replace("|", "/")
 
 
-def _output(first: str, data: Iterable[str], more: Iterable[str]) -> str:
-    """All of it, as far as a reader has room."""
+def _fitting(texts: Iterable[str], most: int) -> list[str]:
+    """The first of them, as far as they have room in so many bytes with a blank between them."""
     kept, length = list[str](), 0
-    for one in data:
-        length += len(one) + 1
-        if length > LONGEST_DATA:
+    for text in texts:
+        length += len(text.encode()) + 1
+        if length > most:
             break
-        kept.append(one)
-    text = f"{first} | {' '.join(kept)}" if kept else first
-    for line in more:
-        longer = f"{text}\n{_shown(line, LONGEST_LINE)}"
-        if len(longer.encode()) > LONGEST:
-            break
-        text = longer
-    return text
+        kept.append(text)
+    return kept
+
+
+def _output(
+    first: str, data: Sequence[str], more: Iterable[str], most: int = LONGEST, last: str = ""
+) -> str:
+    """All of it, as far as a reader has room, with the number of lines that it has not."""
+    head = f"{first} | {' '.join(data)}" if data else first
+    lines = [_shown(line, LONGEST_LINE) for line in more]
+    end = [last] if last else []
+    kept = _fitting(lines, most - len("\n".join((head, *end)).encode()) - len(MORE) - 10)
+    if left := len(lines) - len(kept):
+        end = [MORE % left, *end]
+    return "\n".join((head, *kept, *end))

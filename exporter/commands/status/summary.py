@@ -4,9 +4,11 @@ from collections import Counter
 from collections.abc import Sequence
 
 from exporter.commands.status.judgement import Judgement
+from exporter.core.one_line import one_line
 from exporter.core.verdict import Verdict
 
 NAMED = 3  # probes that it names
+LONGEST_NAMED, LONGEST_ALONE = 90, 320  # characters about one of several, and about a single one
 
 
 def worst_of(judgements: Sequence[Judgement]) -> Verdict:
@@ -28,12 +30,14 @@ def in_one_line(judgements: Sequence[Judgement]) -> str:
         (first, *_) = wrong or judgements
         others = total - 1
         rest = f" ({others} other probe{'s are' if others > 1 else ' is'} OK)" if others else ""
-        return f"{first.probe.title}: {first.words}{rest}"
+        return f"{one_line(f'{first.probe.title}: {first.words}', LONGEST_ALONE)}{rest}"
     if not wrong:
         planned = sum(bool(one.probe.maintenance) for one in judgements)
         note = f", {planned} of them in planned maintenance" if planned else ""
         return f"all {total} probes are OK{note}"
-    named = ", ".join(f"{one.probe.title}: {one.brief}" for one in wrong[:NAMED])
+    named = ", ".join(
+        one_line(f"{one.probe.title}: {one.brief}", LONGEST_NAMED) for one in wrong[:NAMED]
+    )
     more = f", and {len(wrong) - NAMED} more" if len(wrong) > NAMED else ""
     return f"{counted(judgements)}: {named}{more}"
 

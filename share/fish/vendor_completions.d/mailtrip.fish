@@ -63,6 +63,7 @@ complete -c mailtrip -n '__fish_seen_subcommand_from status' -l module -x -d 'on
 complete -c mailtrip -n '__fish_seen_subcommand_from status' -l format -x -a 'text json nagios' -d 'nagios: the output and exit code of a plugin; default text'
 complete -c mailtrip -n '__fish_seen_subcommand_from status' -l warning -x -d 'a message that takes longer is a warning; default 5m'
 complete -c mailtrip -n '__fish_seen_subcommand_from status' -l critical -x -d 'a message that takes longer is critical; default: none is'
+complete -c mailtrip -n '__fish_seen_subcommand_from status' -l max-output -x -d 'nagios: how much of the output the monitoring system reads; default 8000, for Nagios; Icinga 2 reads all'
 complete -c mailtrip -n '__fish_seen_subcommand_from status' -l url -x -d 'the address of mailtrip, or unix:PATH; default: $MAILTRIP_URL, which may have USER:PASSWORD@, or http://localhost:10925, or the socket of mailtrip on this machine'
 complete -c mailtrip -n '__fish_seen_subcommand_from status' -l user -x -d 'the name for a login, with --password.file'
 complete -c mailtrip -n '__fish_seen_subcommand_from status' -l password.file -r -F -d 'a file whose first line is the password for the login'

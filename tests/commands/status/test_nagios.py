@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 
+from exporter.commands.flags import NAGIOS_OUTPUT
 from exporter.commands.status.judgement import Judgement, Thresholds
 from exporter.commands.status.nagios import LONGEST, about_all, about_one
 from exporter.core.verdict import Verdict
@@ -118,6 +119,53 @@ def test_ten_thousand_probes_are_no_more_than_a_reader_takes() -> None:
     assert len(data) > 100
     whole = {one.partition("::")[0] for one in data[4:]}
     assert len(data) == 4 + 2 * len(whole), "probes have all of their data, or none"
+    first, *_, left, missing = text.split("\n")
+    assert first.startswith(
+        "MAILTRIP CRITICAL: 10000 critical: probe-0: deliver: overdue, probe-1: deliver: overdue,"
+        " probe-2: deliver: overdue, and 9997 more | probes=10000;;;0 "
+    )
+    lines = len(text.split("\n")) - 3
+    assert (left, lines > 5) == (f"and {10_000 - lines} more", True)
+    assert missing.startswith(f"performance data left out of {10_000 - len(whole)} probes: use --")
+
+
+def test_sixty_probes_have_all_of_their_data_and_more_do_for_those_who_read_more() -> None:
+    probes = [judged(item(f"relay-{number:03}")) for number in range(500)]
+    for most, some in ((LONGEST, 60), (100_000, 500)):
+        text = about_all(probes[:some], THRESHOLDS, most)
+        _, data, more = parted(text)
+        assert (len(data), more) == (4 + 3 * some, [])
+        assert len(text.encode()) <= most
+
+
+def test_the_data_of_a_probe_do_not_come_and_go_with_the_state_of_others() -> None:
+    names = [f"relay-{number:03}" for number in range(100)]
+    good = about_all([judged(item(name)) for name in names], THRESHOLDS)
+    long = {"detail": "💣" * 500, "step": "rcpt", "code": "550"}
+    bad = [item(name, newest=trip(failure=failure(**long), delay=2.5)) for name in names]
+    shown = [parted(text)[1][-1] for text in (good, about_all([*map(judged, bad)], THRESHOLDS))]
+    assert "::" in shown[0]
+    # One that fails has no delay, so there is room for more of them.
+    assert shown[0].partition("::")[0] <= shown[1].partition("::")[0]
+
+
+def test_long_names_leave_room_for_the_counts() -> None:
+    several = [judged(failed(f"{'x' * 200}-{number}")) for number in range(5)]
+    text = about_all([*several, judged(item())], THRESHOLDS)
+    first = parted(text)[0]
+    assert first.startswith("MAILTRIP CRITICAL: 5 critical, 1 OK: xxx")
+    assert first.endswith("…, and 2 more")
+    alone = parted(about_all([judged(failed("x" * 500)), judged(item())], THRESHOLDS))[0]
+    assert alone.endswith("… (1 other probe is OK)")
+
+
+@pytest.mark.parametrize("most", [NAGIOS_OUTPUT[1], LONGEST])
+def test_hostile_texts_do_not_make_it_longer(most: int) -> None:
+    probes = [
+        judged(item(f"p{number}", newest=trip(failure=failure(detail="💣" * 900), delay=None)))
+        for number in range(300)
+    ]
+    assert len(about_all(probes, THRESHOLDS, most).encode()) <= most
 
 
 def read_by_perl(text: str) -> list[str]:
