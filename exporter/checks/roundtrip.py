@@ -161,6 +161,7 @@ class RoundTrip:
     async def _be_refused(self, token: Token, run: Run) -> ProbeError | None:
         """Sends a message that must be refused: the refusal is the success. Returns the failure if
         the message was accepted, or may have been."""
+        run.expected_refusals = self._refusals
         try:
             return await self._send(token, run)
         except ProbeError as error:

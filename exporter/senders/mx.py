@@ -198,7 +198,8 @@ class MxSender:
                 await self._try_all(message, run)
             except ProbeError as error:
                 deferred = error  # the name that except binds is gone after it
-                if error.reason not in _WORTH_A_RETRY or wait >= run.time_left():
+                is_expected = error.code in run.expected_refusals
+                if is_expected or error.reason not in _WORTH_A_RETRY or wait >= run.time_left():
                     raise
             else:
                 return

@@ -11,11 +11,15 @@ from typing import Any, cast
 
 import pytest
 
+from exporter.app import App
 from exporter.core.model import Exchanger, Failure
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.core.trace.run import Run
 from exporter.mail.composition import ProbeMessage
+from exporter.mail.tokens import new_key
+from exporter.settings import Settings
+from exporter.state.store import Store
 from tests.support.name_server import Zone, name_server, names, searching
 from tests.support.ports import free_port
 from tests.support.sender_rig import make_sender
@@ -318,3 +322,26 @@ async def test_a_wait_that_does_not_fit_into_the_trip_is_not_begun(domain: Domai
     assert failure is not None
     assert failure.reason is Reason.DEFERRED
     assert not [span for span in run.spans if span.step is Step.RETRY]
+
+
+async def test_a_refusal_for_now_that_must_come_ends_the_trip_as_a_success(
+    domain: Domain, tmp_path: Path
+) -> None:
+    """Whoever tests the greylisting of a server expects 450. Sent again, the message would be
+    accepted, and the trip fail."""
+    for one in (domain.first, domain.second):
+        one.act(Stage.RCPT, Reply("450 4.2.0 greylisted"))
+    async with name_server(ZONE) as address:
+        settings = f"""
+resolver: {{nameservers: ["{address}"]}}
+modules: {{m: {{roundtrip: {{from: a@example.test, expect: {{code: 450}},
+  send: {{mx: {{port: {domain.first.port}, retry_after: 1ms}}}}}}}}}}
+probes: [{{name: p, module: m, target: someone@example.test}}]
+"""
+        parsed = Settings.parse(settings.encode(), "f")
+        async with App(parsed, Store.open(tmp_path), new_key()) as app:
+            app.recover()
+            (probe,) = app.probes
+            outcome = await app.prober.start(probe)
+    assert outcome.failure is None
+    assert (len(domain.first.lines), len(domain.second.lines)) == (1, 1)

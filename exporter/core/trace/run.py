@@ -66,6 +66,8 @@ class Run(Trace):
         # Sending is over, or waits to be repeated: another message of ours may be sent meanwhile.
         self.makes_way = Wake()
         self.uncertain = False  # the whole message was sent, and the final reply has not come
+        # Codes of the replies by which the message must be refused: then it is not sent again.
+        self.expected_refusals: frozenset[str] = frozenset()
         self._journal = journal
         self._deadline = Deadline(clock)
         self._heading = Phase.OPEN  # the phase that we are in, or on the way to
