@@ -70,7 +70,7 @@ class Blocklists:
         details = " ".join(filter(None, (*listing.codes, listing.text)))
         trace.note(
             f"-- {listing.blocklist}: {listing.subject}"
-            f" {listing.state}{': ' * bool(details)}{details}"
+            f" {listing.state.in_words}{': ' * bool(details)}{details}"
         )
         return listing
 

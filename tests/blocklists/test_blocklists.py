@@ -51,6 +51,18 @@ async def test_answers_are_kept_for_their_ttl_the_good_ones_too() -> None:
         assert questions(server)[4:] == ["1.2.0.192", "2.2.0.192"]
 
 
+async def test_the_transcript_names_the_states_as_pages_do() -> None:
+    said = lists_of(ip192_0_2_1=["127.0.0.3"], ip192_0_2_3=dns.rcode.SERVFAIL)
+    async with names_server(said) as server:
+        rig = BlocklistRig(server.address)
+        for last in (1, 2, 3):
+            await rig.look_up(BL, f"192.0.2.{last}")
+    lines = [line.partition(" 192.0.2.")[2] for line in rig.run.transcript]
+    starts = ("1 listed: 127.0.0.3", "2 not listed", "3 unknown")
+    for line, start in zip(lines, starts, strict=True):
+        assert line.startswith(start)
+
+
 async def test_who_asks_at_the_same_time_shares_one_query() -> None:
     async with names_server(lists_of(ip192_0_2_1=["127.0.0.3"])) as server:
         rig = BlocklistRig(server.address)
