@@ -165,8 +165,8 @@ SCHEMAS: dict[str, Schema] = {
         timeout=about(NUMBER, "Seconds."),
         availability=or_null(
             mapping(
-                "The share of the last 24 hours, and of the last 30 days, without planned outages,"
-                " in which there was no other one.",
+                "The share of the last 24 hours, and of the last 30 days, without outages;"
+                " planned ones are left out.",
                 day=or_null(RATIO, "Null if the probe made no trip in this time."),
                 month=or_null(RATIO, "Null if the probe made no trip in this time."),
             ),

@@ -35,7 +35,6 @@ class Downtime:
 
     @property
     def availability(self) -> float | None:
-        """The share of the time, without planned outages, in which there was no other one; None if
-        there was no such time."""
+        """The share of the time without outages; None if no time is left without planned ones."""
         counted = self.watched - self.planned
         return max(1 - self.down / counted, 0.0) if counted > 0 else None
