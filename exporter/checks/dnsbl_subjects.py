@@ -57,8 +57,8 @@ class Subjects:
         return [self._target, *found[:MOST_ADDRESSES]], problem
 
     async def _addresses(self, run: Run) -> tuple[list[str], ProbeError | None]:
-        """All addresses found. An exchanger without one does not prevent queries about the
-        others."""
+        """All addresses found, in the DNS as others find them, unless the name is a short one. An
+        exchanger without one does not prevent queries about the others."""
         addresses: list[str] = []
         problem: ProbeError | None = None
         try:
@@ -71,7 +71,7 @@ class Subjects:
             try:
                 with run.step(Step.RESOLVE, f"addresses of {host}"):
                     addresses += await self._resolver.addresses(
-                        host, absolute=self._expand, complete=True
+                        host, absolute=self._expand or "." in host, complete=True
                     )
             except ProbeError as error:
                 problem = problem or run.located(error)

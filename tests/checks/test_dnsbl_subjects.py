@@ -19,6 +19,7 @@ from exporter.settings import Settings
 from exporter.state.store import Store
 from tests.lab.client import Lab
 from tests.support.blocklist_app import CLEAN, LISTED, TESTS, outcome_of, states, trip
+from tests.support.broken_nameserver import names_server
 from tests.support.imap_attacker import Ticker
 from tests.support.name_server import Zone, name_server
 from tests.support.timed_turns import ATTEMPTS, LONGEST
@@ -232,3 +233,17 @@ async def test_others_have_their_turn_while_very_many_addresses_are_read() -> No
         assert "has 1000 addresses; only 64 of them are checked" in str(problem)
         turns.append(ticker.longest)
     assert min(turns) < LONGEST  # at once, they take half a second
+
+
+async def test_the_hosts_file_of_a_mail_server_does_not_hide_its_address(tmp_path: Path) -> None:
+    """Debian has 127.0.1.1 there, which no list lists."""
+    hosts = tmp_path / "hosts"
+    hosts.write_text("127.0.1.1 mail.example.test mail\n")
+    async with names_server(lambda name, kind: ["192.0.2.1"] if kind == "A" else []) as server:
+        resolver = Resolver([server.address], hosts_file=hosts)
+        subjects = Subjects(
+            "mail.example.test", resolver, lambda _: "", resolved=True, expand=False, sender=""
+        )
+        found, problem = await subjects.find(Run(Clock()))
+    assert problem is None
+    assert [one.text for one in found] == ["mail.example.test", "192.0.2.1"]

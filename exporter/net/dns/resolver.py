@@ -26,7 +26,7 @@ from exporter.core.one_line import one_line
 from exporter.core.reasons import Reason
 from exporter.core.timing.clock import Clock
 from exporter.core.trace.starvation import is_starved, starved
-from exporter.net.dns.hosts_file import addresses_of
+from exporter.net.dns.hosts_file import HOSTS_FILE, addresses_of
 from exporter.net.dns.message import MOST_RECORDS, PAYLOAD, text_of
 from exporter.net.dns.name_server import DOMAIN, MOST_NAMED, Asked, NameServer
 from exporter.net.dns.resolv_conf import usable
@@ -36,6 +36,7 @@ from exporter.net.tls.tlsa import SENSELESS, Tlsa
 RESOLV_CONF = Path("/etc/resolv.conf")
 DEFAULT_TIMEOUT = 5.0  # seconds for one question, all servers and repetitions together
 REPETITION = 2.0  # seconds until a question goes to the next server, or to the same one again
+LOCALHOST = "localhost"  # not every name server knows it (RFC 6761 section 6.3)
 _KINDS = {"6": "AAAA", "4": "A"}
 
 
@@ -54,10 +55,12 @@ class Resolver:
         resolv_conf: Path = RESOLV_CONF,
         clock: Clock | None = None,
         port: int = DOMAIN,
+        hosts_file: Path = HOSTS_FILE,
     ) -> None:
         """`port` is that of the servers in resolv.conf, which cannot name it."""
         self._resolv_conf = resolv_conf
         self._port = port
+        self._hosts_file = hosts_file
         self._clock = clock or Clock()
         self.configure(nameservers, timeout)
 
@@ -108,9 +111,10 @@ class Resolver:
         complete: bool = False,
     ) -> list[str]:
         """The addresses of a host, alternating IPv6 and IPv4; an address itself is returned. The
-        hosts file takes precedence. A name that is not `absolute` is completed from the search
-        list, as people expect; one that comes from the DNS is absolute. Some name servers fail for
-        AAAA alone: the other addresses are enough, unless they are to be `complete`."""
+        hosts file takes precedence, and a name is completed from the search list, as people expect.
+        One that comes from the DNS is `absolute`, and only found there: Debian has the name of a
+        mail server as 127.0.1.1 in its own hosts file. Some name servers fail for AAAA alone: the
+        other addresses are enough, unless they are to be `complete`."""
         kind = {"any": "", "4": "IPv4 ", "6": "IPv6 "}[ip]
         if literal := ip_of(host.strip("[]")):
             if ip not in ("any", str(literal.version)):
@@ -119,10 +123,10 @@ class Resolver:
         families = [family for family in ("6", "4") if ip in ("any", family)]
         known = [
             address
-            for address in addresses_of(host)
+            for address in addresses_of(host, self._hosts_file)
             if ("6" if ":" in address else "4") in families
         ]
-        if known:
+        if known and (not absolute or host == LOCALHOST):
             return known
         asked, until = Asked(), self._clock.monotonic() + self.timeout
         failures: list[ProbeError] = []
