@@ -29,7 +29,8 @@ class SubjectAnswers:
         listed = sum(one.state is ListState.LISTED for one in judges)
         unknown = sum(one.state is ListState.UNKNOWN for one in judges)
         answered = len(judges) - unknown
-        rest = f"; {unknown} of {len(judges)} are unknown" if unknown and answered else ""
+        verb = "is" if unknown == 1 else "are"
+        rest = f"; {unknown} of {len(judges)} {verb} unknown" if unknown and answered else ""
         if answered == 1:
             return f"{'listed' if listed else 'not listed'} by the one list that answered{rest}"
         if listed:

@@ -113,7 +113,7 @@ async def test_the_week_before_says_who_listed_it_since_when_and_which_list_was_
     assert "unknown not usable in 4 checks: why of gone" in seen
     assert "listed now: bl.example in the 7 days before: bl.example, other.example" in seen
     assert "unknown now: gone.example in the 7 days before: gone.example" in seen
-    assert "listed by 1 of 2 lists that answered; 1 of 3 are unknown" in seen
+    assert "listed by 1 of 2 lists that answered; 1 of 3 is unknown" in seen
     assert "Checked by named" in seen
 
 

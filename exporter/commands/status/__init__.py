@@ -171,9 +171,14 @@ def _nothing(server: RunningServer, name: str, module: str) -> str:
     from exporter.config.mistakes import suggestion  # which takes a while
 
     probes = [probe for probe, _ in _probes(server, {})]
-    known = {probe.module for probe in probes} if module else {probe.called for probe in probes}
-    what = f"module {module!r}" if module else f"probe {name!r}"
-    return f"no {what} at {server.address}{suggestion(module or name, sorted(known))}"
+    targets = {probe.target for probe in probes if probe.module == module}
+    if targets:
+        what, asked, known = f"target {name!r} of module {module}", name, targets
+    elif module:
+        what, asked, known = f"module {module!r}", module, {probe.module for probe in probes}
+    else:
+        what, asked, known = f"probe {name!r}", name, {probe.called for probe in probes}
+    return f"no {what} at {server.address}{suggestion(asked, sorted(known))}"
 
 
 def _page_of(probe: ProbeStatus, address: str) -> str:

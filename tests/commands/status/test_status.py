@@ -164,6 +164,10 @@ def test_names_are_patterns_as_in_windows_of_maintenance(
         (["god"], "no probe 'god' at %s; did you mean good?"),
         (["x*"], "no probe 'x*' at %s; known: bad, good, moved"),
         (["--module", "slf"], "no module 'slf' at %s; did you mean self?"),
+        (
+            ["--module", "dead", "mee@example.org"],
+            "no target 'mee@example.org' of module dead at %s; did you mean me@example.org?",
+        ),
     ],
 )
 def test_a_slip_in_a_name_is_unknown_and_has_a_cure(
