@@ -152,7 +152,13 @@ def _mistake_of_a_route(options: argparse.Namespace) -> str:
     """What is wrong with the flags that stand for a configuration; empty if nothing is."""
     given = [flag for flag in ("send", "mailbox") if getattr(options, flag)]
     if not given:
-        return "--from needs --send and --mailbox" if options.sender else ""
+        beside = {
+            "--from": options.sender,
+            "--nameserver": options.nameservers,
+            "--timeout": options.timeout is not None,
+        }
+        flag = next((flag for flag, value in beside.items() if value), "")
+        return f"{flag} needs --send and --mailbox" if flag else ""
     if given == ["send"]:
         return "--send needs --mailbox, where the message arrives, such as imaps://USER@HOST"
     if given == ["mailbox"]:
@@ -390,6 +396,9 @@ def _parser() -> tuple[_Parser, dict[str, _Parser]]:
         help="a name from modules:, for TARGET",
     )
     _add_route_flags(probing)
+    _add_nameserver_flag(probing, "with --send: the resolver to use, instead of those in")
+    help_timeout = "with --send: the time limit for the trip; default 10m"
+    probing.add_argument("--timeout", metavar="DURATION", type=_seconds, help=help_timeout)
     help_json = "the same as --format json: the outcome as one JSON document; see docs/cli.md"
     probing.add_argument("--json", action="store_true", help=help_json)
     _add_format(probing)
@@ -470,15 +479,7 @@ def _add_lookup_flags(command: argparse.ArgumentParser) -> None:
     add("names", nargs="+", metavar="ADDRESS|DOMAIN|HOST", type=_given, help=help_what)
     help_list = "only on this list; may be repeated; default: the free lists of the catalogue"
     add("--list", dest="lists", metavar="ZONE", type=_given, action="append", help=help_list)
-    help_server = "the resolver to use, instead of those in /etc/resolv.conf; may be repeated"
-    add(
-        "--nameserver",
-        dest="nameservers",
-        metavar="HOST[:PORT]",
-        type=_given,
-        action="append",
-        help=help_server,
-    )
+    _add_nameserver_flag(command, "the resolver to use, instead of those in")
     help_files = "use the lists and the resolver of this configuration, such as lists with a key"
     add(
         "--config.file",
@@ -489,6 +490,18 @@ def _add_lookup_flags(command: argparse.ArgumentParser) -> None:
         help=help_files,
     )
     add("--json", action="store_true", help="print one JSON document; see docs/cli.md")
+
+
+def _add_nameserver_flag(command: argparse.ArgumentParser, what: str) -> None:
+    command.add_argument(
+        "--nameserver",
+        dest="nameservers",
+        metavar="HOST[:PORT]",
+        type=_given,
+        action="append",
+        default=[],
+        help=f"{what} /etc/resolv.conf; may be repeated",
+    )
 
 
 def _add_status_flags(command: argparse.ArgumentParser) -> None:

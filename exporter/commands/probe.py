@@ -135,7 +135,14 @@ def _configured(options: argparse.Namespace) -> tuple[Settings, ProbeKey, str]:
 
 def _on_a_route(options: argparse.Namespace) -> tuple[Settings, ProbeKey]:
     """The settings that the URLs of the command line stand for. Raises Mistakes and NoPassword."""
-    route = Route(options.send, options.mailbox, options.name, options.sender or "")
+    route = Route(
+        options.send,
+        options.mailbox,
+        options.name,
+        options.sender or "",
+        tuple(options.nameservers),
+        options.timeout,
+    )
     reading = route.reading(NO_STATE)
     (probe,) = reading.options.probes
     route.expect_sender()

@@ -9,7 +9,7 @@ from typing import Any
 
 from exporter.commands.passwords import PASSWORDS, provide
 from exporter.commands.review import review
-from exporter.config.address import check_email
+from exporter.config.address import check_email, nameserver
 from exporter.config.choice import Choice
 from exporter.config.grammar import email_of
 from exporter.config.load import Reading
@@ -21,6 +21,7 @@ from exporter.senders import SendOptions
 from exporter.settings import Settings
 
 SEND, MAILBOX, SENDER, RECIPIENT = "--send", "--mailbox", "--from", "TARGET"
+TIMEOUT, NAMESERVER = "--timeout", "--nameserver"
 """What describes it, as errors call it."""
 
 CHOICES: dict[str, type[Choice]] = {SEND: SendOptions, MAILBOX: MailboxOptions}
@@ -32,6 +33,8 @@ _PLACES = {SEND: "modules.{kind}.roundtrip.send.{kind}", MAILBOX: "mailboxes.{ki
 
 NO_STATE = os.devnull
 """The state directory of trips without a configuration: nothing is ever found in it."""
+
+SESSION_TIMEOUT = 30.0  # seconds: that of any module, unless the trip has less
 
 OWN_CA = "In a URL, `ca_file` is written as ?ca_file=/PATH at the end"
 
@@ -52,6 +55,10 @@ class Route:
     recipient: str
     sender: str
     """Empty: see `default_sender`."""
+    nameservers: tuple[str, ...] = ()
+    """HOST or HOST:PORT. Empty: those of the system."""
+    timeout: float | None = None
+    """Seconds for the trip. None: that of any module."""
 
     @property
     def urls(self) -> dict[str, str]:
@@ -105,6 +112,8 @@ class Route:
         starts = {"probes[0].target": RECIPIENT}
         for part in self.urls:
             starts[_PLACES[part].format(kind=self.kind(part))] = part
+        if self.send:
+            starts[f"modules.{self.kind(SEND)}.timeout"] = TIMEOUT
         for one in mistakes:
             start = next((start for start in starts if one.path.startswith(start)), "")
             path = one.path[len(start) :].removeprefix(".")
@@ -131,6 +140,7 @@ class Route:
             for name, address in ((RECIPIENT, self.recipient), (SENDER, self.sender))
             if address
         }
+        checks[NAMESERVER] = partial(_check_nameservers, self.nameservers)
         for name, check in checks.items():
             try:
                 check()
@@ -139,6 +149,8 @@ class Route:
 
     def _data(self, state_dir: str) -> dict[str, Any]:
         data: dict[str, Any] = {"state": {"dir": state_dir}}
+        if self.nameservers:
+            data["resolver"] = {"nameservers": [*self.nameservers]}
         if not self.mailbox:
             return data
         home = self.kind(MAILBOX)
@@ -147,9 +159,24 @@ class Route:
             return data
         kind, sender = self.kind(SEND), self.sender or self.default_sender
         trip = {"from": sender, "send": self.options(SEND), "mailbox": home}
-        data["modules"] = {kind: {"roundtrip": trip}}
+        module: dict[str, Any] = {"roundtrip": trip}
+        if self.timeout is not None:
+            module["timeout"] = _written(self.timeout)
+            module["session_timeout"] = _written(min(self.timeout, SESSION_TIMEOUT))
+        data["modules"] = {kind: module}
         data["probes"] = [{"name": kind, "module": kind, "target": self.recipient}]
         return data
+
+
+def _check_nameservers(texts: Iterable[str]) -> None:
+    """Raises ValueError with the cure."""
+    for text in texts:
+        nameserver(text)
+
+
+def _written(seconds: float) -> str:
+    """A duration, as in a configuration."""
+    return f"{round(1000 * seconds)}ms"
 
 
 def provide_passwords(route: Route) -> None:

@@ -83,6 +83,8 @@ SLIPS = {
         "--mailbox needs --send, how the message is sent, such as smtp://USER@HOST:587;"
     ),
     "probe --from me@example.org a@example.org": "--from needs --send and --mailbox;",
+    "probe --timeout 5s gmail": "--timeout needs --send and --mailbox;",
+    "probe --nameserver 192.0.2.53 gmail": "--nameserver needs --send and --mailbox;",
     "probe --send mx: --mailbox imaps://u@h --module m a@example.org": (
         "--send and --mailbox need no configuration: use them or --module;"
     ),

@@ -1,9 +1,18 @@
 """URLs and an address stand for the configuration that a file would be, and errors in them name
 what was given."""
 
+from dataclasses import replace
+
 import pytest
 
-from exporter.commands.route import FROM_ENVIRONMENT, MAILBOX, NO_STATE, SEND, Route
+from exporter.commands.route import (
+    FROM_ENVIRONMENT,
+    MAILBOX,
+    NO_STATE,
+    SEND,
+    SESSION_TIMEOUT,
+    Route,
+)
 from exporter.config.mistakes import Mistakes
 from exporter.core.model import ProbeKey
 from exporter.settings import Settings
@@ -45,6 +54,20 @@ def test_the_sender_is_an_address_that_is_known(send: str, mailbox: str, sender:
     assert module.roundtrip.sender == sender
 
 
+@pytest.mark.parametrize(("timeout", "session"), [(90.0, 30.0), (20.0, 20.0), (0.25, 0.25)])
+def test_a_trip_may_have_a_time_limit_and_a_resolver(timeout: float, session: float) -> None:
+    servers = ("192.0.2.53", "[2001:db8::53]:5353")
+    settings = replace(ROUTE, timeout=timeout, nameservers=servers).reading(NO_STATE).options
+    (module,) = settings.modules.values()
+    assert (module.timeout, module.session_timeout) == (timeout, session)
+    assert settings.resolver.nameservers == ["192.0.2.53:53", "[2001:db8::53]:5353"]
+
+
+def test_without_a_time_limit_it_is_that_of_any_module() -> None:
+    (module,) = ROUTE.reading(NO_STATE).options.modules.values()
+    assert module.session_timeout == SESSION_TIMEOUT
+
+
 def test_a_password_is_needed_only_for_a_login() -> None:
     assert ROUTE.needs_password(SEND)
     assert ROUTE.needs_password(MAILBOX)
@@ -82,6 +105,10 @@ MISTAKES: dict[Route, list[str]] = {
     ],
     Route(SEND_URL, MAILBOX_URL, "a@example.org", "me"): [
         "--from: not an e-mail address; write it as local@domain, such as probe@example.org"
+    ],
+    replace(ROUTE, nameservers=("dns.example.org",), timeout=0.0): [
+        "--nameserver: not a nameserver; write an IP address, and the port if it is not 53, such as"
+        " 192.0.2.53:5353",
     ],
     Route("mx:", MAILBOX_URL, "a@example.org", ""): [
         "--from: is missing: write an address whose domain may send mail from this machine"

@@ -85,6 +85,27 @@ def test_a_trip_needs_neither_login_nor_network(
     assert lab_user.mails() == []
 
 
+def test_the_exchangers_of_a_domain_are_asked_for_at_a_resolver_that_is_named(
+    lab: Lab, lab_user: LabUser, tmp_path: Path
+) -> None:
+    flags = ("--send", "mx:", "--from", "probe@lab.test", "--nameserver", lab.dns)
+    mailbox = f"imaps://{lab_user.name}@imap.lab.test?ca_file={lab.ca}"
+    words = (*flags, "--mailbox", mailbox, "--json")
+    password = {MAILBOX_PASSWORD: lab.password}
+    done = probe(*words, "--timeout", "50s", lab_user.address, directory=tmp_path, **password)
+    assert (done.returncode, done.stderr) == (0, "")
+    facts = {one["fact"]: one for one in json.loads(done.stdout)["facts"]}
+    assert facts["exchanger"]["host"] == "mx1.lab.test"
+    assert lab_user.mails() == []
+
+    done = probe(*words, "--timeout", "4s", "blackhole@lab.test", directory=tmp_path, **password)
+    assert done.returncode == 1
+    trip = json.loads(done.stdout)
+    assert (trip["failure"]["phase"], trip["failure"]["reason"]) == ("deliver", "overdue")
+    assert trip["duration"] < 20
+    assert "it is not deleted: delete it yourself" in done.stderr
+
+
 def test_a_jmap_server_is_a_url_too(jmap_cyrus: JmapCyrus, tmp_path: Path) -> None:
     users = [jmap_cyrus.user(), jmap_cyrus.user()]
     for user in users:

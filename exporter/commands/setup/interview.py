@@ -5,6 +5,7 @@ import os
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 from exporter.commands.passwords import PASSWORDS, NoPassword, provide
 from exporter.commands.preflight.attempts import attempts
@@ -148,7 +149,7 @@ class Interview:
         return user or self.route.recipient
 
     def _with(self, part: str, url: str) -> Route:
-        parts = {_PARTS[part].field: url}
+        parts: dict[str, Any] = {_PARTS[part].field: url}
         return replace(self.route, **parts)
 
     def _check(self, part: str, answer: str) -> None:

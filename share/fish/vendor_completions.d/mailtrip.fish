@@ -48,6 +48,8 @@ complete -c mailtrip -n '__fish_seen_subcommand_from probe' -l module -x -d 'a n
 complete -c mailtrip -n '__fish_seen_subcommand_from probe' -l send -x -d 'how messages are sent: smtp://USER@HOST, smtps://, mx:, lmtp://, sendmail: or jmap://; the password comes from the terminal or $MAILTRIP_SEND_PASSWORD'
 complete -c mailtrip -n '__fish_seen_subcommand_from probe' -l mailbox -x -d 'where they arrive: imaps://USER@HOST, imap://, pop3s://, pop3://, jmap:// or maildir:///PATH; the password comes from the terminal or $MAILTRIP_MAILBOX_PASSWORD'
 complete -c mailtrip -n '__fish_seen_subcommand_from probe' -l from -x -d 'the sender; default: the user of --send, or the recipient'
+complete -c mailtrip -n '__fish_seen_subcommand_from probe' -l nameserver -x -d 'with --send: the resolver to use, instead of those in /etc/resolv.conf; may be repeated'
+complete -c mailtrip -n '__fish_seen_subcommand_from probe' -l timeout -x -d 'with --send: the time limit for the trip; default 10m'
 complete -c mailtrip -n '__fish_seen_subcommand_from probe' -l json -d 'the same as --format json: the outcome as one JSON document; see docs/cli.md'
 complete -c mailtrip -n '__fish_seen_subcommand_from probe' -l format -x -a 'text json nagios' -d 'nagios: the output and exit code of a plugin; default text'
 complete -c mailtrip -n '__fish_seen_subcommand_from probe' -l warning -x -d 'a message that takes longer is a warning; default 5m'
