@@ -9,16 +9,19 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 from exporter.commands.exit_status import OK, CannotStart
 from exporter.commands.flags import DEFAULT_LISTEN
 from exporter.commands.greeting import FIRST, greet
-from exporter.commands.lifecycle import Options, serve
+from exporter.commands.lifecycle import Options as HowToServe
+from exporter.commands.lifecycle import serve
 from exporter.commands.review import review
+from exporter.commands.review.walk import values
 from exporter.config.mistakes import Mistake
 from exporter.config.parts import state_of_all
-from exporter.config.types import Listen
+from exporter.config.types import Listen, Options
 from exporter.core.logs import FORMATS, log_to_stderr
 from exporter.core.threads import at_work
 from exporter.net.listening import listen_problem
@@ -45,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
     files = options.config_files
     # Before they are read: what changes from now on is another configuration.
     state_of_files = state_of_all(files)
-    settings, warnings = _read(files)
+    settings, warnings = read(files)
     gc.collect()  # what imports have left: classes that became others, schemas of options
     web_config_file = WebConfigFile(options.web_config_file) if options.web_config_file else None
     listeners, external_url = _listeners(options), _external_url(options)
@@ -68,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
             )
         _warn(warnings)
 
-    how = Options(
+    how = HowToServe(
         listeners,
         options.web_max_targets,
         options.web_admin_api,
@@ -130,14 +133,18 @@ async def check_embedded(settings: Settings) -> None:
             )
 
 
-def _read(files: Sequence[str]) -> tuple[Settings, Sequence[Mistake]]:
-    """The settings, and warnings about them. What was written in the files is not kept."""
+def read(files: Sequence[str]) -> tuple[Settings, Sequence[Mistake]]:
+    """The settings, and warnings about them. Imports what the settings need. What was written in the
+    files is not kept."""
     reading = Settings.reading(*files)
+    for _, value in values(reading.options):
+        for module in value.needs if isinstance(value, Options) else ():
+            import_module(module)
     return reading.options, review(reading)
 
 
 def _read_again(files: Sequence[str]) -> Settings:
-    settings, warnings = _read(files)
+    settings, warnings = read(files)
     _warn(warnings)
     return settings
 

@@ -1,7 +1,7 @@
 """Microsoft Graph in the configuration: whose mailbox, at which address, and with which token."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -51,6 +51,10 @@ class GraphOptions(Options):
         provider = oauth2.get("provider") if isinstance(oauth2, dict) else None
         if provider == "google":
             yield "Microsoft Graph accepts no tokens of Google"
+
+    @property
+    def needs(self) -> Sequence[str]:
+        return ("exporter.net.graph.client",)
 
     @property
     def host(self) -> str:

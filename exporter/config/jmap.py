@@ -1,7 +1,7 @@
 """The options of every client of a JMAP server (RFC 8620): its URL, TLS, login."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -95,6 +95,10 @@ class JmapServerOptions(TlsOptions, NetworkOptions):
             yield f"{ways[0]} needs a username"
         elif ways == ["password"] and isinstance(username, str) and ":" in username:
             yield "username must not contain a colon: basic authentication cannot send it"
+
+    @property
+    def needs(self) -> Sequence[str]:
+        return ("exporter.net.jmap.client",)
 
     @property
     def token_login(self) -> tuple[OAuth2Options, str] | None:

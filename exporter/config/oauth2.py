@@ -1,7 +1,7 @@
 """OAuth 2.0 in the configuration: the identity provider, and our credentials for it."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal, Protocol, runtime_checkable
 
 from pydantic import AfterValidator, PlainSerializer, WithJsonSchema
@@ -136,6 +136,10 @@ class OAuth2Options(Options):
             yield "client_id or service_account is missing"
         elif not proven and "refresh_token" not in has:
             yield f"one of these is missing: {', '.join(PROOFS)}, refresh_token"
+
+    @property
+    def needs(self) -> Sequence[str]:
+        return ("exporter.net.oauth2.provider",)
 
     @property
     def endpoint(self) -> str:

@@ -3,7 +3,7 @@ on."""
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from inspect import get_annotations
 from typing import Annotated, Any, ClassVar, Self
 
@@ -66,6 +66,12 @@ class Options(BaseModel):
         required = [name for name, field in fields.items() if field.is_required()]
         own = [name for kind in cls.__mro__ for name in get_annotations(kind) if name in fields]
         cls.keys = tuple(dict.fromkeys(fields[name].alias or name for name in [*required, *own]))
+
+    @property
+    def needs(self) -> Sequence[str]:
+        """Modules that are imported for these options, by a start or in the thread of a reload, and
+        else only when they are used: the event loop would stand still meanwhile."""
+        return ()
 
     @model_serializer(mode="wrap")
     def _in_order(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:

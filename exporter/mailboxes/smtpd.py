@@ -62,6 +62,10 @@ class SmtpdOptions(Options):
     A PROXY header from elsewhere is refused."""
 
     @property
+    def needs(self) -> Sequence[str]:
+        return ("exporter.net.smtpd.server",)
+
+    @property
     def steps(self) -> frozenset[Step]:
         """None: it listens already, and a message that has come is nowhere else."""
         return frozenset()

@@ -43,7 +43,10 @@ from exporter.senders.tls_requirement import NO_POLICY, PublishedPolicy, TlsRequ
 
 MAX_EXCHANGERS = 10
 LONGEST_WAIT = 10  # times the first
-PUBLISHED = ("dane", "mta_sts", "policy")  # values of `tls` that follow what domains publish
+_DANE, _MTA_STS = "exporter.senders.dane", "exporter.net.mta_sts.download"
+PUBLISHED = {"dane": (_DANE,), "mta_sts": (_MTA_STS,), "policy": (_DANE, _MTA_STS)}
+"""The values of `tls` that follow what domains publish, with the modules that do."""
+
 WITHOUT_POLICY: dict[str, Literal["none", "opportunistic", "starttls"]] = {
     "none": "none",
     "starttls": "starttls",
@@ -111,6 +114,10 @@ class MxOptions(TlsOptions, NetworkOptions, SenderOptions):
             )
         url.without("user", "port", "path")
         return {}
+
+    @property
+    def needs(self) -> Sequence[str]:
+        return PUBLISHED.get(self.tls, ())
 
     @property
     def steps(self) -> frozenset[Step]:

@@ -55,6 +55,21 @@ modules:
       send: {smtp: {host: mail.invalid, port: 587, tls: starttls, username: a, password: b}}
 probes: [{name: p, module: m, target: b@example.org}]
 """
+ELSEWHERE = """\
+mailboxes:
+  graph: {graph: {user: a@example.org, oauth2: &login {provider: microsoft, tenant: t, client_id: c, client_secret: s}}}
+  jmap: {jmap: {url: "https://mail.invalid", token: t}}
+modules:
+  m:
+    targets: ["*@example.org"]
+    roundtrip: {from: a@example.org, mailbox: graph, send: {mx: {tls: policy}}}
+"""
+AFTER_READING = """\
+import sys
+from exporter.commands.serve import read
+read([sys.argv[1]])
+print(*sys.modules)
+"""
 CODE = """\
 import os, signal, sys, threading
 from urllib.request import urlopen
@@ -102,3 +117,27 @@ def test_serve_imports_what_its_probes_need(tmp_path: Path) -> None:
         if any(name == one or name.startswith(f"{one}.") for one in NEEDED_BY_NO_ORDINARY_PROBE)
     }
     assert not needless
+
+
+@pytest.mark.slow
+def test_no_trip_waits_for_an_import(tmp_path: Path) -> None:
+    """Whoever reads a configuration for `serve` imports what it needs: the loop stands still for a
+    client of HTTP, or for a library of certificates, for 60 ms and more."""
+    file = tmp_path / "mt.yml"
+    file.write_text(ELSEWHERE)
+    done = subprocess.run(
+        [sys.executable, "-c", AFTER_READING, str(file)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    needed = {
+        "aiohttp.client",
+        "exporter.net.graph.client",
+        "exporter.net.jmap.client",
+        "exporter.net.mta_sts.download",
+        "exporter.net.oauth2.provider",
+        "exporter.senders.dane",
+    }
+    assert not needed - {*done.stdout.split()}, done.stderr
