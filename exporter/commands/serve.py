@@ -134,8 +134,8 @@ async def check_embedded(settings: Settings) -> None:
 
 
 def read(files: Sequence[str]) -> tuple[Settings, Sequence[Mistake]]:
-    """The settings, and warnings about them. Imports what the settings need. What was written in the
-    files is not kept."""
+    """The settings, and warnings about them; the text of the files is not kept. Imports what the
+    settings need."""
     reading = Settings.reading(*files)
     for _, value in values(reading.options):
         for module in value.needs if isinstance(value, Options) else ():
