@@ -6,6 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+import dns.rcode
+import pytest
+
 from exporter.app import App
 from exporter.checks.dnsbl_subjects import MOST_ADDRESSES, Subjects
 from exporter.core.model import Exchanger, Failure, Listing, ProbeKey
@@ -18,7 +21,16 @@ from exporter.net.dns.resolver import Resolver
 from exporter.settings import Settings
 from exporter.state.store import Store
 from tests.lab.client import Lab
-from tests.support.blocklist_app import CLEAN, LISTED, TESTS, outcome_of, states, trip
+from tests.support.blocklist_app import (
+    CLEAN,
+    LISTED,
+    TESTS,
+    UNKNOWN,
+    outcome_of,
+    states,
+    trip,
+    usable,
+)
 from tests.support.broken_nameserver import names_server
 from tests.support.imap_attacker import Ticker
 from tests.support.name_server import Zone, name_server
@@ -247,3 +259,34 @@ async def test_the_hosts_file_of_a_mail_server_does_not_hide_its_address(tmp_pat
         found, problem = await subjects.find(Run(Clock()))
     assert problem is None
     assert [one.text for one in found] == ["mail.example.test", "192.0.2.1"]
+
+
+def inside(name: str, kind: str) -> list[str] | dns.rcode.Rcode:
+    """The answers in a network where the mail server has a private address, too."""
+    addresses = {"mail.example.test": ["10.1.2.3"], "both.example.test": ["10.1.2.3", "8.8.8.8"]}
+    if name in addresses:
+        return addresses[name] if kind == "A" else []
+    return ["127.0.0.2"] if name.startswith("2.0.0.127.") and kind == "A" else dns.rcode.NXDOMAIN
+
+
+@pytest.mark.parametrize("target", ["10.1.2.3", "mail.example.test"])
+async def test_a_public_list_does_not_call_a_private_address_clean(target: str) -> None:
+    """It knows nothing about it. Inside a network, its own name servers often have only that."""
+    async with names_server(inside) as server:
+        outcome = await outcome_of(server.address, "lists: [bl.spamcop.net]", target)
+    assert outcome.failure is not None
+    assert outcome.failure.reason is Reason.UNUSABLE
+    assert "not public" in outcome.failure.detail
+    assert not [name for name, _ in server.asked if name.endswith("spamcop.net")]
+    assert not usable(outcome), "nothing is known about the list"
+
+
+async def test_beside_a_private_address_the_public_one_is_judged() -> None:
+    async with names_server(inside) as server:
+        outcome = await outcome_of(server.address, "lists: [bl.spamcop.net]", "both.example.test")
+    assert outcome.failure is None
+    assert states(outcome) == {
+        ("bl.spamcop.net", "10.1.2.3"): UNKNOWN,
+        ("bl.spamcop.net", "8.8.8.8"): CLEAN,
+    }
+    assert usable(outcome) == {"bl.spamcop.net": True}
