@@ -1,6 +1,6 @@
 """Which messages of others are a heartbeat, by their headers alone."""
 
-from time import perf_counter
+from time import thread_time
 
 import pytest
 from hypothesis import given
@@ -135,11 +135,11 @@ def test_nothing_that_a_stranger_writes_takes_long(number: int) -> None:
     patterns = [Pattern("*a*a*a*a*@*", "*a*a*a*a*a*a*b"), Pattern("*?*?*?*@x", "*?a*?a*?b")]
     times = []
     for _ in range(5):
-        began = perf_counter()
+        began = thread_time()
         one = letterhead(HOSTILE[number])
         for pattern in patterns:
             pattern.matches(one)
-        times.append(perf_counter() - began)
+        times.append(thread_time() - began)
     assert min(times) < 0.01
 
 

@@ -181,13 +181,13 @@ async def test_an_answer_without_end_does_not_take_the_loop() -> None:
         await reader.read()
 
     error = asyncio.ensure_future(why("http", flood))
-    longest, before = 0.0, time.perf_counter()
+    longest, before = 0.0, time.thread_time()
     while not error.done():
         await asyncio.sleep(0)
-        now = time.perf_counter()
+        now = time.thread_time()
         longest, before = max(longest, now - before), now
     assert "its answer does not end" in (await error).detail
-    assert longest < 0.5  # the machine may be busy
+    assert longest < 0.5
 
 
 async def test_a_proxy_that_is_not_there_is_named() -> None:

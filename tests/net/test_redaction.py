@@ -263,9 +263,9 @@ def test_a_long_text_costs_no_more_than_a_few_short_ones(piece: str) -> None:
     assert len(redaction.clean(text)) <= MOST * 3
 
     def seconds(text: str) -> float:
-        started = time.perf_counter()
+        started = time.thread_time()
         redaction.clean(text)
-        return time.perf_counter() - started
+        return time.thread_time() - started
 
     assert min(seconds(text) for _ in range(3)) < 50 * min(
         seconds(text[: MOST - 1]) for _ in range(3)

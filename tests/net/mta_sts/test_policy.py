@@ -1,6 +1,6 @@
 """The form of policies, and of the records that announce them (RFC 8461 section 3)."""
 
-from time import perf_counter
+from time import thread_time
 
 import pytest
 from hypothesis import given
@@ -113,6 +113,6 @@ def test_the_version_that_is_announced(records: list[str], version: str | None) 
 )
 def test_a_record_as_long_as_dns_allows_is_soon_read(begin: str) -> None:
     """The owner of the domain could hold up everything else."""
-    began = perf_counter()
+    began = thread_time()
     assert version_of([begin + " " * 65000 + "\n"]) is None
-    assert perf_counter() - began < 0.5
+    assert thread_time() - began < 0.5

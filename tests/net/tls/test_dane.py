@@ -196,7 +196,7 @@ def test_very_many_records_take_no_long_time() -> None:
         Tlsa(usage, 1, 1, bytes([n & 255, n >> 8]) * 16) for n in range(700) for usage in (2, 3)
     ]
     chain = [one.der for one in WHOLE]
-    began = time.perf_counter()
+    began = time.thread_time()
     assert refusal(usable(records), chain, {HOST}, time.time())
-    assert time.perf_counter() - began < 0.1
+    assert time.thread_time() - began < 0.1
     assert not refusal([*records, tlsa(ROOT, 2, 1, 1)], chain, {HOST}, time.time())

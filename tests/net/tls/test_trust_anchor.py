@@ -1,7 +1,7 @@
 """Chains to a trust anchor that make much work. What else may be wrong with one: test_dane.py."""
 
 import time
-from time import perf_counter
+from time import thread_time
 
 from exporter.net.tls.trust_anchor import MOST, anchored
 from tests.support.chains import HOST, issue
@@ -12,9 +12,9 @@ def test_certificates_that_all_sign_each_other_are_soon_done_with() -> None:
     first = issue("CA", is_ca=True)
     many = [issue("CA", is_ca=True, key=first.key).der for _ in range(30)]
     leaf = issue(HOST, first, hosts=[HOST]).der
-    began = perf_counter()
+    began = thread_time()
     assert anchored([leaf, *many], lambda _: False, {HOST}, time.time())
-    assert perf_counter() - began < 1
+    assert thread_time() - began < 1
     assert not anchored([leaf, *many], many[3].__eq__, {HOST}, time.time())
 
 
