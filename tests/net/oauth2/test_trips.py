@@ -33,7 +33,7 @@ mailboxes:
   pop3: {{pop3: {{host: imap.lab.test, poll_interval: 1ms, {login}}}}}
 modules:
   imap: &module
-    timeout: 20s
+    timeout: 60s
     session_timeout: 8s
     roundtrip: &trip
       from: probe@lab.test
