@@ -291,9 +291,7 @@ class RoundTrip:
                     return None
                 run.facts.extend(_facts_of(found, way, self._trusted))
                 client = client_outside(found, way, self._trusted)
-                starved, _ = await asyncio.gather(
-                    self._authenticate(found, client, run), self._look_up_client(client, run)
-                )
+                starved = await self._check_sender(found, client, run)
                 run.fact(_arrival(found, run))
                 if found.seen.tab:
                     run.fact(InboxTab(found.seen.tab))
@@ -332,6 +330,18 @@ class RoundTrip:
         known = self._own.names
         name = known[altered.number - 1] if 0 < altered.number <= len(known) else ""
         return replace(altered, name=name)
+
+    async def _check_sender(
+        self, found: Found, client: Client | None, run: Run
+    ) -> ProbeError | None:
+        """Checks who sent the message, and at the same time what blocklists say of the client, if
+        that is asked for. Returns why the former is unknown, if we ourselves were too late."""
+        if not self._standing:
+            return await self._authenticate(found, client, run)
+        starved, _ = await asyncio.gather(
+            self._authenticate(found, client, run), self._look_up_client(client, run)
+        )
+        return starved
 
     async def _authenticate(
         self, found: Found, client: Client | None, run: Run
