@@ -24,6 +24,7 @@ from exporter.core.trace.trace import Trace
 from exporter.core.transcript.transcript import Transcript
 from exporter.mail.tokens import Mint
 from exporter.mailboxes.session import (
+    Extent,
     HasExtent,
     Mailbox,
     Rechecking,
@@ -81,6 +82,7 @@ class Watcher:
         self.scan_limited: ScanLimited | None = None
         # The same, if it may meet messages that it cannot read.
         self.reports_unreadable: ReportsUnreadable | None = None
+        self._extent: Extent | None = None  # of the newest session, if it can be set
         self._may_open = may_open
         self._mailbox = mailbox
         self._clock = clock
@@ -252,6 +254,7 @@ class Watcher:
             self._opening = Opening.of(trace, self._clock.wall(), listens=mailbox.listens)
             self._polled_at = NEVER
             self.entering = None
+            self._extent = session.extent if isinstance(session, HasExtent) else None
             self.scan_limited = session if isinstance(session, ScanLimited) else None
             self.reports_unreadable = session if isinstance(session, ReportsUnreadable) else None
             letting_go = asyncio.create_task(self._report(self._opening))
@@ -302,9 +305,9 @@ class Watcher:
     async def _poll_once(self, session: Session, trace: Trace) -> bool:
         """Polls the mailbox. True if there is nothing to do."""
         began, scanned_at = self._transcript.position, self._clock.monotonic()
-        if isinstance(session, HasExtent):
-            session.extent.dated = bool(self.heartbeats)
-            session.extent.only_header = bool(self.heartbeats) and not self._has_trips
+        if self._extent:
+            self._extent.dated = bool(self.heartbeats)
+            self._extent.only_header = bool(self.heartbeats) and not self._has_trips
         if self._looks and isinstance(session, Rechecking):
             session.recheck()
         sightings = await self._poll.scan(session, trace)
