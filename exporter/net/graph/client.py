@@ -7,7 +7,7 @@ Its time limits are the caller's: a request that is cancelled drops its connecti
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TypeVar
 from urllib.parse import quote, urlsplit
 
@@ -233,6 +233,7 @@ class _Connector(aiohttp.TCPConnector):
     ) -> None:
         super().__init__(resolver=HttpNames(resolver), use_dns_cache=False, limit=1)
         self._report = connected
+        self._newest: asyncio.BaseTransport | None = None
 
     async def connect(
         self,
@@ -241,12 +242,24 @@ class _Connector(aiohttp.TCPConnector):
         timeout: aiohttp.ClientTimeout,
     ) -> aiohttp.connector.Connection:
         connection = await super().connect(req, traces, timeout)
+        if connection.transport is not self._newest:
+            self._forget()
+        self._newest = connection.transport
         self._report(connection.transport)
         return connection
 
     def drop(self) -> None:
         """Ends all connections at once. `close` is a coroutine, which must not be cancelled."""
         self._close(abort_ssl=True)
+        self._forget()
+
+    def _forget(self) -> None:
+        """Ends the newest connection, also if it is no longer in use: that of a request that was
+        cancelled says goodbye, and would wait half a minute for the server to do the same."""
+        newest, self._newest = self._newest, None
+        if isinstance(newest, asyncio.WriteTransport):
+            with suppress(AttributeError):  # Python 3.11: one that was closed twice
+                newest.abort()
 
 
 async def _parts(request: Request) -> AsyncIterator[bytes]:
