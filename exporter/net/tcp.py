@@ -57,7 +57,9 @@ async def dial(
     # If the time is over meanwhile, these have not answered.
     trace.awaited = place(addresses, port, host, origin)
     with trace.step(Step.CONNECT, f"{host}:{port}"):
-        connected = await connect(addresses, port, network.source_address, host, origin)
+        connected = await connect(
+            addresses, port, network.source_address, host, origin, absolute=absolute
+        )
     trace.awaited = ""
     peer = connected.getpeername()
     trace.note(f"-- connected to {host} [{peer[0]}]:{port}")
@@ -116,15 +118,18 @@ async def connect(
     source_address: str | None = None,
     host: str = "",
     origin: str = "",
+    *,
+    absolute: bool = False,
 ) -> socket.socket:
     """Connects a non-blocking socket to the first address that answers. Raises ProbeError
     (connect).
 
-    `host` is the name of the addresses, and `origin` says where that comes from: for people.
+    `host` is the name of the addresses, and `origin` says where that comes from: for people. An
+    `absolute` name is not from the hosts file.
     """
 
     def where() -> str:
-        in_file = set(addresses) <= set(addresses_of(host))  # else from the DNS
+        in_file = not absolute and set(addresses) <= set(addresses_of(host))  # else from the DNS
         known = ", ".join(filter(None, (origin, f"address from {HOSTS_FILE}" if in_file else "")))
         source = f" from {source_address}" if source_address else ""
         return f"{place(addresses, port, host, known)}{source}"

@@ -54,7 +54,9 @@ class OnTheSpot:
 
         async def add(aspect: Aspect) -> None:
             with suppress(ProbeError):
-                found[aspect] = frozenset(await self._values(aspect, before[aspect]))
+                from_dns = any(_is_exchanger(aspect.about, one) for one in (now, before))
+                values = await self._values(aspect, before[aspect], absolute=from_dns)
+                found[aspect] = frozenset(values)
 
         with suppress(TimeoutError):
             async with asyncio.timeout(DNS_PATIENCE), asyncio.TaskGroup() as group:
@@ -62,8 +64,10 @@ class OnTheSpot:
                     group.create_task(add(aspect))
         return found
 
-    async def _values(self, aspect: Aspect, before: frozenset[str]) -> Iterable[str]:
-        """The values now. Raises ProbeError."""
+    async def _values(
+        self, aspect: Aspect, before: frozenset[str], *, absolute: bool
+    ) -> Iterable[str]:
+        """The values now; the addresses as trips find them. Raises ProbeError."""
         name = aspect.about
         if kind := _TEXTS.get(aspect.what):
             return records(kind, name, texts_of(kind, await self._resolver.texts(name))).texts
@@ -71,7 +75,7 @@ class OnTheSpot:
             if aspect.what is What.EXCHANGERS:
                 return exchanger_records(name, await self._resolver.exchangers(name)).texts
             families = {":" in address for address in before}
-            addresses = await self._resolver.addresses(name, complete=True)
+            addresses = await self._resolver.addresses(name, absolute=absolute, complete=True)
             return [one for one in addresses if (":" in one) in families]
         except ProbeError as error:
             if error.reason is Reason.NULL_MX or error.code == "NXDOMAIN":
@@ -106,6 +110,16 @@ class OnTheSpot:
             for fact in check.facts
             if isinstance(fact, Listing) and fact.subject == subject
         }
+
+
+def _is_exchanger(host: str, circumstances: Circumstances) -> bool:
+    """Whether the DNS has named this host: as an exchanger, or as a domain without one."""
+    return any(
+        host.lower() == aspect.about
+        or any(one.startswith(f"{host.lower()} (MX ") for one in values)
+        for aspect, values in circumstances.items()
+        if aspect.what is What.EXCHANGERS
+    )
 
 
 def _is_new(before: Listing | None, since: float) -> bool:

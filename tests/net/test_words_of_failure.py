@@ -110,6 +110,15 @@ async def test_a_connection_names_what_the_address_is_of(host: str, words: str) 
     assert caught.value.detail.startswith(words)
 
 
+async def test_the_address_of_an_exchanger_is_never_that_of_the_hosts_file() -> None:
+    """Even if it is the same there."""
+    async with names({}) as resolver:
+        with pytest.raises(ProbeError) as caught:
+            options = NetworkOptions(ip="4")
+            await dial(resolver, "localhost", 1, options, Run(Clock()), "127.0.0.1", absolute=True)
+    assert caught.value.detail.startswith("cannot connect to localhost [127.0.0.1]:1: ")
+
+
 async def test_addresses_that_fail_in_different_ways_are_told_apart() -> None:
     why = {"127.0.33.98": "connection refused", "255.255.255.255": "network is unreachable"}
     async with names(ZONE) as resolver:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from exporter.blocklists import Blocklist, Blocklists, Lookups
-from exporter.core.comparison.circumstances import What
+from exporter.core.comparison.circumstances import Aspect, What, circumstances_of
 from exporter.core.comparison.comparison import LEAST_SAMPLES
 from exporter.core.comparison.words import failure_in_words, sentence
 from exporter.core.dns_records import records
@@ -18,11 +18,12 @@ from exporter.core.facts import Changes, RecordKind
 from exporter.core.model import Fact, Listing, ListState, Outcome, ProbeKey
 from exporter.core.reasons import Reason
 from exporter.core.timing.clock import Clock
+from exporter.net.dns.resolver import Resolver
 from exporter.probing.comparisons import MOST_WAITING, Comparisons
 from exporter.probing.on_the_spot import OnTheSpot
 from exporter.state.good_trips import stored_good_trips
-from tests.support.good_trip import EXCHANGERS, GOOD, LEFT_FROM, SERVER, SPF_RECORD, instead
-from tests.support.name_server import names
+from tests.support.good_trip import EXCHANGERS, GOOD, LEFT_FROM, MX1, SERVER, SPF_RECORD, instead
+from tests.support.name_server import name_server, names
 from tests.support.prober_rig import KEY, ProberRig
 
 LISTED = {"RCODE": ["NOERROR"], "A": ["127.0.0.2"], "TXT": ['"spam"']}
@@ -121,6 +122,21 @@ async def test_a_failure_without_a_change_says_so() -> None:
         bad = await one.bad()
     assert named(bad) == []
     assert "; nothing that was compared has changed since" in failure_in_words(bad)
+
+
+@pytest.mark.parametrize("host", [MX1, "relay.example.net"])
+async def test_addresses_are_looked_up_where_trips_look(tmp_path: Path, host: str) -> None:
+    """Those of exchangers in the DNS alone; those of other servers in the hosts file as well."""
+    in_dns = ZONE[MX1]["A"]
+    (hosts := tmp_path / "hosts").write_text(f"127.0.1.1 {host}\n")
+    async with name_server({**ZONE, host: {"A": in_dns}}) as address:
+        resolver = Resolver([address], hosts_file=hosts)
+        lookups = Lookups(Blocklists(resolver, Clock()), resolver, Clock(), 3.0)
+        spot = OnTheSpot(resolver, lookups, list, list)
+        before = circumstances_of(instead((SERVER, replace(SERVER, host=host))))
+        now = await spot.complete({}, before)
+    expected = in_dns if host == MX1 else ["127.0.1.1"]
+    assert now[Aspect(What.ADDRESSES, host)] == frozenset(expected)
 
 
 async def test_the_verdict_does_not_wait_for_it() -> None:

@@ -16,12 +16,18 @@ from exporter.net.tcp import source_towards
 
 
 async def remarks(
-    server: str, network: NetworkOptions, ehlo_name: str, resolver: Resolver
+    server: str,
+    network: NetworkOptions,
+    ehlo_name: str,
+    resolver: Resolver,
+    *,
+    absolute: bool = False,
 ) -> list[Remark]:
-    """Remarks on our source addresses for `server`, one of each family, and on our EHLO name."""
+    """Remarks on our source addresses for `server`, one of each family, and on our EHLO name. The
+    name of the server is `absolute` if it comes from the DNS."""
     found: list[Remark] = []
     try:
-        addresses = await resolver.addresses(server, network.ip)
+        addresses = await resolver.addresses(server, network.ip, absolute=absolute)
         for address in {
             ":" in address: address for address in reversed(addresses)
         }.values():  # the first of each family
@@ -33,10 +39,11 @@ async def remarks(
     return found
 
 
-async def is_public(server: str, resolver: Resolver) -> bool:
+async def is_public(server: str, resolver: Resolver, *, absolute: bool = False) -> bool:
     """Whether it has a public address, and so is not a relay of our own network."""
     try:
-        return any(ip_address(address).is_global for address in await resolver.addresses(server))
+        addresses = await resolver.addresses(server, absolute=absolute)
+        return any(ip_address(address).is_global for address in addresses)
     except ProbeError:
         return False
 

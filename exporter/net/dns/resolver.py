@@ -146,7 +146,9 @@ class Resolver:
             ):
                 return found
             failures += failed
-            if any(one.code == "TIMEOUT" or one.reason is not Reason.DNS for one in failed):
+            if found or any(
+                one.code == "TIMEOUT" or one.reason is not Reason.DNS for one in failed
+            ):
                 break
             empty = empty or bool(records)
         if empty and all(map(_is_nxdomain, failures)):

@@ -109,6 +109,23 @@ async def test_a_completed_name_without_an_address_does_not_hide_the_name_itself
     assert ("imap.test.corp.test", "A") in server.asked
 
 
+async def test_addresses_that_are_not_complete_are_not_those_of_the_next_name(
+    tmp_path: Path,
+) -> None:
+    """Another name of the search list is another host."""
+
+    def saying(name: str, kind: str) -> Said:
+        if name == "mail.corp.test":
+            return ["192.0.2.1"] if kind == "A" else SERVFAIL
+        return ["192.0.2.66"] if kind == "A" else NODATA
+
+    async with names_server(saying) as server:
+        resolver = searching(server.address, tmp_path, "corp.test")
+        with pytest.raises(ProbeError) as caught:
+            await resolver.addresses("mail", complete=True)
+    assert caught.value.code == "SERVFAIL"
+
+
 async def test_what_is_completed_too_long_is_left_out(tmp_path: Path) -> None:
     host = ".".join(["y" * 60] * 2)
     async with names_server(only(host, a=["192.0.2.1"], aaaa=NODATA)) as server:
