@@ -50,8 +50,14 @@ def test_a_program_that_is_not_on_the_path_is_named_as_it_is_found_from_here(
 
 
 @pytest.mark.usefixtures("servers")  # and so not where mailtrip is not installed
-@pytest.mark.parametrize("path", ["/usr/bin:/bin", f"{PROGRAM.parent}:/usr/bin:/bin"])
-def test_what_is_printed_can_be_saved_and_typed(path: str, tmp_path: Path) -> None:
+def test_what_is_printed_can_be_saved_and_typed(tmp_path: Path) -> None:
+    """One after the other: without a configuration, all listen on the same port for mail."""
+    for path in ("/usr/bin:/bin", f"{PROGRAM.parent}:/usr/bin:/bin"):
+        (directory := tmp_path / str(len(path))).mkdir()
+        save_and_type(path, directory)
+
+
+def save_and_type(path: str, tmp_path: Path) -> None:
     environment = {"PATH": path}
     command = [str(PROGRAM), "serve", "--web.listen-address", f"127.0.0.1:{free_port()}"]
     serving = subprocess.Popen(

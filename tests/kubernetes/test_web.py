@@ -52,10 +52,16 @@ def running(kinds: dict[str, Object], folder: Folder) -> Iterator[str]:
     assert {SECRET, TLS} <= mounted
     arguments = [word.replace(SECRET, str(folder.path)) for word in container["args"]]
     address = f"127.0.0.1:{free_port()}"
-    command = [sys.executable, "-m", "exporter", *arguments, f"--web.listen-address={address}"]
-    state = f"--state.dir={folder.path / 'state'}"
+    config = folder.path / "mailtrip.yml"  # without one, all would listen on one port for mail
+    config.write_text("mailboxes: {}\nmodules: {}\n")
+    own = (
+        f"--web.listen-address={address}",
+        f"--state.dir={folder.path / 'state'}",
+        f"--config.file={config}",
+    )
+    command = [sys.executable, "-m", "exporter", *arguments, *own]
     with (folder.path / "log").open("w") as log:
-        process = subprocess.Popen([*command, state], stdout=log, stderr=log)
+        process = subprocess.Popen(command, stdout=log, stderr=log)
     try:
         yield address
     finally:
