@@ -80,6 +80,17 @@ _WAITING = (
     " $labels.mailbox | query }}Probes that wait for it: {{ .Value }}; their alerts are"
     " inhibited. {{ end }}"
 )
+_PLACES = (
+    '{{ $of := printf "job=%q,probe=%q,mailbox=%q" $labels.job $labels.probe $labels.mailbox }}'
+    '{{ with $labels.instance }}{{ $of = printf "%s,instance=%q" $of . }}{{ end }}'
+    "{{ range $number, $sample := printf \"mailtrip_last_failure_info{location!='',%s}"
+    " or mailtrip_mailbox_failure_info{location!='',%s}\" $of $of | query | sortByLabel"
+    ' "location" }}{{ $failure := "" }}'
+    + _LINE.replace("PHASE", '(or .Labels.phase "open")')
+    + "{{ if $number }}; {{ end }}{{ .Labels.location }}: "
+    + template(what)
+    + " ({{ $failure }}){{ else }}see the log of mailtrip{{ end }}. "
+)
 
 TEXTS = {
     "failing": {
@@ -109,6 +120,15 @@ TEXTS = {
         + " "
         + _WAITING
         + "First: the log of mailtrip has the answer of the server: journalctl -u mailtrip",
+    },
+    "some_places": {
+        "description": "It works in the other places, so it is probably the network, the name"
+        " server or the address of the place that fails, or one of several servers. People there"
+        " may be affected. Newest failures: " + _PLACES + "First: the trips of that place.",
+    },
+    "most_places": {
+        "description": "The server or the path is broken, and not one place. Everyone who uses it"
+        " is probably affected. Newest failures: " + _PLACES + "First: the trips of one place.",
     },
     "listed": {
         "summary": "{{ $labels.address }} is listed by {{ $labels.list }}",
