@@ -109,6 +109,9 @@ def _read(arguments: Sequence[str]) -> argparse.Namespace:
         if named in _TALKING and _PASSWORD.fullmatch(argument):
             command.error(_VISIBLE)
     options, left = parser.parse_known_args(arguments)
+    command = commands[options.command]
+    if named in left and (flag := named.partition("=")[0]) in _flags_of(command):
+        command.error(f"write {flag} after the command: mailtrip {options.command} {flag}")
     if left or _is_misplaced(options):
         command.error(_left_over(options, left, _flags_of(command)))
     if options.command == "probe" and (mistake := _mistake_of_a_route(options)):

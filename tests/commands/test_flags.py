@@ -36,6 +36,13 @@ SLIPS = {
     "check --frobnicate mt.yml": "unknown arguments: --frobnicate;",
     "probe": "the following arguments are required: NAME|TARGET;",
     "probe --config.file mt.yml a b": "unknown arguments: b;",
+    "--web.listen-adress=:9100 serve": (
+        "unknown arguments: --web.listen-adress=:9100; did you mean --web.listen-address?;"
+    ),
+    "--log.level=debug serve": ("write --log.level after the command: mailtrip serve --log.level;"),
+    "--send=smtp://u:secret@h probe a@example.org": (
+        "write --send after the command: mailtrip probe --send;"
+    ),
     "srve": "unknown command 'srve'; did you mean serve?;",
     "PROBE me": "unknown command 'PROBE'; did you mean probe?;",
     "mt.yml": "unknown command 'mt.yml';",
@@ -124,7 +131,8 @@ def test_a_slip_is_answered_with_one_line_and_the_cure(
     assert ended.value.code == 2
     (answer,) = capsys.readouterr().err.splitlines()
     assert said in answer
-    command = "mailtrip" if "unknown command" in said else f"mailtrip {line.partition(' ')[0]}"
+    named = next(word for word in line.split(" ") if not word.startswith("-"))
+    command = "mailtrip" if "unknown command" in said else f"mailtrip {named}"
     assert answer.startswith(f"{command}: ")
     assert answer.endswith(f"; see {command} --help")
     assert "secret" not in answer
