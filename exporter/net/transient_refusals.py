@@ -4,7 +4,7 @@ Pure.
 Microsoft 365 and Exchange: "Server Unavailable. 15", "Request is throttled. Suggested Backoff Time:
 …", "User is authenticated but not connected."; Gmail: "Too many simultaneous connections"; Courier:
 "Temporary problem, please try again later"; qpopper and UW: "maildrop lock busy", "Can't get lock.
-Mailbox in use".
+Mailbox in use"; solid-pop3d: "fatal error", after the right password.
 """
 
 import re
@@ -17,7 +17,7 @@ _PASSING = re.compile(
     | (server|service|backend|storage|mailbox|maildrop|database|directory)\ (is\ )?(currently\ )?(un|not\ )available
     | (mail\s?box|mail\s?drop|folder|spool|inbox)\ .{0,20}(\bin\ use\b|\block(ed)?\b)
     | (can't|cannot|could\ not|unable\ to)\ .{0,20}\block\b | another\ (\w+\ )?(session|client|process)
-    | internal\ (server\ )?error | (system|server)\ (error|problem) | timed[ -]?out | shutting\ down
+    | (internal|fatal)\ (server\ )?error | (system|server)\ (error|problem) | timed[ -]?out | shutting\ down
     | authenticated\ but\ not\ connected""",
     re.IGNORECASE | re.VERBOSE,
 )

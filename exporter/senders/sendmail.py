@@ -56,10 +56,13 @@ _OF_MAIL = frozenset({Reason.DNS, Reason.REJECTED, Reason.DEFERRED, Reason.PROTO
 
 
 # Exit codes of ssmtp, esmtp and msmtp for any reply of the server.
-_COARSE = frozenset({1, 70, 77})
-_REPLY = re.compile(r"\b([45]\d\d)[ -]([45]\.\d{1,3}\.\d{1,3})\b")
-"""A server's refusal that a program passes on, recognised only together with an enhanced code (RFC
-3463)."""
+_COARSE = frozenset({1, 65, 69, 70, 77})
+_REPLY = re.compile(
+    r"\b([45]\d\d)[ -]([45]\.\d{1,3}\.\d{1,3}\b.*)"
+    r"|(?:server message: |^ssmtp: |^|> \(|\S@\S+: )([45]\d\d)[ -](.*)"
+)
+"""A server's refusal that a program passes on, recognised together with an enhanced code (RFC
+3463), or where these programs write it."""
 
 
 class SendmailOptions(SenderOptions):
@@ -91,6 +94,7 @@ class SendmailOptions(SenderOptions):
         """Those of its exit codes, and of a server's reply that the program passes on."""
         return frozenset({reason for reason, _ in _EXIT_CODES.values()}) | {
             Reason.TIMEOUT,
+            Reason.AUTH,
             Reason.MAILBOX_FULL,
         }
 
@@ -207,7 +211,8 @@ class SendmailSender:
         if code:
             reason, meaning = _EXIT_CODES.get(code, (Reason.PROGRAM, "not a code of sysexits.h"))
             if code in _COARSE and (reply := _REPLY.search(said)):
-                reason = reason_for(Step.RCPT, int(reply[1]), reply[2])
+                status, text = (one for one in reply.groups() if one is not None)
+                reason = reason_for(Step.RCPT, int(status), text)
             words += "" if reason in _OF_MAIL else _without_new_rights()
             raise ProbeError(
                 reason, f"{self._path} exited with {code} ({meaning}){words}", code=code

@@ -28,6 +28,7 @@ from exporter.net.transient_refusals import passes
         "Server is busy, please try later",
         "System error, please try again",
         "internal error",
+        "fatal error",  # solid-pop3d, when it cannot read the maildrop
         "Internal server error",
         "Mailbox temporarily unavailable",
         "Backend not available: service unavailable",

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from exporter.core.model import Reply
+from exporter.core.one_line import one_line
 from exporter.core.reasons import Reason
 from exporter.core.trace.run import Run
 from exporter.net.dns.resolver import Resolver
+from exporter.senders.sendmail import SendmailOptions
 from tests.support import virtual_time as virtual
 from tests.support.name_server import names
 from tests.support.prober_rig import ProberRig
@@ -110,6 +112,23 @@ async def test_a_program_s_own_words_are_told(tmp_path: Path) -> None:
         (1, "line 550 of the configuration", Reason.PROGRAM),
         (77, "this user may not send", Reason.REJECTED),
         (78, "535 5.7.8 no", Reason.PROGRAM),
+        (69, "msmtp: server message: 554 5.7.1 spam", Reason.REJECTED),
+        (69, "msmtp: server message: 450 4.7.1 greylisted", Reason.DEFERRED),
+        (69, "msmtp: server message: 452 4.2.2 mailbox full", Reason.MAILBOX_FULL),
+        (69, "msmtp: server message: 451 try later", Reason.DEFERRED),
+        (69, "msmtp: server message: 552 message size exceeds the limit", Reason.REJECTED),
+        (65, "msmtp: server message: 550 no such user here", Reason.REJECTED),
+        (65, "msmtp: server message: 530 Authentication required", Reason.AUTH),
+        (69, "msmtp: server message: 421 too many connections", Reason.UNAVAILABLE),
+        (75, "msmtp: cannot connect to relay.test, port 587: Connection refused", Reason.DEFERRED),
+        (1, "ssmtp: RCPT TO:<you@x.test> (550 no such user here)", Reason.REJECTED),
+        (1, "ssmtp: 451 try later", Reason.DEFERRED),
+        (1, "ssmtp: Cannot open relay.test:465", Reason.PROGRAM),
+        (70, "451 try later\n\nyou@x.test: 250 ok", Reason.DEFERRED),
+        (70, "0 (null)\nyou@x.test: 550 no such user here", Reason.REJECTED),
+        (69, "SMTP server problem Connection refused", Reason.UNAVAILABLE),
+        (69, "cannot read 512 bytes", Reason.UNAVAILABLE),
+        (70, "line 7: 550 of them", Reason.PROGRAM),
     ],
 )
 async def test_a_refusal_that_a_program_passes_on_is_understood(
@@ -123,4 +142,5 @@ async def test_a_refusal_that_a_program_passes_on_is_understood(
     )
     assert failure
     assert (failure.reason, failure.code) == (reason, str(exits))
-    assert says in failure.detail
+    assert one_line(says) in failure.detail
+    assert failure.reason in SendmailOptions().reasons
