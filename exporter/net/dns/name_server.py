@@ -90,12 +90,16 @@ class NameServer(dns.nameserver.Do53Nameserver):
         # only unusable.
         lenient = request.question[0].rdtype == dns.rdatatype.TLSA
 
+        now = asyncio.get_running_loop().time
+        until = now() + timeout  # also for the second query
+
         async def asked(query: dns.message.QueryMessage) -> dns.message.Message:
+            left = max(until - now(), 0.0)
             if max_size or lenient:
-                return await self._over_tcp(query, timeout, lenient=lenient)
+                return await self._over_tcp(query, left, lenient=lenient)
             return await super(NameServer, self).async_query(
                 query,
-                timeout,
+                left,
                 source,
                 source_port,
                 max_size,

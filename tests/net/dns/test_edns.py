@@ -1,10 +1,16 @@
 """Name servers that do not understand EDNS (RFC 6891 section 7), as in old routers."""
 
+import asyncio
+from typing import Any
+
+import dns.message
+import dns.nameserver
 import dns.rcode
 import pytest
 
 from exporter.core.timing.clock import Clock
 from exporter.net.dns.answer import DnsResult
+from exporter.net.dns.name_server import NameServer
 from exporter.net.dns.queries import DnsQueries
 from exporter.net.dns.resolver import Resolver
 from tests.support.broken_nameserver import NamesServer, names_server
@@ -44,6 +50,36 @@ async def test_lists_and_senders_are_asked_without_it(code: dns.rcode.Rcode, ech
             answer = await queries.query("a.test.", "TXT")
             assert (answer.result, answer.records) == (DnsResult.RECORDS, ("v=spf1 -all",))
     assert len(server.asked) == 3
+
+
+class Refuses(dns.nameserver.Do53Nameserver):
+    """Refuses every query after a while, and keeps how long each might take."""
+
+    def __init__(self, address: str, port: int) -> None:
+        super().__init__(address, port)
+        self.times: list[float] = []
+
+    async def async_query(
+        self, request: dns.message.QueryMessage, timeout: float, *_: Any
+    ) -> dns.message.Message:
+        self.times.append(timeout)
+        await asyncio.sleep(0.1)
+        reply = dns.message.make_response(request)
+        reply.use_edns(False)
+        reply.set_rcode(dns.rcode.FORMERR)
+        return reply
+
+
+class Refusing(NameServer, Refuses):
+    pass
+
+
+async def test_both_queries_together_have_the_time_of_one() -> None:
+    server = Refusing("127.0.0.1", 1)
+    query = dns.message.make_query("a.test", "A", use_edns=0)
+    await server.async_query(query, 2.0, None, 0, max_size=False, backend=None)
+    first, second = server.times
+    assert second < first - 0.09
 
 
 async def test_without_it_long_answers_come_over_tcp() -> None:
