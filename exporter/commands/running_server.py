@@ -153,7 +153,10 @@ class RunningServer:
         body = json.dumps(fields).encode() if fields else None
         kind = {"Content-Type": "application/json"} if fields else {}
         target = quote(f"{self._parts.path}{API}", safe="/%:@!$&'()*+,;=~") + path
+        repeatable = True  # an order that may have been carried out is none
         try:
+            connection.connect()
+            repeatable = method == "GET"
             connection.request(method, target, body, self._headers | kind)
             with connection.getresponse() as response:
                 raw = response.read(MOST + 1)
@@ -161,7 +164,8 @@ class RunningServer:
             raise self._too_late from None
         except (OSError, HTTPException, ValueError) as error:
             text = f"no mailtrip answers at {self.address}: {_words(error)}"
-            raise Refused(self._shown(f"{text}; {CURE}")) from None
+            failure = Refused if repeatable else NoAnswer
+            raise failure(self._shown(f"{text}; {CURE}")) from None
         finally:
             connection.close()
         if response.status // 100 != 2:

@@ -191,6 +191,21 @@ def test_where_no_mailtrip_is_or_lets_us_in_another_address_is_taken(
         assert (server.address, len(logins)) == (f"http://{other}", 2)
 
 
+def test_an_order_that_may_have_been_carried_out_is_not_given_to_another() -> None:
+    with answering(smtp) as url, hostile(OURS) as (other, logins):
+        server = RunningServer(url, NOBODY, instead=lambda: f"http://{other}")
+        with pytest.raises(NoAnswer, match="no mailtrip answers at "):
+            server.request("POST", "/maintenance", {"name": "move"})
+    assert logins == []
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_where_nobody_listens_another_address_is_taken(method: str) -> None:
+    with hostile(OURS) as (other, _):
+        server = RunningServer("http://127.0.0.1:1", NOBODY, instead=lambda: f"http://{other}")
+        assert server.request(method, "/maintenance", {"name": "move"}) is not None
+
+
 def test_what_a_mailtrip_says_is_its_answer() -> None:
     def never() -> str:
         raise AssertionError

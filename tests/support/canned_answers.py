@@ -11,6 +11,10 @@ class _Canned(BaseHTTPRequestHandler):
     status, location, body, date = 200, "", b"", ""
     logins: list[str]
 
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.do_GET()
+
     def do_GET(self) -> None:
         self.logins.append(self.headers.get("Authorization", ""))
         self.send_response_only(self.status)
