@@ -8,6 +8,7 @@ deleted (section 7), so only those of the newest login are kept.
 from dataclasses import dataclass
 from itertools import islice
 
+from exporter.mailboxes.pop3.confirmed import ConfirmedDeletions
 from exporter.net.pop3.listing import Changes, Listing
 
 SWEEP = 1000  # so many older messages are looked at when the maildrop is opened for the first time
@@ -47,6 +48,7 @@ class Maildrop:
         self.news: dict[str, NewMessage] = {}
         self.older: list[str] = []
         self.listing = Listing()
+        self.confirmed = ConfirmedDeletions()
         self._gone: set[str] = set()  # deleted by us, and not yet missing in a listing
 
     def listed(self, changes: Changes, login: Login) -> None:
@@ -54,6 +56,7 @@ class Maildrop:
         arrival."""
         added = [*changes.added, *(uid for uid in self._gone if uid in self.listing.numbers)]
         is_another = self._is_another(changes)
+        self.confirmed.keep(self.listing.numbers)
         gone, self._gone = {*changes.removed, *self._gone}, set()
         self.news = {uid: news for uid, news in self.news.items() if uid not in gone}
         if self.login is None or is_another:

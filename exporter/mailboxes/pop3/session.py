@@ -221,9 +221,11 @@ class Pop3Session:
         await wake.sleep(max(until - self._trace.now(), 0))
 
     async def delete(self, sightings: Sequence[Sighting]) -> None:
-        """Removes exactly these messages, and returns when the server has confirmed it, at QUIT."""
+        """Removes exactly these messages, and returns when the server has confirmed it, at QUIT.
+        Raises ProbeError, too, if it has confirmed that before, and in vain."""
         uids = {sighting.ref for sighting in sightings}
         pop3 = self._pop3 or await self._enter()
+        in_vain = self._maildrop.confirmed.in_vain(sightings, self._trace.now())
         with self._trace.step(Step.DELETE):
             deleted = 0
             listing = self._maildrop.listing
@@ -235,10 +237,14 @@ class Pop3Session:
         with self._trace.step(Step.LOGOUT):
             await pop3.quit()
         self._maildrop.deleted(uids)
+        self._maildrop.confirmed.add(sightings, self._trace.now())
         self.messages = len(self._maildrop.listing) - deleted
         self._pop3 = None
         pop3.abort()
         await pop3.closed()
+        if in_vain:
+            with self._trace.step(Step.DELETE):
+                raise in_vain
 
     async def _is_still_ours(self, pop3: Pop3Connection, number: int, uid: str) -> bool:
         """Whether the id still belongs to our message. A unique id of a message that this login has

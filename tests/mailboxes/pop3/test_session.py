@@ -118,6 +118,24 @@ async def test_a_message_is_not_deleted_before_quit_is_answered() -> None:
             await session.delete(ours)
 
 
+async def test_a_server_that_confirms_deletions_and_keeps_the_message_is_to_blame() -> None:
+    async with rig("confirms-and-keeps") as here:
+        async with here.session() as session:
+            await session.delete(await session.scan())
+            here.now += 30
+            await session.delete(await session.scan())  # it may be slow
+            here.now += 31
+            ours = await session.scan()
+            with pytest.raises(ProbeError) as caught:
+                await session.delete(ours)
+            assert caught.value.reason is Reason.REJECTED
+            assert here.run.failure(caught.value).step is Step.DELETE
+            assert "has confirmed 2 times that our message" in str(caught.value)
+        here.now += 30
+        async with here.session() as session:
+            await session.delete(ours)  # may the account delete it now?
+
+
 async def test_the_maildrop_is_locked_only_while_it_is_read() -> None:
     async with opened("nothing-new") as (session, here):
         assert await session.scan() == []
