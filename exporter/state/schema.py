@@ -285,9 +285,9 @@ def _columns() -> dict[str, list[object]]:
 def _columns_of(connection: sqlite3.Connection, table: str) -> list[object]:
     """Their names, types and keys; empty if it is not a table."""
     columns = connection.execute(
-        """SELECT name, type, "notnull", dflt_value, pk FROM pragma_table_info(?1)
-        WHERE EXISTS (SELECT * FROM sqlite_master WHERE type = 'table' AND name = ?1)""",
-        (table,),
+        """SELECT name, type, "notnull", dflt_value, pk FROM pragma_table_info(:table)
+        WHERE EXISTS (SELECT * FROM sqlite_master WHERE type = 'table' AND name = :table)""",
+        {"table": table},
     ).fetchall()
     unique = """SELECT i.name FROM pragma_index_list(?) AS l, pragma_index_info(l.name) AS i
         WHERE l."unique" AND l.origin != 'pk' ORDER BY i.name"""

@@ -46,23 +46,27 @@ their numbers."""
 
 # With how many trips of the probe have succeeded and failed so far, of which at most as many are
 # kept.
-_BEFORE = "max(iif(success = ?4, finished_at, NULL))"
+_BEFORE = "max(iif(success = :success, finished_at, NULL))"
 _INSERT = f"""INSERT OR REPLACE INTO recent
     (trip, module, target, success, finished_at, size, outcome, grade, successes, failures)
-    SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, CASE
-        WHEN coalesce({_BEFORE} / {DAY} < CAST(?5 / {DAY} AS INTEGER), 1) THEN {_OF_DAY}
-        WHEN {_BEFORE} / {HOUR} < CAST(?5 / {HOUR} AS INTEGER) THEN {_OF_HOUR} ELSE {_ORDINARY} END,
-        coalesce(max(successes), 0) + ?4, coalesce(max(failures), 0) + 1 - ?4
+    SELECT :trip, :module, :target, :success, :finished_at, :size, :outcome, CASE
+        WHEN coalesce({_BEFORE} / {DAY} < CAST(:finished_at / {DAY} AS INTEGER), 1) THEN {_OF_DAY}
+        WHEN {_BEFORE} / {HOUR} < CAST(:finished_at / {HOUR} AS INTEGER) THEN {_OF_HOUR}
+        ELSE {_ORDINARY} END,
+        coalesce(max(successes), 0) + :success, coalesce(max(failures), 0) + 1 - :success
     FROM recent WHERE number IN (
-        (SELECT max(number) FROM recent WHERE module = ?2 AND target = ?3 AND success = 1),
-        (SELECT max(number) FROM recent WHERE module = ?2 AND target = ?3 AND success = 0))
+        (SELECT max(number) FROM recent
+            WHERE module = :module AND target = :target AND success = 1),
+        (SELECT max(number) FROM recent
+            WHERE module = :module AND target = :target AND success = 0))
     RETURNING number, iif(success, successes, failures)"""  # noqa: S608 - all parts are ours
 _AT_PLACE = """(SELECT number FROM recent WHERE module = ? AND target = ? AND success = ?
     ORDER BY number DESC LIMIT 1 OFFSET ?)"""
 _BEYOND_PLACE = f"""DELETE FROM recent WHERE number IN (SELECT number FROM (
-        SELECT number, grade FROM recent WHERE module = ?1 AND target = ?2 AND success = ?3
-        ORDER BY number DESC LIMIT -1 OFFSET ?4) WHERE grade = {_ORDINARY})
-    AND number NOT IN (SELECT number FROM exemplars WHERE module = ?1 AND target = ?2)
+        SELECT number, grade FROM recent
+        WHERE module = :module AND target = :target AND success = :success
+        ORDER BY number DESC LIMIT -1 OFFSET :newest) WHERE grade = {_ORDINARY})
+    AND number NOT IN (SELECT number FROM exemplars WHERE module = :module AND target = :target)
     AND NOT EXISTS (SELECT 1 FROM trips WHERE id = trip AND state = '{State.OVERDUE}')"""  # noqa: S608
 _SUMMARIZE = f"""DELETE FROM traces WHERE number = {{which}} AND EXISTS (
     SELECT 1 FROM recent WHERE recent.number = traces.number AND grade = {_ORDINARY} AND NOT EXISTS (
@@ -86,8 +90,17 @@ def keep(connection: Connection, outcome: Outcome, text: str) -> None:
     """Adds the newest outcome of its probe, serialized as `text`, and thins out older ones."""
     of_kind = outcome.probe.module, outcome.probe.target, outcome.success
     brief = evidence.written(outcome.brief)
-    row = (outcome.trip, *of_kind, outcome.finished_at, len(brief.encode()), brief)
-    ((number, count),) = connection.execute(_INSERT, row).fetchall()
+    values = {
+        "trip": outcome.trip,
+        "module": outcome.probe.module,
+        "target": outcome.probe.target,
+        "success": outcome.success,
+        "finished_at": outcome.finished_at,
+        "size": len(brief.encode()),
+        "outcome": brief,
+        "newest": NEWEST,
+    }
+    ((number, count),) = connection.execute(_INSERT, values).fetchall()
     trace = number, len(text.encode()), text
     connection.execute("INSERT OR REPLACE INTO traces VALUES (?, ?, ?)", trace)
     for fact in outcome.facts:
@@ -97,7 +110,7 @@ def keep(connection: Connection, outcome: Outcome, text: str) -> None:
     if count > newest:
         connection.execute(_SUMMARIZE.format(which=_AT_PLACE), (*of_kind, newest))
     if count > NEWEST:
-        connection.execute(_BEYOND_PLACE, (*of_kind, NEWEST))
+        connection.execute(_BEYOND_PLACE, values)
 
 
 def pin(connection: Connection, outage: Outage) -> None:

@@ -76,9 +76,11 @@ def forget(connection: Connection, trip_id: str) -> None:
 def come_back(connection: Connection, now: Moment, grace: float) -> None:
     """Converts trips of another boot, whose monotonic clock has ended, to ours: see
     Trip.in_this_boot."""
-    change = """UPDATE trips SET boot = ?1, sending_since = NULL, accepted = NULL,
-        started = ?2 - max(0, min(?3 - started_at, expires_at - started_at - ?4)) WHERE boot != ?1 OR ?1 = ''"""
-    connection.execute(change, (now.boot, now.monotonic, now.wall, grace))
+    change = """UPDATE trips SET boot = :boot, sending_since = NULL, accepted = NULL,
+        started = :monotonic - max(0, min(:wall - started_at, expires_at - started_at - :grace))
+        WHERE boot != :boot OR :boot = ''"""
+    values = {"boot": now.boot, "monotonic": now.monotonic, "wall": now.wall, "grace": grace}
+    connection.execute(change, values)
 
 
 def forget_expired(connection: Connection, now: Moment, most: int = MOST_ARRIVED) -> None:

@@ -330,6 +330,16 @@ def patches() -> Iterator[str]:
                 yield f"{place(file, node.lineno)}: {ast.unparse(node)}: make the seam an argument"
 
 
+def test_placeholders_in_sql_have_no_numbers() -> None:
+    """Python 3.12.3, which Ubuntu 24.04 has, takes them for names, and warns."""
+    expect_none(
+        f"{file}: give the placeholder {found[0]} a name"
+        for file in EXPORTER
+        if file.relative_to(PACKAGE).parts[0] == "state"
+        if (found := re.search(r"\?[0-9]", file.read_text(encoding="utf-8")))
+    )
+
+
 def test_no_file_is_a_drawer_for_odds_and_ends() -> None:
     expect_none(
         f"{place(file, 1)}: put each function where its noun lives"
