@@ -52,6 +52,11 @@ class Blocklist:
         """Whether it supports that kind of subject."""
         return kind in self.subjects
 
+    def may_know(self, subject: Subject) -> bool:
+        """Whether this list may get to know this subject: a private address, or the name of an
+        internal server, stays inside, and a public list knows nothing about it."""
+        return subject.is_public or not self.public
+
     def tests(self, kind: SubjectKind) -> tuple[Subject | None, Subject]:
         """The test entries: one that must be listed, if any, and one that must not.
 

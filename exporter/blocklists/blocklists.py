@@ -21,6 +21,7 @@ from exporter.net.dns.resolver import Resolver
 HOUR = 3600.0  # seconds: an answer counts only if the list passed its test within this time
 FRESH = 600.0  # and a listing only within this one
 HIDING = 2  # so many lists without their test entries are no coincidence
+NOT_PUBLIC = "not asked: a public list knows nothing about an address that is not public"
 UNPROVEN = "every list with a test entry failed: the resolver may hide listings"
 
 
@@ -84,7 +85,7 @@ class Blocklists:
         lists lack it and no other has it, since a single list may be shut down, or have an outage.
         """
         tested = {(one, subject.kind) for one, subject in answers if one.tests(subject.kind)[0]}
-        statuses = [self._statuses.get(one) for one in tested]
+        statuses = [self._statuses[one] for one in tested if one in self._statuses]
         if careful:
             hides = all(
                 listing.state is ListState.UNKNOWN
@@ -92,8 +93,8 @@ class Blocklists:
                 if (one, subject.kind) in tested
             )
         else:
-            lacking = {one.blocklist for one in statuses if one and one.lacks_entry}
-            hides = len(lacking) >= HIDING and all(one and one.lacks_entry for one in statuses)
+            lacking = {one.blocklist for one in statuses if one.lacks_entry}
+            hides = len(lacking) >= HIDING and all(one.lacks_entry for one in statuses)
         if not tested or not hides:
             return dict(answers)
         return {
@@ -112,6 +113,8 @@ class Blocklists:
         if not blocklist.takes(subject.kind):
             why = f"it is not queried for {subject.kind.value} subjects"
             return unknown(blocklist, subject, why)
+        if not blocklist.may_know(subject):
+            return unknown(blocklist, subject, NOT_PUBLIC)
         status = self._status(blocklist, subject.kind)
         if not await self._self_test.is_usable(status, HOUR, observe):
             return unknown(blocklist, subject, status.why)

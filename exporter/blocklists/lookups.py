@@ -60,9 +60,9 @@ class Lookups:
         fitting = [
             (one, subject) for subject, _ in chosen for one in lists if one.takes(subject.kind)
         ]
-        questions = [one for one in fitting if _may_know(*one)]
+        questions = [one for one in fitting if one[0].may_know(one[1])]
         if private := dict.fromkeys(
-            subject.text for one, subject in fitting if not _may_know(one, subject)
+            subject.text for one, subject in fitting if not one.may_know(subject)
         ):
             notes.append(
                 f"{', '.join(private)}: not public, so no public list was asked: it knows nothing"
@@ -174,9 +174,3 @@ class Lookups:
         return self._blocklists.proven(
             {one: answers.get(one) or unknown(*one, late) for one in questions}, careful=True
         )
-
-
-def _may_know(blocklist: Blocklist, subject: Subject) -> bool:
-    """Whether this list may get to know this subject: a name of an internal server stays
-    inside."""
-    return subject.is_public or not blocklist.public

@@ -9,7 +9,6 @@ from exporter.blocklists import Blocklist, Blocklists, Query, Subject, unknown
 from exporter.checks.dnsbl_options import DnsblOptions
 from exporter.checks.dnsbl_subjects import SPARE, Subjects
 from exporter.checks.dnsbl_verdict import listed, require_an_answer
-from exporter.checks.standing import NOT_PUBLIC
 from exporter.core.model import Listing, ListState, ProbeError, QueriedList, Span
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
@@ -81,18 +80,16 @@ class BlocklistCheck:
     async def _answers(self, questions: Sequence[Question], run: Run) -> list[Listing]:
         """The answers of the lists, in the order of the queries. A slow list does not delay the
         others."""
-        senseless = [one for one in questions if one[0].public and not one[1].is_public]
-        answers = {one: unknown(*one, NOT_PUBLIC) for one in senseless}
-        sensible = [one for one in questions if one not in answers]
+        answers: dict[Question, Listing] = {}
         queries: list[Query] = []
         with contextlib.suppress(TimeoutError):
             async with (
                 asyncio.timeout(max(run.time_left() * (1 - SPARE), 0.0)),
                 asyncio.TaskGroup() as group,
             ):
-                for question in sensible:
+                for question in questions:
                     group.create_task(self._put(question, run, answers, queries))
-        run.facts.extend(self._status(sensible, queries))
+        run.facts.extend(self._status(questions, queries))
         found = self._all.proven(
             {one: answers.get(one) or unknown(*one, UNANSWERED) for one in questions}, careful=False
         )
@@ -130,7 +127,7 @@ class BlocklistCheck:
             if query.failure:
                 failures[query.blocklist][query.failure] += 1
         asked = []
-        for name in dict.fromkeys(blocklist.name for blocklist, _ in questions):
+        for name in dict.fromkeys(one.name for one, subject in questions if one.may_know(subject)):
             status = self._all.statistics.get(name)
             usable, why = (bool(status.usable), status.why) if status else (False, "")
             failed = tuple(sorted(failures[name].elements()))

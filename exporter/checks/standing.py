@@ -11,7 +11,6 @@ from exporter.core.trace.run import Run
 
 PATIENCE = 10.0  # seconds for all lists together
 UNANSWERED = f"no answer within {PATIENCE:g} s"
-NOT_PUBLIC = "not asked: a public list knows nothing about an address that is not public"
 
 
 class Standing:
@@ -26,11 +25,7 @@ class Standing:
         standing is unknown."""
         subject = Subject.of(address)
         lists = [one for one in self._lists if one.takes(subject.kind)]
-        answers = {
-            one: unknown(one, subject, NOT_PUBLIC)
-            for one in lists
-            if one.public and not subject.is_public
-        }
+        answers: dict[Blocklist, Listing] = {}
 
         async def look_up(one: Blocklist) -> None:
             answers[one] = await self._all.look_up(one, subject, run)
@@ -39,7 +34,5 @@ class Standing:
         with suppress(TimeoutError):
             async with FairTimeout(patience, patience), asyncio.TaskGroup() as group:
                 for one in lists:
-                    if one in answers:
-                        continue
                     group.create_task(look_up(one))
         return [answers.get(one) or unknown(one, subject, UNANSWERED) for one in lists]

@@ -1,13 +1,14 @@
 """Manners and mishaps: what a list says is kept, a refusal is respected, and no key is shown."""
 
 import asyncio
+from dataclasses import replace
 from ipaddress import IPv6Address
 
 import dns.rcode
 import pytest
 
 from exporter.blocklists import Blocklist, QueryFailure, Subject
-from exporter.blocklists.blocklists import UNPROVEN
+from exporter.blocklists.blocklists import NOT_PUBLIC, UNPROVEN
 from exporter.core.model import ListState
 from tests.support.blocklist_rig import BlocklistRig, a_list
 from tests.support.broken_nameserver import NamesServer, Saying, names_server
@@ -254,3 +255,16 @@ async def test_where_test_entries_are_missing_no_list_proves_that_it_lists_nothi
     last = [one[UNTESTED, subject] for one in proven]
     assert tuple(one.state for one in last) == states
     assert all((one.text == UNPROVEN) is (one.state is ListState.UNKNOWN) for one in last)
+
+
+async def test_a_list_that_was_not_asked_proves_nothing() -> None:
+    """A public one is not asked about a private address, and so is not tested."""
+    public, subject = replace(a_list("d.test"), public=True), Subject.of("10.0.0.1")
+    known: dict[str, Said] = {"c.test": []}
+    async with names_server(lambda name, kind: known.get(name, dns.rcode.NXDOMAIN)) as server:
+        rig = BlocklistRig(server.address)
+        lists = [*LISTS, UNTESTED, public]
+        found = {(one, subject): await rig.look_up(one, subject.text) for one in lists}
+        assert not any(name.endswith("d.test") for name in questions(server))
+    assert found[public, subject].text == NOT_PUBLIC
+    assert rig.lists.proven(found, careful=False)[UNTESTED, subject].text == UNPROVEN
