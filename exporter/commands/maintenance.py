@@ -32,6 +32,8 @@ def run(options: argparse.Namespace) -> int:
         else:
             server.request("DELETE", f"{WINDOWS}/{quote(_name(options), safe='')}")
             print(f"{options.name}: stopped")
+        if server.detour and options.action != "list":
+            print(f"mailtrip: {server.detour}", file=sys.stderr)
     except NoAnswer as error:
         print(f"mailtrip: {error}", file=sys.stderr)
         return FAILED

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from exporter.checks.module import Module
 from exporter.commands.passwords import PASSWORDS, provide
 from exporter.commands.review import review
 from exporter.config.address import check_email, nameserver
@@ -22,7 +23,7 @@ from exporter.settings import Settings
 
 SEND, MAILBOX, SENDER, RECIPIENT = "--send", "--mailbox", "--from", "TARGET"
 TIMEOUT, NAMESERVER = "--timeout", "--nameserver"
-"""What describes it, as errors call it."""
+"""What describes a route, as errors call it."""
 
 CHOICES: dict[str, type[Choice]] = {SEND: SendOptions, MAILBOX: MailboxOptions}
 Secrets = Mapping[str, Mapping[str, str]]
@@ -34,7 +35,8 @@ _PLACES = {SEND: "modules.{kind}.roundtrip.send.{kind}", MAILBOX: "mailboxes.{ki
 NO_STATE = os.devnull
 """The state directory of trips without a configuration: nothing is ever found in it."""
 
-SESSION_TIMEOUT = 30.0  # seconds: that of any module, unless the trip has less
+SESSION_TIMEOUT: float = Module.model_fields["session_timeout"].default
+"""Seconds: that of any module, unless the trip has less."""
 
 OWN_CA = "In a URL, `ca_file` is written as ?ca_file=/PATH at the end"
 

@@ -63,7 +63,7 @@ class RunningServer:
         clock = clock or Clock()
         self._instead = instead
         self._socket, self._parts = _parsed(url)
-        self.address = url if self._socket else urlunsplit(self._parts)
+        self.address = self._first = url if self._socket else urlunsplit(self._parts)
         self._limit, self._clock = limit, clock
         self._ends = clock.monotonic() + limit
         self._behind = 0.0  # how far our clock is behind that of the server
@@ -93,6 +93,13 @@ class RunningServer:
     def now(self) -> float:
         """The time by the clock of the server, seconds since the epoch: ours may be wrong."""
         return self._clock.wall() + self._behind
+
+    @property
+    def detour(self) -> str:
+        """Which mailtrip has answered, if not the one that was asked first; else empty."""
+        if self.address == self._first:
+            return ""
+        return f"the mailtrip at {self.address} answered, since {self._first} refuses"
 
     @property
     def says_something_else(self) -> NoAnswer:

@@ -112,6 +112,11 @@ def parsed(document: Mapping[str, Any]) -> Outcome:
         for one in _LIST.validate_python(document.get("facts"))
         if (kind := _NAMED.get(str(one.get("fact"))))
     )
+    return with_facts(document, facts)
+
+
+def with_facts(document: Mapping[str, Any], facts: tuple[Fact, ...]) -> Outcome:
+    """The outcome of a document, with facts that were read one by one. Raises ValueError."""
     outcome: Outcome = ADAPTERS[Outcome].validate_python({**document, "facts": ()})
     return replace(outcome, facts=facts)
 

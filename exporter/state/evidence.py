@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from exporter.core.availability.outage import Outage
 from exporter.core.facts import FilterTest, LateArrival
-from exporter.core.json_output import ADAPTERS, KINDS
+from exporter.core.json_output import ADAPTERS, KINDS, with_facts
 from exporter.core.model import Fact, Failure, Outcome, ProbeKey
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
@@ -55,8 +55,7 @@ def readable(text: str) -> Outcome | None:
     """The outcome; None if another version wrote it and we cannot read it."""
     try:
         document = _DOCUMENT.validate_json(text)
-        facts = _facts_of(document.get("facts", []))
-        return replace(_OUTCOME.validate_python({**document, "facts": ()}), facts=facts)
+        return with_facts(document, _facts_of(document.get("facts", [])))
     except ValidationError:
         return None
 

@@ -232,7 +232,8 @@ def _lock(directory: Path) -> int:
     except OSError:
         os.close(lock)
         raise StateUnusable(
-            f"another mailtrip uses the state directory {directory}; give this one its own, with --state.dir"
+            f"another mailtrip uses the state directory {directory}; give this one its own, with"
+            " --state.dir"
         ) from None
     return lock
 

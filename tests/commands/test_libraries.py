@@ -121,7 +121,7 @@ def test_serve_imports_what_its_probes_need(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_no_trip_waits_for_an_import(tmp_path: Path) -> None:
-    """Whoever reads a configuration for `serve` imports what it needs: the loop stands still for a
+    """Reading a configuration for `serve` imports what it needs: the loop stands still for a
     client of HTTP, or for a library of certificates, for 60 ms and more."""
     file = tmp_path / "mt.yml"
     file.write_text(ELSEWHERE)

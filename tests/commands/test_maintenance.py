@@ -98,7 +98,12 @@ def test_without_the_admin_api_it_only_lists(made: list[Exporter], tmp_path: Pat
     own = RunningServer(url, instead=lambda: f"unix:{socket_in(tmp_path / 'state')}")
     window = {"name": "move", "probes": ["*"], "duration": "1h"}
     assert own.request("POST", "/maintenance", window)["name"] == "move"
+    assert own.detour == f"the mailtrip at {own.address} answered, since {url} refuses"
     assert own.address.startswith("unix:")
+    direct = RunningServer(own.address)
+    assert direct.request("DELETE", "/maintenance/move") == {"name": "move"}
+    assert direct.detour == ""
+    own.request("POST", "/maintenance", window)
     assert command(url, "list")[1].startswith("move: now, ")
 
 

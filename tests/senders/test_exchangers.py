@@ -327,7 +327,7 @@ async def test_a_wait_that_does_not_fit_into_the_trip_is_not_begun(domain: Domai
 async def test_a_refusal_for_now_that_must_come_ends_the_trip_as_a_success(
     domain: Domain, tmp_path: Path
 ) -> None:
-    """Whoever tests the greylisting of a server expects 450. Sent again, the message would be
+    """A module that tests the greylisting of a server expects 450. Sent again, the message would be
     accepted, and the trip fail."""
     for one in (domain.first, domain.second):
         one.act(Stage.RCPT, Reply("450 4.2.0 greylisted"))

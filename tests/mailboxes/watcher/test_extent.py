@@ -1,4 +1,4 @@
-"""How much of each message a session is told to read."""
+"""How much of each message the watcher wants a session to read."""
 
 from collections.abc import Callable
 
