@@ -114,7 +114,7 @@ async def test_a_list_that_fails_its_test_is_never_believed(
 async def test_a_list_that_is_gone_is_not_believed_about_ipv6_either(rig: BlocklistRig) -> None:
     """Spamhaus has a test entry for IPv4 alone."""
     # The lab knows no such zone.
-    listing = await rig.look_up(a_list("zen.spamhaus.org"), "2001:db8::1")
+    listing = await rig.look_up(a_list("zen.spamhaus.org"), "2600::1")  # a public address
     assert listing.state is ListState.UNKNOWN
     assert "it does not list the test entry 127.0.0.2" in listing.text
 
