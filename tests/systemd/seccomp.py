@@ -9,6 +9,7 @@ real-time priorities, clocks.
 import errno
 import mmap
 import platform
+import re
 import socket
 import subprocess
 from typing import Any
@@ -18,6 +19,7 @@ from tests.systemd.unit import Unit
 _ARCHITECTURES = {"x86_64": "SCMP_ARCH_X86_64", "aarch64": "SCMP_ARCH_AARCH64"}
 _SHM_EXEC = 0o100000  # <sys/shm.h>
 _FAMILIES = 46  # AF_MAX of <linux/socket.h>
+_COLOUR = re.compile(r"\x1b\[\d*m")  # systemd 255 ends colours that it never began, in a pipe, too
 
 # Where in its arguments a call says what becomes executable, and the bits that it may not say
 # together.
@@ -84,7 +86,7 @@ def _calls(word: str) -> set[str]:
     shown = subprocess.run(
         ["systemd-analyze", "syscall-filter", word], check=True, capture_output=True, text=True
     )
-    members = [line.strip() for line in shown.stdout.splitlines()[1:]]
+    members = [line.strip() for line in _COLOUR.sub("", shown.stdout).splitlines()[1:]]
     return set[str]().union(
         *(_calls(member) for member in members if member and not member.startswith("#"))
     )
