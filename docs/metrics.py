@@ -38,7 +38,7 @@ INTRODUCTION = f"""\
 every probe in `probes:`, with the label `probe`, and those of the exporter itself. A probe has the series of its kind,
 round trip or blocklist check, and none of the other. Every counter and histogram that its sender and its mailbox can
 move exists from the start, at 0, so that `rate()` and `increase()` see the first failure; what they cannot do has no
-series: no `tls` without TLS, no `auth` without a login. An unexpected failure, such as `internal`, a bug, is counted
+series: no `tls` without TLS, no step `auth` without a login. An unexpected failure, such as `internal`, a bug, is counted
 too, and its series begins with it. After a reload with another sender or mailbox the series follow; a counter that has
 counted remains until a restart. Gauges of the newest trip are absent until the first trip has finished.
 

@@ -77,7 +77,7 @@ class LmtpOptions(OneServerOptions):
 
     @property
     def reasons(self) -> frozenset[Reason]:
-        reasons = REASONS | self.reasons_of_access
+        reasons = REASONS | {Reason.AUTH} | self.reasons_of_access
         return reasons - {Reason.DNS} if self.socket else reasons
 
     @property

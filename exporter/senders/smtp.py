@@ -37,7 +37,7 @@ class SmtpOptions(OneServerOptions):
 
     @property
     def reasons(self) -> frozenset[Reason]:
-        return REASONS | self.reasons_of_access
+        return REASONS | {Reason.AUTH} | self.reasons_of_access
 
     @property
     def template(self) -> str:

@@ -1,11 +1,14 @@
 """Every row of docs/faults.md's first table is made, and a whole trip says exactly what the table
 says."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 
 from exporter.core.model import Outcome
+from exporter.core.phases import Phase
+from exporter.core.reasons import Reason
+from exporter.core.scope import BlocklistScope
 from tests.atlas.faults import FAULTS
 from tests.atlas.running import run_all
 from tests.atlas.table import Fault, Known, Verdict
@@ -16,16 +19,28 @@ ROWS = [fault for group in FAULTS.values() for fault in group]
 pytestmark = pytest.mark.timeout(300)  # the first test waits for the trips of all
 
 
-async def course(fault: Fault, world: World) -> tuple[Outcome, float]:
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What has become of a row."""
+
+    outcome: Outcome
+    timeout: float  # seconds
+    foreseen: tuple[tuple[Phase, Reason], ...]  # the failures whose counters exist from the start
+
+
+async def course(fault: Fault, world: World) -> Result:
     changes = await fault.make(world)
-    timeout = world.settings(changes).modules["trip"].timeout
-    return await world.trip(changes), timeout
+    settings = world.settings(changes)
+    scope = settings.scope("trip")
+    assert not isinstance(scope, BlocklistScope)
+    timeout = settings.modules["trip"].timeout
+    return Result(await world.trip(changes), timeout, scope.failures)
 
 
 @pytest.fixture(scope="module")
 def results(
     lab: Lab, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
-) -> dict[str, tuple[Outcome, float] | Exception]:
+) -> dict[str, Result | Exception]:
     """What has become of the rows that are asked for."""
     asked_for = {item.name for item in request.session.items}
     rows = [fault for fault in ROWS if any(fault.name in name for name in asked_for)]
@@ -34,12 +49,12 @@ def results(
 
 @pytest.mark.parametrize("fault", ROWS, ids=lambda fault: fault.name)
 def test_a_fault_is_named_for_what_it_is(
-    results: dict[str, tuple[Outcome, float] | Exception], fault: Fault
+    results: dict[str, Result | Exception], fault: Fault
 ) -> None:
     result = results[fault.name]
     if isinstance(result, Exception):
         raise result
-    outcome, timeout = result
+    outcome = result.outcome
     verdict = Verdict.of(outcome)
     if verdict and verdict.code and verdict.code == fault.newer_code:
         verdict = replace(verdict, code=fault.verdict.code)
@@ -50,8 +65,11 @@ def test_a_fault_is_named_for_what_it_is(
     assert outcome.failure
     assert outcome.failure.detail
     assert fault.says in outcome.failure.detail
-    earliest, latest = bounds(fault.known, timeout)
+    earliest, latest = bounds(fault.known, result.timeout)
     assert earliest <= outcome.duration < latest
+    pair = phase, reason = outcome.failure.phase, outcome.failure.reason
+    if phase in reason.phases and reason is not Reason.STARVED:
+        assert pair in result.foreseen, "its counter does not exist from the start"
 
 
 def bounds(known: Known, timeout: float) -> tuple[float, float]:

@@ -29,11 +29,19 @@ def test_tls_and_a_login_have_steps_and_reasons_only_if_they_are_configured() ->
     assert PLAIN.sending == REFUSED.sending == OF_SMTP
     assert EXCHANGER.sending == OF_SMTP | {Step.TLS, Step.RETRY}
     assert {Reason.TLS, Reason.AUTH} <= reasons(SUBMISSION, Phase.SEND)
-    assert not {Reason.TLS, Reason.AUTH} & reasons(PLAIN, Phase.SEND)
+    assert Reason.TLS not in reasons(PLAIN, Phase.SEND)
     assert Reason.AUTH not in reasons(EXCHANGER, Phase.SEND)
     assert scope_of(
         "from: a@example.org, send: {mx: {tls: none}}, expect: {code: 554}"
     ).sending == (OF_SMTP | {Step.RETRY})
+
+
+@pytest.mark.parametrize("send", ["smtp: {host: h, tls: none}", "lmtp: {host: h}"])
+def test_a_server_may_want_a_login_of_those_who_have_none(send: str) -> None:
+    """RFC 4954 section 6: `530 5.7.0 Authentication required`."""
+    made = scope_of(f"from: a@example.org, send: {{{send}}}, expect: {{code: 554}}")
+    assert Step.AUTH not in made.sending
+    assert Reason.AUTH in reasons(made, Phase.SEND)
 
 
 def test_a_null_mx_is_for_those_who_look_for_one_and_programs_for_those_who_run_one() -> None:
