@@ -1,9 +1,11 @@
 """Finds or creates the key that signs tokens."""
 
+import os
 from pathlib import Path
 
 from exporter.config.types import Secret, SecretUnavailable
-from exporter.mail.tokens import load_key, new_key, read_key
+from exporter.core.private_file import keep_private, open_private
+from exporter.mail.tokens import new_key, read_key
 from exporter.settings import StateOptions
 from exporter.state.schema import StateUnusable
 
@@ -35,6 +37,22 @@ def key_of(state: StateOptions, directory: Path) -> bytes:
     except (OSError, ValueError) as error:
         problem = error.strerror if isinstance(error, OSError) else error
         raise StateUnusable(f"cannot use the token key {file}: {problem}") from None
+
+
+def load_key(path: Path) -> bytes:
+    """Loads the key in `path`, readable only by us, or creates it. Raises OSError, ValueError."""
+    if path.exists():
+        keep_private(path)
+        return read_key(path.read_text(encoding="ascii", errors="replace"))
+    # So that there is never half a key, whenever we are killed.
+    key, draft = new_key(), path.with_suffix(".new")
+    draft.unlink(missing_ok=True)
+    with os.fdopen(open_private(draft, os.O_WRONLY | os.O_EXCL), "w", encoding="ascii") as file:
+        file.write(key.hex() + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    draft.rename(path)
+    return key
 
 
 def _given(secret: Secret) -> bytes:

@@ -13,16 +13,13 @@ purpose alone. Without the key it cannot be made from the trip's public name, no
 
 import base64
 import hmac
-import os
 import re
 import secrets
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
-from pathlib import Path
 
 from exporter.config.address import TRIP_PLACE
-from exporter.core.private_file import keep_private, open_private
 
 PREFIX = "mtrip1"
 _TRIP = 7  # bytes
@@ -183,19 +180,3 @@ def read_key(text: str) -> bytes:
             f"`openssl rand -hex {KEY_BYTES}` makes one"
         )
     return bytes.fromhex(digits)
-
-
-def load_key(path: Path) -> bytes:
-    """Loads the key in `path`, readable only by us, or creates it. Raises OSError, ValueError."""
-    if path.exists():
-        keep_private(path)
-        return read_key(path.read_text(encoding="ascii", errors="replace"))
-    # So that there is never half a key, whenever we are killed.
-    key, draft = (new_key(), path.with_suffix(".new"))
-    draft.unlink(missing_ok=True)
-    with os.fdopen(open_private(draft, os.O_WRONLY | os.O_EXCL), "w", encoding="ascii") as file:
-        file.write(key.hex() + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    draft.rename(path)
-    return key

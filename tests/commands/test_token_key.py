@@ -1,12 +1,14 @@
 """The key that signs tokens."""
 
+import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from exporter.commands.token_key import key_of, shared_key
+from exporter.commands.token_key import key_of, load_key, shared_key
 from exporter.config.mistakes import Mistakes
 from exporter.mail.tokens import new_key
 from exporter.settings import Settings
@@ -72,6 +74,44 @@ def test_a_key_elsewhere_that_is_none_is_told_at_the_start_with_its_place(
             with pytest.raises(StateUnusable) as caught:
                 use(state)
             assert str(caught.value) == f"state.token_key: {problem}"
+
+
+def test_a_key_is_made_once_for_us_alone_and_read_again(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    key = load_key(file)
+    assert len(key) == 32
+    assert load_key(file) == key
+    assert stat.S_IMODE(os.stat(file).st_mode) == 0o600
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o777])
+def test_a_key_is_for_us_alone_whatever_the_umask_and_whoever_made_it(
+    tmp_path: Path, umask: int
+) -> None:
+    file = tmp_path / "key"
+    before = os.umask(umask)
+    try:
+        key = load_key(file)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(os.stat(file).st_mode) == 0o600
+    file.chmod(0o644)
+    assert load_key(file) == key
+    assert stat.S_IMODE(os.stat(file).st_mode) == 0o600
+
+
+def test_a_damaged_key_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_text("abcd\n")
+    with pytest.raises(ValueError, match="must have 64 or more hexadecimal digits"):
+        load_key(file)
+
+
+def test_a_key_is_never_half_written_whenever_we_are_killed(tmp_path: Path) -> None:
+    (tmp_path / "token.new").write_text("abc")  # as far as an earlier process came
+    file = tmp_path / "token.key"
+    key = load_key(file)
+    assert [load_key(one) for one in tmp_path.iterdir()] == [key]
 
 
 @pytest.mark.slow

@@ -78,6 +78,9 @@ into our words."""
 KNOW_TRIPS = ("net/smtp/session.py", "mailboxes/watcher/")
 """Those below the senders who know a trip: who sends its message, and whom it waits for."""
 
+IMPURE = {"asyncio", "io", "os", "pathlib", "shutil", "socket", "sqlite3", "subprocess", "tempfile"}
+"""Modules that files, sockets and other processes need."""
+
 CLOCKS = {
     "time": {"time", "time_ns", "monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns"},
     "datetime": {"now", "utcnow", "today"},
@@ -278,6 +281,16 @@ def test_sessions_take_a_trace_and_know_no_trip() -> None:
         if not file.relative_to(PACKAGE).as_posix().startswith(KNOW_TRIPS)
         for line, module in imports(file)
         if module.startswith("exporter.core.trace.run.")
+    )
+
+
+def test_mail_is_pure() -> None:
+    expect_none(
+        f"{place(file, line)}: {module}: mail/ computes; files and sockets belong to its callers"
+        for file in EXPORTER
+        if file.is_relative_to(PACKAGE / "mail")
+        for line, module in imports(file)
+        if module.split(".")[0] in IMPURE or module == "exporter.core.private_file"
     )
 
 

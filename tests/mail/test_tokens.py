@@ -1,7 +1,4 @@
 import json
-import os
-import stat
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -16,7 +13,6 @@ from exporter.mail.tokens import (
     Rejection,
     address_parts,
     candidates,
-    load_key,
     read_key,
     without_tokens,
     without_trip,
@@ -92,44 +88,6 @@ def test_a_token_inside_a_longer_word_is_none() -> None:
 
 def test_candidates_are_bounded() -> None:
     assert len(candidates(" ".join(OURS.mint(n).word for n in range(80)))) == 50
-
-
-def test_a_key_is_made_once_for_us_alone_and_read_again(tmp_path: Path) -> None:
-    file = tmp_path / "key"
-    key = load_key(file)
-    assert len(key) == 32
-    assert load_key(file) == key
-    assert stat.S_IMODE(os.stat(file).st_mode) == 0o600
-
-
-@pytest.mark.parametrize("umask", [0o000, 0o777])
-def test_a_key_is_for_us_alone_whatever_the_umask_and_whoever_made_it(
-    tmp_path: Path, umask: int
-) -> None:
-    file = tmp_path / "key"
-    before = os.umask(umask)
-    try:
-        key = load_key(file)
-    finally:
-        os.umask(before)
-    assert stat.S_IMODE(os.stat(file).st_mode) == 0o600
-    file.chmod(0o644)
-    assert load_key(file) == key
-    assert stat.S_IMODE(os.stat(file).st_mode) == 0o600
-
-
-def test_a_damaged_key_is_refused(tmp_path: Path) -> None:
-    file = tmp_path / "key"
-    file.write_text("abcd\n")
-    with pytest.raises(ValueError, match="must have 64 or more hexadecimal digits"):
-        load_key(file)
-
-
-def test_a_key_is_never_half_written_whenever_we_are_killed(tmp_path: Path) -> None:
-    (tmp_path / "token.new").write_text("abc")  # as far as an earlier process came
-    file = tmp_path / "token.key"
-    key = load_key(file)
-    assert [load_key(one) for one in tmp_path.iterdir()] == [key]
 
 
 @pytest.mark.parametrize("text", ["ab" * 32, "AB" * 32, "0a" * 40, " \n" + "ab" * 32 + "\r\n"])

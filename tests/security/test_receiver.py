@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from exporter.mail.tokens import Mint, load_key, new_key
+from exporter.commands.token_key import load_key
+from exporter.mail.tokens import Mint, new_key
 from exporter.mailboxes.session import READ_LIMIT, WHOLE_LIMIT
 from exporter.mailboxes.smtpd import MAX_WAITING, MOST_WHOLE
 from exporter.net.smtpd.limits import LIMITS, UNENDED_LINE, Limits

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from exporter.commands.token_key import load_key
 from exporter.mail import tokens
 from exporter.mail.tokens import (
     LENGTH,
@@ -20,7 +21,6 @@ from exporter.mail.tokens import (
     NotOurs,
     Rejection,
     candidates,
-    load_key,
     without_tokens,
 )
 from tests.security.conftest import Start
