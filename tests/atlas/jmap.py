@@ -4,7 +4,7 @@ from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from tests.atlas.table import Changes, Fault, Known, Make, opening, send
 from tests.atlas.world import World
-from tests.support.jmap_server import Act, Cut, Fails, JmapServer, Reply, jmap_server
+from tests.support.jmap_server import Fails, JmapAct, JmapCut, JmapReply, JmapServer, jmap_server
 
 SUBMIT = "EmailSubmission/set"
 THROTTLED = (("Retry-After", "60"),)
@@ -15,7 +15,7 @@ async def _server(world: World) -> JmapServer:
     return await world.stack.enter_async_context(jmap_server(world.directory))
 
 
-def reading(stage: str = "", act: Act | None = None, **session: str) -> Make:
+def reading(stage: str = "", act: JmapAct | None = None, **session: str) -> Make:
     """The mailbox is there; the server does this at a stage, or its session resource differs."""
 
     async def make(world: World) -> Changes:
@@ -28,7 +28,7 @@ def reading(stage: str = "", act: Act | None = None, **session: str) -> Make:
     return make
 
 
-def sending(stage: str, act: Act) -> Make:
+def sending(stage: str, act: JmapAct) -> Make:
     """The server does this at a stage."""
 
     async def make(world: World) -> Changes:
@@ -46,7 +46,7 @@ JMAP = (
         opening(Step.LOGIN, Reason.AUTH, "401"),
         Known.AT_ONCE,
         "the password or token; whether the server wants an app password for JMAP",
-        reading("session", Reply(401)),
+        reading("session", JmapReply(401)),
     ),
     Fault(
         "A JMAP server serves messages from another host",
@@ -63,7 +63,7 @@ JMAP = (
         opening(Step.LOGIN, Reason.PROTOCOL, "404"),
         Known.AT_ONCE,
         "`url`: the URL of the session resource, if the server has none at `/.well-known/jmap`",
-        reading("well-known", Reply(404)),
+        reading("well-known", JmapReply(404)),
     ),
     Fault(
         "A JMAP server wants fewer requests",
@@ -71,7 +71,7 @@ JMAP = (
         opening(Step.LOGIN, Reason.UNAVAILABLE, "429"),
         Known.SESSION,
         "how many programs use this account",
-        reading("session", Reply(429, "", THROTTLED)),
+        reading("session", JmapReply(429, "", THROTTLED)),
     ),
     Fault(
         "A JMAP server does not let this login send as `from`",
@@ -104,6 +104,6 @@ JMAP = (
         Known.TIMEOUT,
         "the server's log. The message may have been accepted, so mailtrip does not send it again,"
         " but waits for it",
-        sending(SUBMIT, Cut()),
+        sending(SUBMIT, JmapCut()),
     ),
 )

@@ -181,7 +181,9 @@ CASES: Mapping[str, Sequence[Change]] = {
     "spf eleven look-ups": [spf(including(11), INCLUDES)],
     "spf two void look-ups": [spf(f"v=spf1 a:x.DOMAIN a:y.DOMAIN ip4:{OWN} -all")],
     "spf three void look-ups": [spf(f"v=spf1 a:x.DOMAIN a:y.DOMAIN a:z.DOMAIN ip4:{OWN} -all")],
-    "spf include": [spf("v=spf1 include:i.DOMAIN -all", {"i": {"TXT": [f"v=spf1 ip4:{OWN} -all"]}})],
+    "spf include": [
+        spf("v=spf1 include:i.DOMAIN -all", {"i": {"TXT": [f"v=spf1 ip4:{OWN} -all"]}})
+    ],
     "spf include of a fail": [spf("v=spf1 include:i.DOMAIN ~all", {"i": {"TXT": [NEVER]}})],
     "spf include without a record": [spf("v=spf1 include:i.DOMAIN -all")],
     "spf redirect": [spf("v=spf1 redirect=r.DOMAIN", {"r": {"TXT": ["v=spf1 ~all"]}})],
@@ -192,7 +194,12 @@ CASES: Mapping[str, Sequence[Change]] = {
     "spf ip6": [spf("v=spf1 ip6:2001:db8::/32 -all", address="2001:db8::1")],
     "spf bounce": [spf(NEVER, {"mx": {"TXT": [f"v=spf1 ip4:{OWN} -all"]}}), bounce],
     "spf redirect without a record": [spf("v=spf1 redirect=r.DOMAIN")],
-    "spf macros": [spf("v=spf1 include:%{d2}._spf.%{o} -all", {"DOMAIN._spf": {"TXT": [f"v=spf1 ip4:{OWN} -all"]}})],
+    "spf macros": [
+        spf(
+            "v=spf1 include:%{d2}._spf.%{o} -all",
+            {"DOMAIN._spf": {"TXT": [f"v=spf1 ip4:{OWN} -all"]}},
+        )
+    ],
     "spf another network": [spf("v=spf1 ip4:192.0.2.128/25 ip4:198.51.100.0/24 -all")],
     "spf mx of another domain fails": [spf("v=spf1 mx -all", {"h": {"A": [OWN]}})],
     "spf slow": [spf(NEVER), slow("", "TXT")],
@@ -205,7 +212,11 @@ CASES: Mapping[str, Sequence[Change]] = {
     "dkim none": [],
     "dkim body changed": [dkim(), altered(b"first", b"last")],
     "dkim header changed": [dkim(), altered(b"Subject: a", b"Subject: b")],
-    "dkim relaxed form": [dkim(), altered(b"a  message", b"a \t message "), altered(b"second  line.", b"second \t line. ")],
+    "dkim relaxed form": [
+        dkim(),
+        altered(b"a  message", b"a \t message "),
+        altered(b"second  line.", b"second \t line. "),
+    ],
     "dkim simple form changed": [dkim(c="simple/simple"), altered(b"second  line", b"second line")],
     "dkim key gone": [dkim(record="")],
     "dkim key empty": [dkim(record="v=DKIM1; p=")],
@@ -217,7 +228,9 @@ CASES: Mapping[str, Sequence[Change]] = {
     "dkim key of another type": [dkim(record=published(rsa(), k="ed25519"))],
     "dkim key for the domain alone": [dkim(record=published(rsa(), t="s"))],
     "dkim a subdomain's identity": [dkim(i="@news.DOMAIN")],
-    "dkim a subdomain's identity is not allowed": [dkim(record=published(rsa(), t="s"), i="@news.DOMAIN")],
+    "dkim a subdomain's identity is not allowed": [
+        dkim(record=published(rsa(), t="s"), i="@news.DOMAIN")
+    ],
     "dkim without From": [dkim(h="to:subject:date")],
     "dkim of another domain": [dkim(d="other.org")],
     "dkim length": [dkim(l="10")],
@@ -232,13 +245,35 @@ CASES: Mapping[str, Sequence[Change]] = {
     "dmarc strict dkim": [spf(NEVER), author("news"), dkim(), dmarc("v=DMARC1; p=reject; adkim=s")],
     "dmarc subdomain": [spf(NEVER), author("news"), dkim(), dmarc("v=DMARC1; p=reject")],
     "dmarc subdomain fails": [spf(NEVER), author("news"), dmarc("v=DMARC1; p=none; sp=reject")],
-    "dmarc another domain's signature": [spf(NEVER), dkim(d="another.org"), dmarc("v=DMARC1; p=reject")],
-    "dmarc a subdomain's signature": [spf(NEVER), dkim(d="mail.DOMAIN"), dmarc("v=DMARC1; p=reject")],
+    "dmarc another domain's signature": [
+        spf(NEVER),
+        dkim(d="another.org"),
+        dmarc("v=DMARC1; p=reject"),
+    ],
+    "dmarc a subdomain's signature": [
+        spf(NEVER),
+        dkim(d="mail.DOMAIN"),
+        dmarc("v=DMARC1; p=reject"),
+    ],
     "dmarc quarantine": [spf(NEVER), dmarc("v=DMARC1; p=quarantine")],
-    "dmarc no subdomain's record": [spf(NEVER), author("news"), sender("news"), dmarc("v=DMARC1; p=reject")],
-    "dmarc a subdomain's own record": [spf(NEVER), author("news"), dmarc("v=DMARC1; p=reject"), dmarc("v=DMARC1; p=none", "news.")],
+    "dmarc no subdomain's record": [
+        spf(NEVER),
+        author("news"),
+        sender("news"),
+        dmarc("v=DMARC1; p=reject"),
+    ],
+    "dmarc a subdomain's own record": [
+        spf(NEVER),
+        author("news"),
+        dmarc("v=DMARC1; p=reject"),
+        dmarc("v=DMARC1; p=none", "news."),
+    ],
     "dmarc only tested": [spf(NEVER), dmarc("v=DMARC1; p=reject; t=y")],
-    "dmarc of a name that does not exist": [spf(NEVER), author("nowhere"), dmarc("v=DMARC1; p=none; np=reject")],
+    "dmarc of a name that does not exist": [
+        spf(NEVER),
+        author("nowhere"),
+        dmarc("v=DMARC1; p=none; np=reject"),
+    ],
     "dmarc percent": [spf(NEVER), dmarc("v=DMARC1; p=reject; pct=0")],
     "dmarc softfail": [spf("v=spf1 ~all"), dmarc("v=DMARC1; p=reject")],
     "arc one forwarder": [spf(NEVER), dkim(), dmarc("v=DMARC1; p=reject"), forwarded(1)],
@@ -248,7 +283,7 @@ CASES: Mapping[str, Sequence[Change]] = {
     "arc none": [dkim()],
     "arc body changed": [dkim(), forwarded(1), altered(b"first", b"last")],
     "arc results changed": [dkim(), forwarded(1), altered(b"dkim=pass", b"dkim=fail")],
-}  # fmt: skip
+}
 
 
 def made() -> dict[str, Case]:

@@ -14,12 +14,48 @@ from tests.support import virtual_time as virtual
 from tests.support.signing import sealed, signed
 
 WORDS = (
-    *("v=spf1", "v=DMARC1;", "v=DKIM1;", "p=", "p=reject;", "k=rsa;", "k=ed25519;", "t=s;", "sp=x;"),
-    *("a", "mx", "ptr", "-all", "?all", "include:a.example", "redirect=b.example", "exists:%{i}.x.example"),
-    *("a:%{d2r-.}.example/24//64", "ip4:192.0.2.0/24", "ip6:::/0", "exp=%{c}.example", "%{", "/", "=", ";"),
-    *("psd=y;", "psd=n;", "np=none;", "rua=mailto:a@b.example;", "10 mx.example.", "0 .", "mx.example."),
+    *(
+        "v=spf1",
+        "v=DMARC1;",
+        "v=DKIM1;",
+        "p=",
+        "p=reject;",
+        "k=rsa;",
+        "k=ed25519;",
+        "t=s;",
+        "sp=x;",
+    ),
+    *(
+        "a",
+        "mx",
+        "ptr",
+        "-all",
+        "?all",
+        "include:a.example",
+        "redirect=b.example",
+        "exists:%{i}.x.example",
+    ),
+    *(
+        "a:%{d2r-.}.example/24//64",
+        "ip4:192.0.2.0/24",
+        "ip6:::/0",
+        "exp=%{c}.example",
+        "%{",
+        "/",
+        "=",
+        ";",
+    ),
+    *(
+        "psd=y;",
+        "psd=n;",
+        "np=none;",
+        "rua=mailto:a@b.example;",
+        "10 mx.example.",
+        "0 .",
+        "mx.example.",
+    ),
     *("192.0.2.1", "2001:db8::1", "MCowBQYDK2VwAyEA", "AAAA", "\ufffd", "\x00", " "),
-)  # fmt: skip
+)
 RECORDS = st.lists(st.lists(st.sampled_from(WORDS), max_size=8).map(" ".join), max_size=3)
 ADDRESSES = st.lists(st.sampled_from(["192.0.2.1", "198.51.100.9"]), max_size=12)
 TEXTS = st.text(max_size=40) | st.sampled_from(

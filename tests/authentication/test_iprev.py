@@ -11,16 +11,39 @@ REVERSE = "1.2.0.192.in-addr.arpa"
 @pytest.mark.parametrize(
     ("records", "result", "why"),
     [
-        ({REVERSE: {"PTR": ["mx.example.org."]}, "mx.example.org": {"A": ["192.0.2.1"]}}, "pass", "192.0.2.1 is mx.example.org"),
-        ({REVERSE: {"PTR": ["out.example.org."]}, "out.example.org": {"A": ["192.0.2.1"]}}, "pass", "calls itself mx.example.org"),
-        ({REVERSE: {"PTR": ["mx.example.org."]}, "mx.example.org": {"A": ["192.0.2.2"]}}, "fail", "does not lead back"),
+        (
+            {REVERSE: {"PTR": ["mx.example.org."]}, "mx.example.org": {"A": ["192.0.2.1"]}},
+            "pass",
+            "192.0.2.1 is mx.example.org",
+        ),
+        (
+            {REVERSE: {"PTR": ["out.example.org."]}, "out.example.org": {"A": ["192.0.2.1"]}},
+            "pass",
+            "calls itself mx.example.org",
+        ),
+        (
+            {REVERSE: {"PTR": ["mx.example.org."]}, "mx.example.org": {"A": ["192.0.2.2"]}},
+            "fail",
+            "does not lead back",
+        ),
         ({REVERSE: {"PTR": ["mx.example.org."]}}, "fail", "does not lead back"),
         ({}, "permerror", "has no PTR record"),
         ({REVERSE: {"PTR": DnsResult.SERVFAIL}}, "temperror", "the resolver failed"),
-        ({REVERSE: {"PTR": ["mx.example.org."]}, "mx.example.org": {"A": DnsResult.TIMEOUT}}, "temperror", "no answer in time"),
-        ({REVERSE: {"PTR": ["a.example.", "mx.example.org."]}, "mx.example.org": {"A": ["192.0.2.1"]}}, "pass", "192.0.2.1 is mx.example.org"),
+        (
+            {REVERSE: {"PTR": ["mx.example.org."]}, "mx.example.org": {"A": DnsResult.TIMEOUT}},
+            "temperror",
+            "no answer in time",
+        ),
+        (
+            {
+                REVERSE: {"PTR": ["a.example.", "mx.example.org."]},
+                "mx.example.org": {"A": ["192.0.2.1"]},
+            },
+            "pass",
+            "192.0.2.1 is mx.example.org",
+        ),
     ],
-)  # fmt: skip
+)
 async def test_the_name_of_a_client_leads_back_to_it(
     records: Records, result: str, why: str
 ) -> None:

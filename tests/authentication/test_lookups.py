@@ -42,8 +42,21 @@ async def test_no_answer_is_an_error_and_not_no_record(result: DnsResult) -> Non
 
 @pytest.mark.parametrize(
     "name",
-    ["", "a..b", ".a", "x" * 64 + ".org", ("a." * 127) + "org", "a\\b.org", "b\u00fccher.example", "a\n.org", "localhost", "mx.LOCALHOST", "mailtrip.invalid", "\ud800.org"],
-)  # fmt: skip
+    [
+        "",
+        "a..b",
+        ".a",
+        "x" * 64 + ".org",
+        ("a." * 127) + "org",
+        "a\\b.org",
+        "b\u00fccher.example",
+        "a\n.org",
+        "localhost",
+        "mx.LOCALHOST",
+        "mailtrip.invalid",
+        "\ud800.org",
+    ],
+)
 async def test_what_cannot_have_a_record_is_not_queried(name: str) -> None:
     zone = Zone({})
     assert not is_queryable(name)

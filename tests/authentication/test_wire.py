@@ -134,10 +134,36 @@ SIGNATURE = b" v=1; a=rsa-sha256; d=x.y; s=z; bh=; b=; h="
 @pytest.mark.parametrize(
     "piece",
     [
-        b" ", b"\t x", b"\r\n", b"\r", b" \r\n", b"a:\r\n", b"a: b\r\n ", b"From:<", b'From: "\\"', b'\\"', b"(", b"<", b";", b"=", b"b=;", b"a:",
-        b"%{d}", b"%{", b"%", b".", b"a-", b"/", b"/1", b"//", b" a", b" ip4:1.2.3.4", b" ?all", b"-",
+        b" ",
+        b"\t x",
+        b"\r\n",
+        b"\r",
+        b" \r\n",
+        b"a:\r\n",
+        b"a: b\r\n ",
+        b"From:<",
+        b'From: "\\"',
+        b'\\"',
+        b"(",
+        b"<",
+        b";",
+        b"=",
+        b"b=;",
+        b"a:",
+        b"%{d}",
+        b"%{",
+        b"%",
+        b".",
+        b"a-",
+        b"/",
+        b"/1",
+        b"//",
+        b" a",
+        b" ip4:1.2.3.4",
+        b" ?all",
+        b"-",
     ],
-)  # fmt: skip
+)
 def test_nothing_takes_long(work: Callable[[bytes], None], piece: bytes) -> None:
     raw = SIGNATURE if work is of_a_signature else b""
     raw = (raw + piece * READ_LIMIT)[:READ_LIMIT]

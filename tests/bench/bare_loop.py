@@ -35,7 +35,7 @@ Awaited = dict[str, "asyncio.Future[None]"]
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class ServerToProbe:
     """Where to connect. With `context` over TLS, and with a login if there is a user."""
 
     host: str
@@ -55,7 +55,7 @@ class Inbox(Protocol):
 class ImapInbox:
     """One session, which idles."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: ServerToProbe) -> None:
         self._server = server
 
     async def watch(self, awaited: Awaited) -> None:
@@ -130,7 +130,7 @@ class BareLoop:
     """Sends messages to `recipient` through a server, and finds them in an inbox. A context, while
     which the inbox is watched."""
 
-    def __init__(self, server: Server, sender: str, recipient: str, inbox: Inbox) -> None:
+    def __init__(self, server: ServerToProbe, sender: str, recipient: str, inbox: Inbox) -> None:
         self._server = server
         self._sender = sender
         self._recipient = recipient

@@ -13,7 +13,7 @@ from operator import itemgetter
 
 from exporter.core.model import ProbeKey
 from exporter.settings import Settings
-from tests.bench.bare_loop import BareLoop, ImapInbox, Inbox, MaildirInbox, Server
+from tests.bench.bare_loop import BareLoop, ImapInbox, Inbox, MaildirInbox, ServerToProbe
 from tests.bench.figures import show
 from tests.bench.layers import REST, Layers
 from tests.bench.load import Cost, Load, Trip, cost_of
@@ -45,7 +45,7 @@ class Route:
     name: str
     smtp: str
     mailbox: str
-    server: Server
+    server: ServerToProbe
     inbox: Inbox
 
     @property
@@ -65,8 +65,8 @@ def in_plain_text(lab: Lab, user: LabUser) -> Route:
         f"{{host: {lab.relay_ip}, port: 25, tls: none}}",
         f"{{imap: {{host: {lab.imap_ip}, tls: none, username: {user.name},"
         f" password: {lab.password}}}}}",
-        Server(lab.relay_ip, 25),
-        ImapInbox(Server(lab.imap_ip, 143, user.name, lab.password)),
+        ServerToProbe(lab.relay_ip, 25),
+        ImapInbox(ServerToProbe(lab.imap_ip, 143, user.name, lab.password)),
     )
 
 
@@ -78,8 +78,8 @@ def with_tls(lab: Lab, user: LabUser) -> Route:
         "IMAP, TLS and login",
         f"{{host: {lab.relay_ip}, port: 587, tls: starttls, {login}}}",
         f"{{imap: {{host: {lab.imap_ip}, port: 993, tls: implicit, {login}}}}}",
-        Server(lab.relay_ip, 587, user.name, lab.password, context),
-        ImapInbox(Server(lab.imap_ip, 993, user.name, lab.password, context)),
+        ServerToProbe(lab.relay_ip, 587, user.name, lab.password, context),
+        ImapInbox(ServerToProbe(lab.imap_ip, 993, user.name, lab.password, context)),
     )
 
 
@@ -88,7 +88,7 @@ def to_a_maildir(lab: Lab, user: LabUser) -> Route:
         "Maildir",
         f"{{host: {lab.relay_ip}, port: 25, tls: none}}",
         f"{{maildir: {{path: {user.maildir}, folders: [INBOX]}}}}",
-        Server(lab.relay_ip, 25),
+        ServerToProbe(lab.relay_ip, 25),
         MaildirInbox(user.maildir),
     )
 

@@ -137,16 +137,46 @@ def test_without_a_trusted_receiver_only_signatures_are_checked() -> None:
 @pytest.mark.parametrize(
     ("require", "given", "code", "detail"),
     [
-        (["spf"], {"client": ELSEWHERE}, "spf=fail", "SPF fail: 198.51.100.1 matches -all in the SPF record of example.org; see example.org in DNS"),
-        (["dkim"], {"client": CLIENT, "sign": False}, "dkim=none", "DKIM none: the message has no DKIM signature"),
-        (["dkim"], {"client": CLIENT, "records": {}}, "dkim=permerror", f"DKIM permerror: there is no key at {KEY}; see {KEY} in DNS"),
-        (["dmarc"], {"client": ELSEWHERE, "sign": False}, "dmarc=fail", "DMARC fail: neither SPF nor DKIM passed for example.org; its policy is reject; see _dmarc.example.org in DNS"),
+        (
+            ["spf"],
+            {"client": ELSEWHERE},
+            "spf=fail",
+            "SPF fail: 198.51.100.1 matches -all in the SPF record of example.org; see example.org in DNS",
+        ),
+        (
+            ["dkim"],
+            {"client": CLIENT, "sign": False},
+            "dkim=none",
+            "DKIM none: the message has no DKIM signature",
+        ),
+        (
+            ["dkim"],
+            {"client": CLIENT, "records": {}},
+            "dkim=permerror",
+            f"DKIM permerror: there is no key at {KEY}; see {KEY} in DNS",
+        ),
+        (
+            ["dmarc"],
+            {"client": ELSEWHERE, "sign": False},
+            "dmarc=fail",
+            "DMARC fail: neither SPF nor DKIM passed for example.org; its policy is reject; see _dmarc.example.org in DNS",
+        ),
         (["spf", "dkim"], {"client": CLIENT, "sign": False}, "dkim=none", "DKIM none"),
         (["spf"], {}, "spf=unknown", "SPF unknown: the message was not read completely"),
-        (["dkim"], {"client": CLIENT, "read_limit": 900}, "dkim=unknown", "DKIM unknown: the message was not read completely"),
-        (["spf"], {"client": CLIENT, "records": {"example.org": {"TXT": DnsResult.SERVFAIL}}}, "spf=temperror", "SPF temperror: example.org: the resolver failed"),
+        (
+            ["dkim"],
+            {"client": CLIENT, "read_limit": 900},
+            "dkim=unknown",
+            "DKIM unknown: the message was not read completely",
+        ),
+        (
+            ["spf"],
+            {"client": CLIENT, "records": {"example.org": {"TXT": DnsResult.SERVFAIL}}},
+            "spf=temperror",
+            "SPF temperror: example.org: the resolver failed",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_is_required_and_does_not_pass_fails(
     require: list[str], given: dict[str, object], code: str, detail: str
 ) -> None:

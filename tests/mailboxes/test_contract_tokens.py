@@ -5,7 +5,7 @@ from exporter.mail.tokens import Mint, Rejection, Token, new_key
 from tests.support.left_behind import until
 from tests.support.mailbox_rig import MailboxRig
 from tests.support.mailbox_rigs import every
-from tests.support.mailbox_trips import Exporter, running
+from tests.support.mailbox_trips import MailboxExporter, running
 from tests.support.watcher_rig import message
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
@@ -29,7 +29,7 @@ def signed_by_another(ours: str, theirs: str) -> str:
     return ours[:half] + theirs[half:]
 
 
-def forgeries(exporter: Exporter) -> dict[str, Rejection | None]:
+def forgeries(exporter: MailboxExporter) -> dict[str, Rejection | None]:
     """Words that are not ours, and why each is refused; None for what has not even the shape of a
     token."""
     word, other = exporter.token().word, Mint(new_key()).mint(0).word

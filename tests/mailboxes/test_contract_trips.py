@@ -9,7 +9,7 @@ import pytest
 from tests.support.left_behind import nothing_left_behind, until
 from tests.support.mailbox_rig import FOREIGN, MailboxRig
 from tests.support.mailbox_rigs import every
-from tests.support.mailbox_trips import Exporter, Trip, running
+from tests.support.mailbox_trips import MailboxExporter, Trip, running
 from tests.support.watcher_rig import message
 
 MOMENTS = (0, 0.002, 0.005, 0.01, 0.02, 0.05, 0.2, 0.6)  # seconds
@@ -140,7 +140,7 @@ async def test_two_hundred_trips_share_one_session(rig: MailboxRig) -> None:
     before = rig.kept()
     waiting: list[Trip] = []
 
-    async def one(exporter: Exporter) -> None:
+    async def one(exporter: MailboxExporter) -> None:
         async with exporter.trip() as trip:
             waiting.append(trip)
             await trip.returns()
@@ -158,7 +158,7 @@ async def test_two_hundred_trips_share_one_session(rig: MailboxRig) -> None:
 
 @every()
 async def test_a_trip_that_is_cancelled_leaves_no_task_and_no_socket(rig: MailboxRig) -> None:
-    async def one(exporter: Exporter) -> None:
+    async def one(exporter: MailboxExporter) -> None:
         async with exporter.trip() as trip:
             await rig.deliver(trip.raw)
             await trip.returns()

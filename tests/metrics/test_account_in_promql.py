@@ -18,7 +18,7 @@ from exporter.core.facts import Arrival
 from exporter.core.timing.clock import Clock
 from exporter.core.trace.run import Run
 from exporter.probing.scheduler import Scheduler
-from tests.probing.test_planned_trips import Server
+from tests.probing.test_planned_trips import PlannedServer
 from tests.support import virtual_time as virtual
 from tests.support.prober_rig import ProberRig
 from tests.support.prometheus import PROMTOOL, Prometheus
@@ -35,7 +35,7 @@ WANTED = re.compile("mailtrip_(outage|consecutive|delivery_delay_seconds_bucket)
 NEAR = 1e-4  # 0.01 %
 
 
-class SlowServer(Server):
+class SlowServer(PlannedServer):
     """Its messages come, each after another time."""
 
     random = Random(1)

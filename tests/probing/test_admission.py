@@ -16,7 +16,7 @@ from tests.support.busy_check import BusyCheck
 INTERVAL = 10.0
 
 
-class Rig:
+class AdmissionRig:
     """An admission that starts nothing."""
 
     def __init__(self) -> None:
@@ -47,10 +47,10 @@ def a_probe(target: str) -> Probe:
     return Probe(ProbeKey("module", target), BusyCheck(), INTERVAL, 600, 30)
 
 
-def on_a_rig(course: Callable[[Rig], Coroutine[Any, Any, None]]) -> Callable[[], None]:
+def on_a_rig(course: Callable[[AdmissionRig], Coroutine[Any, Any, None]]) -> Callable[[], None]:
     def test() -> None:
         async def with_rig() -> None:
-            await course(Rig())
+            await course(AdmissionRig())
 
         virtual.run(with_rig())
 
@@ -59,7 +59,7 @@ def on_a_rig(course: Callable[[Rig], Coroutine[Any, Any, None]]) -> Callable[[],
 
 
 @on_a_rig
-async def test_on_an_idle_loop_a_trip_starts_at_once(rig: Rig) -> None:
+async def test_on_an_idle_loop_a_trip_starts_at_once(rig: AdmissionRig) -> None:
     for name in "ab":
         (turn,) = rig.enqueue(name)
         assert turn.done()
@@ -69,7 +69,9 @@ async def test_on_an_idle_loop_a_trip_starts_at_once(rig: Rig) -> None:
 
 
 @on_a_rig
-async def test_trips_start_one_by_one_in_the_order_in_which_they_became_due(rig: Rig) -> None:
+async def test_trips_start_one_by_one_in_the_order_in_which_they_became_due(
+    rig: AdmissionRig,
+) -> None:
     names = [str(number) for number in range(50)]
     await asyncio.gather(*rig.enqueue(names))
     assert rig.started == names
@@ -92,7 +94,7 @@ def turns_of_a_start(turn: float) -> float:
     async def course() -> float:
         loop = asyncio.get_running_loop()
         assert isinstance(loop, virtual.VirtualLoop)
-        rig, other = Rig(), asyncio.create_task(computing(turn))
+        rig, other = AdmissionRig(), asyncio.create_task(computing(turn))
         rig.first()
         before = loop.turns
         names = [str(number) for number in range(20)]
@@ -113,7 +115,7 @@ def test_one_trip_at_most_starts_in_a_turn_of_the_loop_and_fewer_if_turns_are_lo
 
 
 @on_a_rig
-async def test_time_in_which_others_had_the_processor_makes_no_turn_long(rig: Rig) -> None:
+async def test_time_in_which_others_had_the_processor_makes_no_turn_long(rig: AdmissionRig) -> None:
     loop = asyncio.get_running_loop()
     assert isinstance(loop, virtual.VirtualLoop)
     rig.first()
@@ -126,7 +128,7 @@ async def test_time_in_which_others_had_the_processor_makes_no_turn_long(rig: Ri
 
 
 @on_a_rig
-async def test_the_lag_is_that_of_who_waits_for_the_longest_time(rig: Rig) -> None:
+async def test_the_lag_is_that_of_who_waits_for_the_longest_time(rig: AdmissionRig) -> None:
     rig.first()
     turns = rig.enqueue("abc")
     virtual.stall(30)
@@ -136,7 +138,7 @@ async def test_the_lag_is_that_of_who_waits_for_the_longest_time(rig: Rig) -> No
 
 
 @on_a_rig
-async def test_a_probe_that_asks_again_while_it_waits_gets_one_trip(rig: Rig) -> None:
+async def test_a_probe_that_asks_again_while_it_waits_gets_one_trip(rig: AdmissionRig) -> None:
     rig.first()
     probe, other = a_probe("a"), a_probe("b")
     first, second = rig.admission.enqueue(probe), rig.admission.enqueue(other)
@@ -147,7 +149,7 @@ async def test_a_probe_that_asks_again_while_it_waits_gets_one_trip(rig: Rig) ->
 
 
 @on_a_rig
-async def test_who_no_longer_waits_does_not_stop_a_trip(rig: Rig) -> None:
+async def test_who_no_longer_waits_does_not_stop_a_trip(rig: AdmissionRig) -> None:
     rig.first()
     turn, other = rig.enqueue("ab")
     turn.cancel()
@@ -156,7 +158,7 @@ async def test_who_no_longer_waits_does_not_stop_a_trip(rig: Rig) -> None:
 
 
 @on_a_rig
-async def test_a_probe_that_was_removed_or_had_its_trip_has_no_turn(rig: Rig) -> None:
+async def test_a_probe_that_was_removed_or_had_its_trip_has_no_turn(rig: AdmissionRig) -> None:
     rig.first()
     removed, served, changed = a_probe("removed"), a_probe("served"), a_probe("changed")
     turns = [rig.admission.enqueue(one) for one in (removed, served, changed)]
@@ -170,7 +172,7 @@ async def test_a_probe_that_was_removed_or_had_its_trip_has_no_turn(rig: Rig) ->
 
 @on_a_rig
 async def test_a_bug_at_a_start_is_told_to_who_waits_for_it_and_others_have_their_turn(
-    rig: Rig,
+    rig: AdmissionRig,
 ) -> None:
     rig.first()
     bad, good = rig.enqueue(["bug", "b"])
@@ -181,7 +183,7 @@ async def test_a_bug_at_a_start_is_told_to_who_waits_for_it_and_others_have_thei
 
 
 @on_a_rig
-async def test_after_the_end_nothing_starts(rig: Rig) -> None:
+async def test_after_the_end_nothing_starts(rig: AdmissionRig) -> None:
     rig.first()
     rig.enqueue("a")
     rig.admission.close()

@@ -38,7 +38,7 @@ ZONE: Mapping[str, Mapping[str, Sequence[str]]] = {
 LIST = Blocklist("bl.example", _zone="bl.example")
 
 
-class Rig(ProberRig):
+class ComparisonsRig(ProberRig):
     """A prober whose sender teaches the facts of a trip, over a name server of a test."""
 
     def __init__(self, spot: OnTheSpot, directory: Path | None = None) -> None:
@@ -80,10 +80,10 @@ async def rig(
     directory: Path | None = None,
     *,
     silent: bool = False,
-) -> AsyncIterator[Rig]:
+) -> AsyncIterator[ComparisonsRig]:
     async with names(zone, silent=silent) as resolver:
         lookups = Lookups(Blocklists(resolver, Clock()), resolver, Clock(), 3.0)
-        one = Rig(OnTheSpot(resolver, lookups, lists, checks), directory)
+        one = ComparisonsRig(OnTheSpot(resolver, lookups, lists, checks), directory)
         try:
             yield one
         finally:

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from exporter.probing.scheduler import Scheduler
-from tests.probing.test_planned_trips import Server, shown
+from tests.probing.test_planned_trips import PlannedServer, shown
 from tests.support import virtual_time as virtual
 from tests.support.prober_rig import INTERVAL, ProberRig
 
@@ -20,7 +20,7 @@ def test_two_failures_in_a_row_come_within_a_recheck_and_healthy_probes_send_no_
     """From the start of the outage, with an interval of 5 minutes; so does its end."""
     sent = list[float]()
 
-    class Counted(Server):
+    class Counted(PlannedServer):
         async def run(self, run: object) -> None:
             sent.append(self.clock.monotonic())
             await super().run(run)  # type: ignore[arg-type]

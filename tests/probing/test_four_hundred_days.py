@@ -50,7 +50,7 @@ probes: [{probe if interval else ""}]
 
 
 @dataclass(frozen=True)
-class Trouble:
+class TroubledDays:
     """Messages that are sent in this time are refused, lost, or held until they are overdue. Times
     in seconds since the begin."""
 
@@ -64,7 +64,7 @@ class Trouble:
         return self.end + TIMEOUT if self.kind == "held" else self.end
 
 
-class World:
+class DaysOfMail:
     """The mail servers, to all processes, one after the other."""
 
     blocklists: tuple[str, ...] = ()
@@ -75,11 +75,11 @@ class World:
         self.troubles = list(self._troubles())
         self._arrivals: dict[str, float] = {}
 
-    def _troubles(self) -> Iterator[Trouble]:
+    def _troubles(self) -> Iterator[TroubledDays]:
         at = DAY
         while at < DAYS - 5 * DAY:
             length = TOLERANCE * self.random.uniform(1.02, 6)
-            yield (trouble := Trouble(at, at + length, self.random.choice(KINDS)))
+            yield (trouble := TroubledDays(at, at + length, self.random.choice(KINDS)))
             at = trouble.released + TIMEOUT + self.random.uniform(0, 6) * DAY
 
     async def run(self, run: Run, token: Token) -> None:
@@ -110,7 +110,7 @@ class World:
 class Process:
     """One of the processes that share a state."""
 
-    def __init__(self, store: Store, world: World) -> None:
+    def __init__(self, store: Store, world: DaysOfMail) -> None:
         self.rig = rig = ProberRig(store=store)
         self._world = world
         self.probes = ProbeTable(settings(INTERVAL), rig.prober, rig.metrics, rig.clock, self._make)
@@ -149,7 +149,7 @@ class Process:
         await self.rig.store.outcome("none")
 
 
-async def four_hundred_days(world: World) -> list[Outage]:
+async def four_hundred_days(world: DaysOfMail) -> list[Outage]:
     clock, random, store = virtual.clock(), world.random, Store.open(None)
     process = Process(store, world)
     await process.start()
@@ -181,7 +181,7 @@ async def four_hundred_days(world: World) -> list[Outage]:
 
 @pytest.mark.slow
 def test_every_outage_is_known_once_with_bounds_within_one_interval() -> None:
-    world = World(Random(1))
+    world = DaysOfMail(Random(1))
     outages = virtual.run(four_hundred_days(world))
     assert len(outages) == len(world.troubles) > 50
     for trouble, outage in zip(world.troubles, outages, strict=True):

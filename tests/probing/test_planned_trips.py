@@ -27,7 +27,7 @@ def maintenance(*span: float) -> Maintenance:
 
 
 @dataclass
-class Server:
+class PlannedServer:
     """What a trip of a pretended check asks: it is down in these spans."""
 
     clock: Clock
@@ -57,7 +57,7 @@ def a_month(windows: Maintenance | None) -> Month:
     async def course() -> Month:
         rig, seconds = ProberRig(maintenance=windows), 0.0
         rig.probe.name = "gmail"
-        rig.probe.check = Server(rig.clock, (PLANNED, UNPLANNED))
+        rig.probe.check = PlannedServer(rig.clock, (PLANNED, UNPLANNED))
         rig.probe.interval_after_failure = 60
         beating = asyncio.create_task(Scheduler(rig.prober, rig.clock, lambda: [rig.probe]).run())
         while rig.clock.monotonic() < 30 * DAY:
@@ -123,7 +123,7 @@ def test_a_trip_is_planned_if_it_ends_in_the_window(ends: float, *, planned: boo
         start, end = (0.95, 1.05) if planned else (0.0, ends)
         rig = ProberRig(maintenance=maintenance(start, end))
         rig.probe.name = "gmail"
-        rig.probe.check = Server(rig.clock, ())
+        rig.probe.check = PlannedServer(rig.clock, ())
         assert (await rig.trip()).planned is planned
         await rig.close()
 

@@ -26,7 +26,7 @@ from exporter.net.oauth2 import Accounts
 from exporter.senders import SendOptions
 from exporter.senders.smtp import SmtpOptions
 from tests.support.imap_rig import rig
-from tests.support.jmap_server import Reply, jmap_server
+from tests.support.jmap_server import JmapReply, jmap_server
 from tests.support.left_behind import nothing_left_behind
 from tests.support.name_server import names
 from tests.support.old_tls_server import OLD_VERSIONS, old_context
@@ -279,7 +279,7 @@ async def test_hosts_of_jmap(tmp_path: Path, name: str) -> None:
         for there in (f"https://127.0.0.1:{other.port}/x", f"http://127.0.0.1:{other.port}/x"):
             server.session = {name: there} if name else {}
             if not name:
-                server.acts["session"] = Reply(307, "", (("Location", there),))
+                server.acts["session"] = JmapReply(307, "", (("Location", there),))
             sender = make_sender("jmap", server.options(), Resolver())
             assert await refused(in_phase(run := new_run(), sender.send(probe_message(), run)))
             mailbox = JmapMailbox(JmapOptions.model_validate(server.options()), Resolver())

@@ -19,7 +19,7 @@ from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.core.trace.run import Run
 from exporter.senders.mx import MxSender
-from tests.support.chains import HOST, Identity, issue, server_context, tlsa, written
+from tests.support.chains import HOST, CertifiedKey, issue, server_context, tlsa, written
 from tests.support.name_server import Zone, names
 from tests.support.ports import free_port
 from tests.support.sender_rig import make_sender
@@ -45,7 +45,7 @@ NONE, ENFORCE, ENCRYPT = (
 )
 
 
-def published(of: Identity = LEAF, usage: int = 3, selector: int = 1) -> str:
+def published(of: CertifiedKey = LEAF, usage: int = 3, selector: int = 1) -> str:
     return written(tlsa(of, usage, selector))
 
 
@@ -58,7 +58,7 @@ class Domain:
     """A domain with two exchangers, the second one on another address and without any TLSA."""
 
     records: Sequence[str] = ()
-    chain: tuple[Identity, ...] = (LEAF, CA)
+    chain: tuple[CertifiedKey, ...] = (LEAF, CA)
     offers: Sequence[str] = WITH_TLS
     act: tuple[Stage, Act] | None = None
     zone: dict[str, Any] = field(default_factory=dict)

@@ -14,10 +14,10 @@ from exporter.senders.kind import Sender
 from tests.support.jmap_server import (
     NAME,
     SUBMISSION,
-    Act,
     Fails,
+    JmapAct,
+    JmapReply,
     JmapServer,
-    Reply,
     jmap_server,
     path_of,
 )
@@ -49,12 +49,12 @@ async def test_nothing_is_left_of_the_draft(tmp_path: Path) -> None:
     [
         Fails("forbiddenFrom", of_object=True),
         Fails("serverFail"),
-        Reply(503),
-        Reply(429, "", (("Retry-After", "1"),)),
-        Reply(200, "{}"),
+        JmapReply(503),
+        JmapReply(429, "", (("Retry-After", "1"),)),
+        JmapReply(200, "{}"),
     ],
 )
-async def test_nothing_is_left_of_a_draft_that_was_not_sent(tmp_path: Path, act: Act) -> None:
+async def test_nothing_is_left_of_a_draft_that_was_not_sent(tmp_path: Path, act: JmapAct) -> None:
     async with jmap_server(tmp_path) as server:
         server.acts["EmailSubmission/set"] = act
         assert await sent(server) is not None
@@ -156,7 +156,7 @@ async def test_what_a_server_repeats_of_our_credentials_is_hidden(tmp_path: Path
     async with jmap_server(tmp_path) as server:
         (basic,) = server.authorizations
         for words in (basic, server.options()["password"], basic.partition(" ")[2]):
-            server.acts["session"] = Reply(403, f'{{"detail": "not with {words}"}}')
+            server.acts["session"] = JmapReply(403, f'{{"detail": "not with {words}"}}')
             run = new_run()
             failure = await sent(server, run)
             assert failure
@@ -168,7 +168,7 @@ async def test_what_a_server_repeats_of_our_credentials_is_hidden(tmp_path: Path
 async def test_a_redirect_elsewhere_is_not_followed(tmp_path: Path, stage: str) -> None:
     async with jmap_server(tmp_path) as server:
         for target in ("https://localhost:1/", "http://127.0.0.1/", "//evil.example/x"):
-            server.acts[stage] = Reply(302, "", (("Location", target),))
+            server.acts[stage] = JmapReply(302, "", (("Location", target),))
             failure = await sent(server)
             assert failure
             assert (failure.step, failure.reason) == (Step.AUTH, Reason.PROTOCOL)
@@ -177,7 +177,7 @@ async def test_a_redirect_elsewhere_is_not_followed(tmp_path: Path, stage: str) 
 
 async def test_redirects_in_a_circle_end(tmp_path: Path) -> None:
     async with jmap_server(tmp_path) as server:
-        server.acts["session"] = Reply(302, "", (("Location", "/session"),))
+        server.acts["session"] = JmapReply(302, "", (("Location", "/session"),))
         failure = await sent(server)
         assert failure
         assert failure.code == "302"
@@ -186,7 +186,7 @@ async def test_redirects_in_a_circle_end(tmp_path: Path) -> None:
 
 async def test_a_request_is_never_redirected(tmp_path: Path) -> None:
     async with jmap_server(tmp_path) as server:
-        server.acts["upload"] = Reply(307, "", (("Location", "/upload/a2"),))
+        server.acts["upload"] = JmapReply(307, "", (("Location", "/upload/a2"),))
         failure = await sent(server)
         assert failure
         assert (failure.step, failure.code) == (Step.DATA, "307")
@@ -195,7 +195,7 @@ async def test_a_request_is_never_redirected(tmp_path: Path) -> None:
 async def test_a_pause_that_the_server_wants_is_kept(tmp_path: Path) -> None:
     async with jmap_server(tmp_path) as server:
         one = sender(server)
-        server.acts["upload"] = Reply(429, "", (("Retry-After", "60"),))
+        server.acts["upload"] = JmapReply(429, "", (("Retry-After", "60"),))
         failure = await send(one, probe_message(), new_run())
         assert failure
         assert failure.code == "429"

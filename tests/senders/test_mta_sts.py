@@ -19,7 +19,7 @@ from exporter.core.trace.run import Run
 from exporter.mail.tokens import new_key
 from exporter.settings import Settings
 from exporter.state.store import Store
-from tests.support.chains import HOST, Identity, issue, server_context, tlsa, written
+from tests.support.chains import HOST, CertifiedKey, issue, server_context, tlsa, written
 from tests.support.name_server import Zone, name_server, names
 from tests.support.ports import free_port
 from tests.support.sender_rig import make_sender
@@ -60,7 +60,7 @@ class Domain:
 
     directory: Path
     text: str = ENFORCE
-    leaf: Identity = LEAF
+    leaf: CertifiedKey = LEAF
     offers: Sequence[str] = WITH_TLS
     act: tuple[Stage, Act] | None = None
     prepare: Callable[[StsSite], object] = lambda _: None
@@ -109,7 +109,7 @@ def policy(run: Run) -> TlsPolicy:
     "text", [ENFORCE, TESTING, ENFORCE.replace("mx.example", "*.example")], ids=range(3)
 )
 async def test_an_exchanger_that_meets_the_policy_gets_the_message(
-    tmp_path: Path, leaf: Identity, text: str
+    tmp_path: Path, leaf: CertifiedKey, text: str
 ) -> None:
     run, failure, (first, _) = await Domain(tmp_path, text, leaf).send()
     assert failure is None
@@ -261,7 +261,11 @@ def signed(*records: str) -> Callable[[int], dict[str, Any]]:
     ],
 )
 async def test_tlsa_records_take_precedence(
-    tmp_path: Path, zone: Callable[[int], dict[str, Any]], leaf: Identity, found: str, arrives: bool
+    tmp_path: Path,
+    zone: Callable[[int], dict[str, Any]],
+    leaf: CertifiedKey,
+    found: str,
+    arrives: bool,
 ) -> None:
     """RFC 8461 section 2."""
     run, failure, _ = await Domain(tmp_path, leaf=leaf, zone=zone).send(tls="policy")

@@ -26,7 +26,7 @@ HOST = "mx.example.test"
 
 
 @dataclass(frozen=True)
-class Identity:
+class CertifiedKey:
     """A certificate and its key."""
 
     certificate: x509.Certificate
@@ -43,7 +43,7 @@ class Identity:
 
 def issue(
     name: str,
-    by: Identity | None = None,
+    by: CertifiedKey | None = None,
     *,
     is_ca: bool | None = None,
     length: int | None = None,
@@ -52,7 +52,7 @@ def issue(
     signs: bool | None = None,
     serves: bool | None = None,
     key: EllipticCurvePrivateKey | None = None,
-) -> Identity:
+) -> CertifiedKey:
     """A certificate, by itself if by nobody. What is None is not said in it."""
     key = key or generate_private_key(SECP256R1())
     subject = _named(name)
@@ -78,10 +78,10 @@ def issue(
     if serves is not None:
         purpose = ExtendedKeyUsageOID.SERVER_AUTH if serves else ExtendedKeyUsageOID.CLIENT_AUTH
         builder = builder.add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
-    return Identity(builder.sign(signer, SHA256()), key)
+    return CertifiedKey(builder.sign(signer, SHA256()), key)
 
 
-def presented(identity: Identity, directory: Path) -> dict[str, str]:
+def presented(identity: CertifiedKey, directory: Path) -> dict[str, str]:
     """The option `client_certificate` for files with it."""
     files = {"cert_file": directory / "client.crt", "key_file": directory / "client.key"}
     files["cert_file"].write_bytes(identity.pem)
@@ -94,7 +94,7 @@ def key_pem(key: EllipticCurvePrivateKey) -> bytes:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
-def tlsa(of: Identity, usage: int = 3, selector: int = 1, matching: int = 1) -> Tlsa:
+def tlsa(of: CertifiedKey, usage: int = 3, selector: int = 1, matching: int = 1) -> Tlsa:
     """The record of that kind for a certificate."""
     part = public_key_of(of.der) if selector == PUBLIC_KEY else of.der
     return Tlsa(usage, selector, matching, matched(part, matching))
@@ -105,7 +105,7 @@ def written(record: Tlsa) -> str:
     return f"{record.usage} {record.selector} {record.matching} {record.data.hex()}"
 
 
-def server_context(own: Identity, *others: Identity) -> ssl.SSLContext:
+def server_context(own: CertifiedKey, *others: CertifiedKey) -> ssl.SSLContext:
     """For a server that sends these certificates."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     with TemporaryDirectory() as directory:

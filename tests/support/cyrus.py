@@ -16,7 +16,7 @@ from tempfile import mkdtemp
 
 from tests.lab.facts import PASSWORD
 from tests.lab.shell import wait_until
-from tests.support.chains import Identity, issue, key_pem
+from tests.support.chains import CertifiedKey, issue, key_pem
 from tests.support.ports import free_port
 
 PROGRAMS = Path("/usr/lib/cyrus/bin")
@@ -117,7 +117,7 @@ class Cyrus:
             for path in (self.directory, *self.directory.iterdir()):
                 os.chown(path, owner.pw_uid, owner.pw_gid)
 
-    def client(self, name: str = AGENT, days: float = 90) -> Identity:
+    def client(self, name: str = AGENT, days: float = 90) -> CertifiedKey:
         """A certificate for somebody."""
         return issue(name, self.authority, days=(-200, days))
 

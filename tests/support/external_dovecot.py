@@ -13,7 +13,7 @@ from tempfile import mkdtemp
 
 from tests.lab.configure import dovecot_version
 from tests.lab.shell import wait_until
-from tests.support.chains import Identity, issue, key_pem
+from tests.support.chains import CertifiedKey, issue, key_pem
 from tests.support.ports import free_port
 
 HOST, NAME = "127.0.0.1", "dovecot.lab.test"
@@ -148,7 +148,7 @@ class ExternalDovecot:
         log = self.directory / "log"
         assert wait_until(lambda: log.exists() and "starting up" in log.read_text(), 10, 0.02)
 
-    def client(self, name: str = "probe", days: float = 90) -> Identity:
+    def client(self, name: str = "probe", days: float = 90) -> CertifiedKey:
         """A certificate for somebody."""
         return issue(name, self.authority, days=(-200, days))
 

@@ -24,10 +24,10 @@ from tests.support.graph_service import (
     FREEZE,
     HOST,
     NONSENSE,
+    GraphHold,
     GraphService,
     Says,
 )
-from tests.support.graph_service import Hold as ServiceHold
 from tests.support.left_behind import until
 from tests.support.mailbox_rig import FOREIGN
 from tests.support.name_server import names
@@ -83,7 +83,7 @@ class GraphRig:
             self.service.acts[operation] = act
 
     def hold(self, stage: str, clients: int = 1) -> Hold:
-        hold = self.service.acts["send_mail"] = ServiceHold(clients)
+        hold = self.service.acts["send_mail"] = GraphHold(clients)
         return hold
 
     async def ended(self) -> None:
@@ -106,8 +106,13 @@ TROUBLES = (
     Trouble("the certificate of another CA", "another CA", Step.CONNECT, Reason.TLS),
     Trouble("frozen at token", ("token", FREEZE), Step.TOKEN, Reason.TIMEOUT),
     Trouble("no token", ("token", Says(503)), Step.TOKEN, Reason.UNAVAILABLE),
-    Trouble("cut before the message", ("send_mail", CUT_UNREAD), Step.DATA, Reason.DISCONNECTED,
-            uncertain=True),
+    Trouble(
+        "cut before the message",
+        ("send_mail", CUT_UNREAD),
+        Step.DATA,
+        Reason.DISCONNECTED,
+        uncertain=True,
+    ),
     Trouble("cut", ("send_mail", CUT), Step.DATA, Reason.DISCONNECTED, uncertain=True),
     Trouble("frozen", ("send_mail", FREEZE), Step.DATA, Reason.TIMEOUT, uncertain=True),
     Trouble("nonsense", ("send_mail", NONSENSE), Step.DATA, Reason.PROTOCOL, uncertain=True),
@@ -127,7 +132,7 @@ TROUBLES = (
     _refusal(507, "ErrorQuotaExceeded", Reason.MAILBOX_FULL),
     _refusal(200, "", Reason.PROTOCOL, uncertain=True),
     _refusal(302, "", Reason.PROTOCOL, Location="https://elsewhere.example/"),
-)  # fmt: skip
+)
 
 
 @asynccontextmanager

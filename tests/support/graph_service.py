@@ -49,7 +49,7 @@ _CHANGED = "only a mark has changed"
 
 
 @dataclass
-class Mail:
+class GraphMail:
     """A message in the mailbox."""
 
     id: str
@@ -99,7 +99,7 @@ def _text_of(parsed: EmailMessage) -> str:
 
 
 @dataclass
-class Hold:
+class GraphHold:
     """Keeps requests back until the test lets them go."""
 
     clients: int
@@ -151,7 +151,7 @@ class GraphService:
     def __init__(self, directory: Path, user: str = "monitor@lab.test") -> None:
         self.user = user
         self.folders = {"inbox": "INBOX", "junkemail": "Junk", "sentitems": "Sent Items"}
-        self.mails: dict[str, Mail] = {}
+        self.mails: dict[str, GraphMail] = {}
         self.received: list[Received] = []
         self.requests: list[str] = []  # method and path
         self.downloads: list[str] = []  # ids of messages
@@ -214,21 +214,21 @@ class GraphService:
         """From now on it does what it should."""
         acts, self.acts, self.refuses_tokens = self.acts, {}, False
         for act in acts.values():
-            if isinstance(act, Hold):
+            if isinstance(act, GraphHold):
                 act.release()
 
     def store(
         self, raw: bytes, folder: str = "inbox", received: float | None = None, flags: str = ""
-    ) -> Mail:
+    ) -> GraphMail:
         """Delivers a message."""
         with self._lock:
             now = time.time() if received is None else received
-            mail = Mail(f"AAkALg_{next(self._numbers)}=", folder, raw, now, flags=flags)
+            mail = GraphMail(f"AAkALg_{next(self._numbers)}=", folder, raw, now, flags=flags)
             mail.created = mail.changed = self._tick()
             self.mails[mail.id] = mail
             return mail
 
-    def mark(self, mail: Mail) -> None:
+    def mark(self, mail: GraphMail) -> None:
         """Somebody reads it."""
         with self._lock:
             mail.read, mail.changed = True, self._tick()
@@ -352,7 +352,7 @@ class GraphService:
                 self.acts[operation] = replace(act, times=act.times - 1)
             return act.response(request.headers.get("Authorization", ""))
         transport = cast(asyncio.Transport, request.transport)
-        if isinstance(act, Hold):
+        if isinstance(act, GraphHold):
             act.waiting += 1
             while not act.let_go.is_set() and not transport.is_closing():
                 await asyncio.sleep(0.005)

@@ -31,7 +31,7 @@ KEY = OctKey.import_key(b"k" * 32)
 
 
 @dataclass
-class Identity:
+class IdentityProvider:
     """The levers, and what was asked. `users` are those who have a mailbox that tokens are good
     for."""
 
@@ -174,9 +174,9 @@ class Identity:
 @asynccontextmanager
 async def serving(
     tls: ssl.SSLContext, host: str = "127.0.0.1", port: int = 0, **levers: Any
-) -> AsyncIterator[Identity]:
+) -> AsyncIterator[IdentityProvider]:
     """It runs, and its certificate is that of `tls`."""
-    identity = Identity(**levers)
+    identity = IdentityProvider(**levers)
     application = web.Application()
     application.router.add_post("/{tenant}/oauth2/v2.0/token", identity.token)
     application.router.add_post("/introspect", identity.introspect)

@@ -13,16 +13,16 @@ from exporter.core.timing.clock import Clock
 from exporter.core.trace.run import Run
 from exporter.net.imap.connection import ImapConnection, converse
 from exporter.net.tcp import connect
-from tests.support.imap_server import Peer, playing
+from tests.support.imap_server import PlayedServer, playing
 
 AUTHORITY = trustme.CA()
 
 
 @dataclass(frozen=True, slots=True)
-class Conversation:
+class ImapConversation:
     imap: ImapConnection
     run: Run
-    peer: Peer
+    peer: PlayedServer
 
     @property
     def transcript(self) -> str:
@@ -30,7 +30,7 @@ class Conversation:
 
 
 @asynccontextmanager
-async def connected(dialogue: str) -> AsyncIterator[Conversation]:
+async def connected(dialogue: str) -> AsyncIterator[ImapConversation]:
     """Connected to a server that plays this dialogue; nothing has been read."""
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     AUTHORITY.issue_cert("127.0.0.1").configure_cert(tls)
@@ -38,14 +38,14 @@ async def connected(dialogue: str) -> AsyncIterator[Conversation]:
         run = Run(Clock())
         imap = await converse(await connect([peer.host], peer.port), "imap.test", run.now, run.note)
         try:
-            yield Conversation(imap, run, peer)
+            yield ImapConversation(imap, run, peer)
         finally:
             imap.abort()
             await imap.closed()
 
 
 @asynccontextmanager
-async def greeted(dialogue: str, *, select: bool = False) -> AsyncIterator[Conversation]:
+async def greeted(dialogue: str, *, select: bool = False) -> AsyncIterator[ImapConversation]:
     async with connected(dialogue) as conversation:
         await conversation.imap.greeting()
         if select:

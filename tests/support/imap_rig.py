@@ -10,7 +10,7 @@ from exporter.core.trace.run import Run
 from exporter.mailboxes.imap.mailbox import ImapMailbox, ImapOptions
 from exporter.mailboxes.imap.session import ImapSession
 from exporter.net.dns.resolver import Resolver
-from tests.support.imap_server import Peer, playing
+from tests.support.imap_server import PlayedServer, playing
 
 
 class RunThatNotes(Run):
@@ -35,7 +35,7 @@ class RunThatNotes(Run):
 class ImapRig:
     """A mailbox and its server."""
 
-    def __init__(self, peer: Peer, options: dict[str, Any]) -> None:
+    def __init__(self, peer: PlayedServer, options: dict[str, Any]) -> None:
         given = {
             "username": "me",
             "password": "labpass",

@@ -33,7 +33,7 @@ DIALOGUES = Path(__file__).resolve().parents[1] / "net/imap/dialogues"
 _COUNTED = re.compile(r"S (\d+)([:>]) (.*)")
 
 
-class Peer:
+class PlayedServer:
     """The server, as a test sees it."""
 
     def __init__(self, dialogue: str, tls: ssl.SSLContext | None) -> None:
@@ -77,7 +77,7 @@ class _Dialogue:
 
     def __init__(
         self,
-        peer: Peer,
+        peer: PlayedServer,
         tls: ssl.SSLContext | None,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
@@ -144,7 +144,7 @@ class _Dialogue:
 
 
 @asynccontextmanager
-async def playing(dialogue: str, tls: ssl.SSLContext | None = None) -> AsyncIterator[Peer]:
+async def playing(dialogue: str, tls: ssl.SSLContext | None = None) -> AsyncIterator[PlayedServer]:
     """A server that plays this dialogue, the text itself or the name of a file. In the end it must
     have been played."""
     text = (
@@ -152,7 +152,7 @@ async def playing(dialogue: str, tls: ssl.SSLContext | None = None) -> AsyncIter
         if "\n" in dialogue
         else (DIALOGUES / f"{dialogue}.txt").read_text(encoding="utf-8")
     )
-    peer = Peer(text, tls)
+    peer = PlayedServer(text, tls)
     server = await asyncio.start_server(peer.serve, peer.host, 0)
     peer.port = server.sockets[0].getsockname()[1]
     try:

@@ -11,13 +11,13 @@ from exporter.net.dns.resolver import Resolver
 from exporter.senders.kind import Sender
 from tests.support.jmap_server import (
     NAME,
-    Act,
-    Cut,
     Fails,
-    Freeze,
+    JmapAct,
+    JmapCut,
+    JmapFreeze,
+    JmapReply,
     JmapServer,
-    Reply,
-    Wait,
+    JmapWait,
     jmap_server,
 )
 from tests.support.left_behind import until
@@ -36,15 +36,15 @@ STEP_OF = {
     SUBMIT: Step.DATA,
 }
 STAGES = tuple(STEP_OF)
-ACTS: list[tuple[str, str, Act, Reason, str]] = [
-    *((stage, "cut", Cut(), Reason.DISCONNECTED, "") for stage in STAGES),
-    *((stage, "frozen", Freeze(), Reason.TIMEOUT, "") for stage in STAGES),
-    *((stage, "nonsense", Reply(200, "<html>"), Reason.PROTOCOL, "") for stage in STAGES),
-    *((stage, "busy", Reply(503, "later"), Reason.UNAVAILABLE, "503") for stage in STAGES),
-    *((stage, "throttled", Reply(429), Reason.UNAVAILABLE, "429") for stage in STAGES),
-    *((stage, "forbidden", Reply(403), Reason.REJECTED, "403") for stage in STAGES),
-    ("session", "refused", Reply(401), Reason.AUTH, "401"),
-    ("session", "not there", Reply(404), Reason.PROTOCOL, "404"),
+ACTS: list[tuple[str, str, JmapAct, Reason, str]] = [
+    *((stage, "cut", JmapCut(), Reason.DISCONNECTED, "") for stage in STAGES),
+    *((stage, "frozen", JmapFreeze(), Reason.TIMEOUT, "") for stage in STAGES),
+    *((stage, "nonsense", JmapReply(200, "<html>"), Reason.PROTOCOL, "") for stage in STAGES),
+    *((stage, "busy", JmapReply(503, "later"), Reason.UNAVAILABLE, "503") for stage in STAGES),
+    *((stage, "throttled", JmapReply(429), Reason.UNAVAILABLE, "429") for stage in STAGES),
+    *((stage, "forbidden", JmapReply(403), Reason.REJECTED, "403") for stage in STAGES),
+    ("session", "refused", JmapReply(401), Reason.AUTH, "401"),
+    ("session", "not there", JmapReply(404), Reason.PROTOCOL, "404"),
     ("Email/import", "down", Fails("serverFail"), Reason.UNAVAILABLE, "serverFail"),
     ("Email/import", "closed", Fails("accountReadOnly"), Reason.REJECTED, "accountReadOnly"),
     *(
@@ -87,7 +87,7 @@ def troubles() -> tuple[Trouble, ...]:
     )
 
 
-class JmapRig:
+class JmapSenderRig:
     """A sender and its server."""
 
     def __init__(self, server: JmapServer, stack: AsyncExitStack) -> None:
@@ -123,7 +123,7 @@ class JmapRig:
             self.server.acts[stage] = act
 
     def hold(self, stage: str, clients: int = 1) -> Hold:
-        hold = self.server.acts[stage] = Wait(clients)
+        hold = self.server.acts[stage] = JmapWait(clients)
         return hold
 
     async def ended(self) -> None:
@@ -131,10 +131,10 @@ class JmapRig:
 
 
 @asynccontextmanager
-async def rig() -> AsyncIterator[JmapRig]:
+async def rig() -> AsyncIterator[JmapSenderRig]:
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory()))
-        one = JmapRig(await stack.enter_async_context(jmap_server(folder)), stack)
+        one = JmapSenderRig(await stack.enter_async_context(jmap_server(folder)), stack)
         await one.open()
         yield one
 

@@ -53,28 +53,28 @@ class Stored:
         }
 
 
-class Act(Protocol):
+class JmapAct(Protocol):
     """What the server does at a stage instead of answering well."""
 
     async def on(self, request: web.Request) -> web.StreamResponse | None:
         """None if the good answer follows."""
 
 
-class Cut:
+class JmapCut:
     async def on(self, request: web.Request) -> web.StreamResponse | None:
         assert request.transport
         request.transport.abort()
         return None
 
 
-class Freeze:
+class JmapFreeze:
     async def on(self, request: web.Request) -> web.StreamResponse | None:
         await asyncio.Event().wait()
         return None
 
 
 @dataclass(frozen=True)
-class Reply:
+class JmapReply:
     """Another answer."""
 
     status: int
@@ -105,7 +105,7 @@ class Fails:
         return _answered([[name, answer, call[2]]])
 
 
-class Wait:
+class JmapWait:
     """Waits in the middle until the test lets go."""
 
     def __init__(self, clients: int = 1) -> None:
@@ -138,7 +138,7 @@ class JmapServer:
         self.url = ""
         self.port = 0
         self.ca = ""
-        self.acts: dict[str, Act] = {}
+        self.acts: dict[str, JmapAct] = {}
         self.stored: dict[str, Stored] = {}
         self.received: list[Received] = []
         self.requests: list[web.Request] = []

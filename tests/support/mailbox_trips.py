@@ -82,7 +82,7 @@ class Trip:
         )
 
 
-class Exporter:
+class MailboxExporter:
     """A mailtrip with one mailbox. Those with the same key are one instance."""
 
     def __init__(self, rig: MailboxRig, key: bytes | None = None) -> None:
@@ -122,8 +122,8 @@ class Exporter:
 
 
 @asynccontextmanager
-async def running(rig: MailboxRig, key: bytes | None = None) -> AsyncIterator[Exporter]:
-    exporter = Exporter(rig, key)
+async def running(rig: MailboxRig, key: bytes | None = None) -> AsyncIterator[MailboxExporter]:
+    exporter = MailboxExporter(rig, key)
     try:
         yield exporter
     finally:

@@ -14,7 +14,7 @@ from exporter.config.oauth2 import OAuth2Options
 from exporter.core.model import ProbeError
 from exporter.core.timing.clock import Clock
 from exporter.net.oauth2 import Account, Accounts
-from tests.support.identity_provider import CLIENT, SECRET, Identity, serving
+from tests.support.identity_provider import CLIENT, SECRET, IdentityProvider, serving
 
 
 class Hands:
@@ -32,7 +32,7 @@ class Hands:
 class OAuth2Rig:
     """`account` makes one with these options more; what is None is left out."""
 
-    identity: Identity
+    identity: IdentityProvider
     ca_file: str
     hands: Hands
     accounts: Accounts

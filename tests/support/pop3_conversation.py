@@ -12,7 +12,7 @@ from exporter.core.trace.run import Run
 from exporter.net.pop3.connection import Pop3Connection, converse
 from exporter.net.tcp import connect
 from tests.support.imap_conversation import AUTHORITY
-from tests.support.imap_server import Peer, playing
+from tests.support.imap_server import PlayedServer, playing
 
 DIALOGUES = Path(__file__).resolve().parents[1] / "net/pop3/dialogues"
 SHORTHAND = {
@@ -34,10 +34,10 @@ S: +OK""",
 
 
 @dataclass(frozen=True, slots=True)
-class Conversation:
+class Pop3Conversation:
     pop3: Pop3Connection
     run: Run
-    peer: Peer
+    peer: PlayedServer
 
     @property
     def transcript(self) -> str:
@@ -57,7 +57,7 @@ def script(dialogue: str) -> str:
 
 
 @asynccontextmanager
-async def connected(dialogue: str) -> AsyncIterator[Conversation]:
+async def connected(dialogue: str) -> AsyncIterator[Pop3Conversation]:
     """Connected to a server that plays this dialogue; nothing has been read."""
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     AUTHORITY.issue_cert("127.0.0.1").configure_cert(tls)
@@ -65,14 +65,14 @@ async def connected(dialogue: str) -> AsyncIterator[Conversation]:
         run = Run(Clock())
         pop3 = await converse(await connect([peer.host], peer.port), "pop.test", run.note)
         try:
-            yield Conversation(pop3, run, peer)
+            yield Pop3Conversation(pop3, run, peer)
         finally:
             pop3.abort()
             await pop3.closed()
 
 
 @asynccontextmanager
-async def greeted(dialogue: str) -> AsyncIterator[Conversation]:
+async def greeted(dialogue: str) -> AsyncIterator[Pop3Conversation]:
     async with connected(dialogue) as conversation:
         await conversation.pop3.greeting()
         yield conversation

@@ -10,7 +10,7 @@ from exporter.mailboxes.pop3.mailbox import Pop3Mailbox, Pop3Options
 from exporter.mailboxes.pop3.session import Pop3Session
 from exporter.mailboxes.session import Sighting
 from exporter.net.dns.resolver import Resolver
-from tests.support.imap_server import Peer, playing
+from tests.support.imap_server import PlayedServer, playing
 from tests.support.pop3_conversation import script
 from tests.support.wanting import those
 
@@ -19,7 +19,7 @@ class Pop3Rig:
     """A mailbox and its server. Of the messages in the dialogues, those with the subject "ours" are
     ours."""
 
-    def __init__(self, peer: Peer, options: dict[str, Any]) -> None:
+    def __init__(self, peer: PlayedServer, options: dict[str, Any]) -> None:
         given = {"username": "me", "password": "labpass", "tls": "none", **options}
         self.peer = peer
         self.mailbox = Pop3Mailbox(Pop3Options(host=peer.host, port=peer.port, **given), Resolver())

@@ -34,7 +34,7 @@ class Stage(StrEnum):
     QUIT = "quit"
 
 
-class Verdict(Enum):
+class CommandResult(Enum):
     """What became of a command."""
 
     GOOD = auto()
@@ -246,7 +246,7 @@ class SmtpWitness:
     async def _converse(self, line: Line) -> None:
         envelope = list[str]()
         stage, verdict = Stage.GREETING, await self._answer(Stage.GREETING, line)
-        while verdict is not Verdict.OVER and stage is not Stage.QUIT:
+        while verdict is not CommandResult.OVER and stage is not Stage.QUIT:
             command = (await line.read_until(b"\r\n")).decode().strip()
             line.commands.append(command)
             stage = COMMANDS[command[:4].upper()]
@@ -255,10 +255,10 @@ class SmtpWitness:
             elif stage is Stage.AUTH:
                 await self._ask_for_password(command, line)
             verdict = await self._answer(stage, line)
-            if stage is Stage.STARTTLS and verdict is Verdict.GOOD:
+            if stage is Stage.STARTTLS and verdict is CommandResult.GOOD:
                 # It never works: a test has to say how.
                 verdict = await self._answer(Stage.TLS, line)
-            if stage is Stage.DATA and verdict is Verdict.GOOD:
+            if stage is Stage.DATA and verdict is CommandResult.GOOD:
                 raw = _unstuffed(await line.read_until(b"\r\n.\r\n"))
                 self.received.append(Received(envelope[0], tuple(envelope[1:]), raw))
                 verdict = await self._answer(Stage.DOT, line)
@@ -269,17 +269,17 @@ class SmtpWitness:
             line.say(f"334 {challenge}")
             line.commands.append((await line.read_until(b"\r\n")).decode().strip())
 
-    async def _answer(self, stage: Stage, line: Line) -> "Verdict":
+    async def _answer(self, stage: Stage, line: Line) -> "CommandResult":
         act = next(self._acts.get(stage, iter(())), None)
         if act and not await act.on(line):
             over = not isinstance(act, Reply) or line.writer.is_closing()
-            return Verdict.OVER if over else Verdict.BAD
+            return CommandResult.OVER if over else CommandResult.BAD
         if stage is Stage.EHLO:
             line.say("250-witness.test", *(f"250-{offer}" for offer in self.offers), "250 HELP")
         else:
             line.say(GOOD[stage])
         await line.writer.drain()
-        return Verdict.GOOD
+        return CommandResult.GOOD
 
 
 def _unstuffed(data: bytes) -> bytes:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from tests.support.chains import Identity, issue, server_context
+from tests.support.chains import CertifiedKey, issue, server_context
 
 DOMAIN = "example.test"
 CA = issue("CA", is_ca=True)
@@ -55,7 +55,7 @@ def authority_file(directory: Path) -> str:
 
 
 @asynccontextmanager
-async def sts_site(*chain: Identity) -> AsyncIterator[StsSite]:
+async def sts_site(*chain: CertifiedKey) -> AsyncIterator[StsSite]:
     """A site with these certificates; by default with good ones."""
     site = StsSite()
     application = web.Application()

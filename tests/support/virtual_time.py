@@ -10,14 +10,14 @@ from typing import Any, Protocol, TypeVar
 from exporter.core.timing.clock import Clock
 
 
-class Rig(Protocol):
+class VirtualRig(Protocol):
     """What a test is made on; it is made and closed in virtual time."""
 
     async def close(self) -> None: ...
 
 
 Result = TypeVar("Result")
-SomeRig = TypeVar("SomeRig", bound=Rig)
+SomeRig = TypeVar("SomeRig", bound=VirtualRig)
 Course = Callable[[SomeRig], Coroutine[Any, Any, None]]
 BEGIN = 1_700_000_000.0  # the wall clock when the loop begins
 

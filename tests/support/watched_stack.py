@@ -12,7 +12,7 @@ import yaml
 from tests.lab import facts
 from tests.lab.client import Lab, LabUser
 from tests.support.heartbeat_rig import report
-from tests.support.identity_provider import CLIENT, SECRET, Identity
+from tests.support.identity_provider import CLIENT, SECRET, IdentityProvider
 from tests.support.mailtrip_process import Exporter
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -77,7 +77,7 @@ maintenance:
 """
 
 
-def configuration(lab: Lab, user: LabUser, identity: Identity) -> str:
+def configuration(lab: Lab, user: LabUser, identity: IdentityProvider) -> str:
     """Of a mailtrip that shows everything. A heartbeat has come."""
     user.deliver(report())
     oauth2 = (

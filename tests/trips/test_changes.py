@@ -49,7 +49,7 @@ Records = dict[str, dict[str, Sequence[str]]]
 
 
 @dataclass
-class Rig:
+class ChangesRig:
     """A mailtrip whose DNS a test changes; all names lead to the servers of the lab."""
 
     lab: Lab
@@ -115,7 +115,7 @@ def _record(key: SigningKey) -> str:
 
 
 @asynccontextmanager
-async def rig(lab: Lab, user: LabUser, zone: Records, **values: str) -> AsyncIterator[Rig]:
+async def rig(lab: Lab, user: LabUser, zone: Records, **values: str) -> AsyncIterator[ChangesRig]:
     async with name_server(zone) as dns:
         known = {
             "dns": dns,
@@ -130,7 +130,7 @@ async def rig(lab: Lab, user: LabUser, zone: Records, **values: str) -> AsyncIte
             "patience": "15s",
         } | values
         async with App(_settings(known), Store.open(None), new_key()) as app:
-            yield Rig(lab, user, app, zone, known)
+            yield ChangesRig(lab, user, app, zone, known)
 
 
 async def test_causes_in_the_dns_are_named(lab: Lab, lab_user: LabUser, zone: Records) -> None:

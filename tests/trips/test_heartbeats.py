@@ -41,7 +41,7 @@ class Ahead:
         self.clock = Clock(wall=lambda: real.wall() + self.seconds)
 
 
-class World:
+class HeartbeatWorld:
     """A receiver at one port, with one state. A probe that is not `named` is only asked for."""
 
     def __init__(self, directory: Path, *, named: bool = True) -> None:
@@ -83,7 +83,7 @@ async def look(app: App) -> Outcome:
 
 
 async def test_one_that_comes_between_two_looks_is_known_after_a_restart(tmp_path: Path) -> None:
-    world = World(tmp_path)
+    world = HeartbeatWorld(tmp_path)
     async with world.running() as app:
         assert (await look(app)).success
         sent = app.clock.wall()
@@ -115,7 +115,7 @@ async def test_one_that_comes_between_two_looks_is_known_after_a_restart(tmp_pat
 
 
 async def test_a_reload_accepts_what_is_awaited_now_and_nothing_else(tmp_path: Path) -> None:
-    world = World(tmp_path)
+    world = HeartbeatWorld(tmp_path)
     async with world.running() as app:
         other = report(by="job@host.example")
         assert [await world.send(one) for one in (report(), other)] == [TAKEN, REFUSED]
@@ -130,7 +130,7 @@ async def test_a_reload_accepts_what_is_awaited_now_and_nothing_else(tmp_path: P
 
 
 async def test_a_probe_with_another_name_goes_on(tmp_path: Path) -> None:
-    world = World(tmp_path)
+    world = HeartbeatWorld(tmp_path)
     async with world.running() as app:
         assert await world.send(report()) == TAKEN
         before = (await look(app)).heartbeat
@@ -142,14 +142,14 @@ async def test_a_probe_with_another_name_goes_on(tmp_path: Path) -> None:
 
 
 async def test_the_envelope_counts_too(tmp_path: Path) -> None:
-    world = World(tmp_path)
+    world = HeartbeatWorld(tmp_path)
     async with world.running() as app:
         app.configure(world.settings(sender="root@host.example"))
         assert await world.send(report()) == TAKEN
 
 
 async def test_one_that_is_only_asked_for_is_awaited_from_the_start_on(tmp_path: Path) -> None:
-    world = World(tmp_path, named=False)
+    world = HeartbeatWorld(tmp_path, named=False)
     async with world.running() as app:
         assert await world.send(report()) == REFUSED
         await look(app)
@@ -164,7 +164,7 @@ LONG = b"It took two hours.\r\n" * 5000
 async def test_of_a_long_one_the_envelope_counts_too_and_not_what_it_says_of_it(
     tmp_path: Path,
 ) -> None:
-    world = World(tmp_path)
+    world = HeartbeatWorld(tmp_path)
     async with world.running() as app:
         app.configure(world.settings(sender="root@host.example"))
         assert await world.send(report() + LONG) == TAKEN

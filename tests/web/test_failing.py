@@ -31,7 +31,7 @@ REFUSED = Failure(Phase.SEND, Step.RCPT, Reason.REJECTED, "554", "no")
 TRIPS = count()
 
 
-class Mail:
+class MailCheck:
     """Is never run."""
 
     late_after, home = 1.0, Home.MESSAGE
@@ -47,7 +47,7 @@ class Mail:
 def probe(
     name: str, failure: Failure | None, module: str = "m", box: str = "box", at: float = 100.0
 ) -> Probe:
-    one = Probe(ProbeKey(module, f"{name}@example.org"), Mail(box), 300, 600, 30, name)
+    one = Probe(ProbeKey(module, f"{name}@example.org"), MailCheck(box), 300, 600, 30, name)
     show(one, failure, at)
     return one
 

@@ -49,9 +49,19 @@ def outage(number: int, now: float) -> Outage:
     end = None if number < PROBES else start + 900
     reasons = ("send/connect", "send/timeout")
     return Outage(
-        trip, key(number % PROBES), start, start + 600, end, 3, trip, trip, Leg.SEND, reasons, 0.0,
+        trip,
+        key(number % PROBES),
+        start,
+        start + 600,
+        end,
+        3,
+        trip,
+        trip,
+        Leg.SEND,
+        reasons,
+        0.0,
         planned=False,
-    )  # fmt: skip
+    )
 
 
 def fill(store: Store, now: float) -> None:

@@ -15,7 +15,7 @@ from exporter.net.graph.messages import FolderStatus, Page
 from exporter.net.graph.throttle import Throttle
 
 
-class Endless:
+class EndlessChanges:
     """Messages of a server whose pages of changes lead to others, without end."""
 
     throttle = Throttle()
@@ -24,7 +24,7 @@ class Endless:
         self.asked = 0
 
     @property
-    def client(self) -> "Endless":
+    def client(self) -> "EndlessChanges":
         return self
 
     async def folder(self, name: str) -> FolderStatus:
@@ -49,7 +49,7 @@ async def scan_until_it_fails(session: GraphSession) -> ProbeError:
 
 
 async def test_pages_without_end_are_the_fault_of_the_server() -> None:
-    server: Any = Endless()
+    server: Any = EndlessChanges()
     folder = Folder("inbox")
     session = GraphSession(server, [folder], 0.0, Trace(Clock()))
     await session.open()
@@ -60,7 +60,7 @@ async def test_pages_without_end_are_the_fault_of_the_server() -> None:
 
 
 async def test_the_next_round_begins_anew() -> None:
-    server: Any = Endless()
+    server: Any = EndlessChanges()
     folder = Folder("inbox")
     session = GraphSession(server, [folder], 0.0, Trace(Clock()))
     await session.open()

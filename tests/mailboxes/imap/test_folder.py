@@ -7,7 +7,7 @@ from exporter.mailboxes.imap.folder import SWEEP, Bookmark, Folder
 from exporter.net.imap.reader import Reader
 
 
-class Server:
+class FolderServer:
     """A folder with messages, told as IMAP tells it; and what a careful reader would know of it."""
 
     def __init__(self, here_before: int) -> None:
@@ -63,7 +63,7 @@ EVENTS = st.lists(
 def test_every_message_is_unseen_until_it_was_looked_at_and_seen_since_it_was_told(
     here_before: int, events: list[tuple[str, int]]
 ) -> None:
-    server = Server(here_before)
+    server = FolderServer(here_before)
     for event, number in events:
         getattr(server, event)(number)
         assert server.folder.exists == len(server.uids)

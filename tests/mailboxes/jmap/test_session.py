@@ -11,7 +11,7 @@ from exporter.core.timing.wake import Wake
 from exporter.mailboxes.jmap.push import PAUSE
 from exporter.mailboxes.session import READ_LIMIT, Sighting
 from tests.support.jmap_rig import message, opened, rig, subjects
-from tests.support.jmap_server import Cut, Fails, Reply, path_of
+from tests.support.jmap_server import Fails, JmapCut, JmapReply, path_of
 from tests.support.left_behind import until
 
 LONG = 60.0
@@ -56,7 +56,7 @@ async def test_a_server_without_events_is_asked_for_them_once() -> None:
 
 async def test_a_stream_that_ends_is_no_failure_and_is_opened_again() -> None:
     async with opened() as (session, here):
-        here.server.acts["events"] = Cut()
+        here.server.acts["events"] = JmapCut()
         async with asyncio.timeout(10):
             await session.wait(1.5, Wake())
         assert await session.scan() == []
@@ -163,7 +163,7 @@ async def test_headers_that_are_too_long_cost_no_session() -> None:
 
 async def test_a_server_that_wants_a_pause_gets_it() -> None:
     async with opened() as (session, here):
-        here.server.acts["Email/changes"] = Reply(429, "", (("Retry-After", "120"),))
+        here.server.acts["Email/changes"] = JmapReply(429, "", (("Retry-After", "120"),))
         assert await session.scan() == []
         here.server.acts.clear()
         await here.server.put(message("hello"))
@@ -178,7 +178,7 @@ async def test_a_server_that_wants_a_pause_gets_it() -> None:
 
 async def test_a_pause_outlives_the_session() -> None:
     async with rig() as here:
-        here.server.acts["session"] = Reply(503, "", (("Retry-After", "120"),))
+        here.server.acts["session"] = JmapReply(503, "", (("Retry-After", "120"),))
         for _ in range(3):
             with pytest.raises(ProbeError) as caught:
                 async with here.session():
@@ -205,7 +205,7 @@ async def test_a_message_that_is_gone_before_it_is_read_is_passed_over() -> None
     async with opened() as (session, here):
         name = await here.server.put(message("one"))
         await here.server.put(message("two"))
-        here.server.acts["download"] = Reply(404)
+        here.server.acts["download"] = JmapReply(404)
         assert await session.scan() == []
         del here.server.acts["download"]
         await here.server.lose(name)
@@ -239,7 +239,7 @@ async def test_what_a_scan_found_before_it_failed_comes_again() -> None:
     async with rig() as here:
         async with here.session() as session:
             await here.server.put(message("one"))
-            here.server.acts["download"] = Reply(500)
+            here.server.acts["download"] = JmapReply(500)
             with pytest.raises(ProbeError):
                 await session.scan()
         here.server.acts.clear()

@@ -12,7 +12,7 @@ from exporter.core.saved_policy import SavedPolicy
 from exporter.core.timing.clock import Clock
 from exporter.net.mta_sts.policies import DAY, MOST, PAUSE, FoundPolicy, StsPolicies
 from exporter.net.mta_sts.policy import StsPolicy
-from tests.support.chains import Identity, issue
+from tests.support.chains import CertifiedKey, issue
 from tests.support.name_server import names
 from tests.support.sts_site import (
     CA,
@@ -42,7 +42,7 @@ class Disk:
 
 
 @dataclass
-class Rig:
+class PoliciesRig:
     """A site, and who asks it, with a clock that can be moved."""
 
     site: StsSite
@@ -63,12 +63,12 @@ class Rig:
 
 
 @asynccontextmanager
-async def rig(directory: Path, *chain: Identity) -> AsyncIterator[Rig]:
+async def rig(directory: Path, *chain: CertifiedKey) -> AsyncIterator[PoliciesRig]:
     moved, disk = [0.0], Disk()
     clock = Clock(monotonic=lambda: 1000 + moved[0], wall=lambda: 2e9 + moved[0])
     async with sts_site(*chain) as site, names(site.zone) as resolver:
         policies = StsPolicies(resolver, clock, disk, site.port)
-        yield Rig(site, policies, authority_file(directory), disk, moved)
+        yield PoliciesRig(site, policies, authority_file(directory), disk, moved)
 
 
 async def test_a_policy_is_downloaded_once_and_saved(tmp_path: Path) -> None:

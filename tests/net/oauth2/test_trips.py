@@ -22,7 +22,7 @@ from exporter.state.store import Store
 from tests.lab import facts
 from tests.lab.client import Lab, LabUser
 from tests.lab.configure import dovecot_version
-from tests.support.identity_provider import CLIENT, SECRET, Identity, serving
+from tests.support.identity_provider import CLIENT, SECRET, IdentityProvider, serving
 from tests.support.left_behind import until
 from tests.support.pauses import at_once
 
@@ -53,7 +53,9 @@ REFUSALS = {
 
 
 @asynccontextmanager
-async def identity_provider(lab: Lab, user: LabUser, **levers: Any) -> AsyncIterator[Identity]:
+async def identity_provider(
+    lab: Lab, user: LabUser, **levers: Any
+) -> AsyncIterator[IdentityProvider]:
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(lab.directory / "etc/tls/idp.crt", lab.directory / "etc/tls/idp.key")
     async with serving(tls, facts.IDP_IP, 8443, user=user.name, **levers) as identity:
@@ -61,7 +63,7 @@ async def identity_provider(lab: Lab, user: LabUser, **levers: Any) -> AsyncIter
 
 
 def settings(
-    lab: Lab, user: LabUser, identity: Identity, auth: str = "", secret: str = SECRET
+    lab: Lab, user: LabUser, identity: IdentityProvider, auth: str = "", secret: str = SECRET
 ) -> Settings:
     oauth2 = (
         f"{{token_url: '{identity.url}', client_id: {CLIENT}, client_secret: {secret}, ca_file:"

@@ -17,7 +17,7 @@ from exporter.mailboxes.imap.mailbox import ImapMailbox, ImapOptions
 from exporter.mailboxes.pop3.mailbox import Pop3Mailbox, Pop3Options
 from exporter.net.dns.resolver import Resolver
 from tests.lab.client import Lab, LabUser
-from tests.support.chains import Identity, issue, presented
+from tests.support.chains import CertifiedKey, issue, presented
 from tests.support.cyrus import Cyrus
 from tests.support.external_dovecot import ExternalDovecot, running_dovecot
 from tests.support.sender_rig import make_sender
@@ -78,7 +78,7 @@ class TestCyrus:
     handshake, as our first command is on its way."""
 
     async def deliver(
-        self, cyrus: Cyrus, directory: Path, who: Identity | None, port: int, **options: Any
+        self, cyrus: Cyrus, directory: Path, who: CertifiedKey | None, port: int, **options: Any
     ) -> tuple[Run, Failure | None]:
         server = {"host": cyrus.host, "port": port, "tls": "starttls", "ca_file": cyrus.ca}
         server |= {"server_name": cyrus.name, **options}

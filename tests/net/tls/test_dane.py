@@ -15,7 +15,7 @@ import pytest
 
 from exporter.net.tls.dane import refusal
 from exporter.net.tls.tlsa import Tlsa, usable
-from tests.support.chains import HOST, Identity, issue, server_context, tlsa, written
+from tests.support.chains import HOST, CertifiedKey, issue, server_context, tlsa, written
 
 Record = tuple[int, int, int]
 ROOT = issue("Root", is_ca=True)
@@ -25,14 +25,14 @@ OTHER = issue(HOST, hosts=[HOST])
 WHOLE = (LEAF, MIDDLE, ROOT)
 
 
-def below(*path: Identity, **how: object) -> tuple[Identity, ...]:
+def below(*path: CertifiedKey, **how: object) -> tuple[CertifiedKey, ...]:
     """A server's certificate below these CAs, and they."""
     return (issue(HOST, path[0], **({"hosts": [HOST]} | how)), *path)  # type: ignore[arg-type]
 
 
-def chain_of(*ca: dict[str, object], **leaf: object) -> tuple[Identity, ...]:
+def chain_of(*ca: dict[str, object], **leaf: object) -> tuple[CertifiedKey, ...]:
     """CAs from the top down, each with what is special about it, and a server's certificate."""
-    path: list[Identity] = []
+    path: list[CertifiedKey] = []
     for number, how in enumerate(ca):
         how = {"is_ca": True} | how
         path.insert(0, issue(f"CA {number}", path[0] if path else None, **how))  # type: ignore[arg-type]
@@ -40,53 +40,57 @@ def chain_of(*ca: dict[str, object], **leaf: object) -> tuple[Identity, ...]:
 
 
 @dataclass(frozen=True)
-class Case:
+class DaneCase:
     """What a server sends, and what is published."""
 
     name: str
-    chain: tuple[Identity, ...]
+    chain: tuple[CertifiedKey, ...]
     records: tuple[Tlsa, ...]
     allows: bool
 
 
 def case(
-    name: str, allows: bool, chain: tuple[Identity, ...], number: int = -1, kind: Record = (2, 0, 1)
-) -> Case:
+    name: str,
+    allows: bool,
+    chain: tuple[CertifiedKey, ...],
+    number: int = -1,
+    kind: Record = (2, 0, 1),
+) -> DaneCase:
     """A record for one of the chain."""
-    return Case(name, chain, (tlsa(chain[number], *kind),), allows)
+    return DaneCase(name, chain, (tlsa(chain[number], *kind),), allows)
 
 
 EXPIRED, FUTURE = (-30, -1), (1, 30)
 WRONG = Tlsa(3, 1, 1, bytes(32))
 CASES = [
     *(
-        Case(f"3 {selector} {matching}", WHOLE, (tlsa(LEAF, 3, selector, matching),), True)
+        DaneCase(f"3 {selector} {matching}", WHOLE, (tlsa(LEAF, 3, selector, matching),), True)
         for selector in (0, 1)
         for matching in (0, 1, 2)
     ),
     *(
-        Case(f"2 {selector} {matching}", WHOLE, (tlsa(ROOT, 2, selector, matching),), True)
+        DaneCase(f"2 {selector} {matching}", WHOLE, (tlsa(ROOT, 2, selector, matching),), True)
         for selector in (0, 1)
         for matching in (0, 1, 2)
     ),
-    Case("3, the certificate of the CA", WHOLE, (tlsa(ROOT, 3, 0, 1),), False),
-    Case("3, of another", WHOLE, (tlsa(OTHER, 3, 1, 1),), False),
-    Case("one of two", WHOLE, (WRONG, tlsa(LEAF, 3, 1, 1)), True),
-    Case("one of two usages", WHOLE, (WRONG, tlsa(ROOT, 2, 0, 1)), True),
-    Case(
+    DaneCase("3, the certificate of the CA", WHOLE, (tlsa(ROOT, 3, 0, 1),), False),
+    DaneCase("3, of another", WHOLE, (tlsa(OTHER, 3, 1, 1),), False),
+    DaneCase("one of two", WHOLE, (WRONG, tlsa(LEAF, 3, 1, 1)), True),
+    DaneCase("one of two usages", WHOLE, (WRONG, tlsa(ROOT, 2, 0, 1)), True),
+    DaneCase(
         "the stronger digest counts",
         WHOLE,
         (tlsa(LEAF, 3, 1, 1), Tlsa(3, 1, 2, bytes(64))),
         False,
     ),
-    Case("and it matches", WHOLE, (tlsa(LEAF, 3, 1, 2), WRONG), True),
-    Case(
+    DaneCase("and it matches", WHOLE, (tlsa(LEAF, 3, 1, 2), WRONG), True),
+    DaneCase(
         "the stronger digest of another selector",
         WHOLE,
         (tlsa(LEAF, 3, 1, 1), Tlsa(3, 0, 2, bytes(64))),
         True,
     ),
-    Case(
+    DaneCase(
         "the whole beside a stronger digest",
         WHOLE,
         (tlsa(LEAF, 3, 1, 0), Tlsa(3, 1, 2, bytes(64))),
@@ -94,15 +98,15 @@ CASES = [
     ),
     case("3, expired", True, below(ROOT, days=EXPIRED), 0, (3, 1, 1)),
     case("3, other name", True, below(ROOT, hosts=["other.test"]), 0, (3, 1, 1)),
-    Case("2, the one in the middle", WHOLE, (tlsa(MIDDLE, 2, 0, 1),), True),
-    Case("2, of the server itself", WHOLE, (tlsa(LEAF, 2, 0, 1),), False),
-    Case("2, self-signed", (OTHER,), (tlsa(OTHER, 2, 0, 1),), False),
-    Case("2, root not sent", (LEAF, MIDDLE), (tlsa(ROOT, 2, 0, 1),), False),
-    Case("2, root not sent, but published whole", (LEAF, MIDDLE), (tlsa(ROOT, 2, 0, 0),), True),
-    Case("2, middle not sent", (LEAF, ROOT), (tlsa(ROOT, 2, 0, 1),), False),
-    Case("2, in another order", (LEAF, ROOT, MIDDLE), (tlsa(ROOT, 2, 0, 1),), True),
-    Case("2, of another", WHOLE, (tlsa(OTHER, 2, 0, 1),), False),
-    Case("2, sent and not above it", (LEAF, OTHER), (tlsa(OTHER, 2, 0, 1),), False),
+    DaneCase("2, the one in the middle", WHOLE, (tlsa(MIDDLE, 2, 0, 1),), True),
+    DaneCase("2, of the server itself", WHOLE, (tlsa(LEAF, 2, 0, 1),), False),
+    DaneCase("2, self-signed", (OTHER,), (tlsa(OTHER, 2, 0, 1),), False),
+    DaneCase("2, root not sent", (LEAF, MIDDLE), (tlsa(ROOT, 2, 0, 1),), False),
+    DaneCase("2, root not sent, but published whole", (LEAF, MIDDLE), (tlsa(ROOT, 2, 0, 0),), True),
+    DaneCase("2, middle not sent", (LEAF, ROOT), (tlsa(ROOT, 2, 0, 1),), False),
+    DaneCase("2, in another order", (LEAF, ROOT, MIDDLE), (tlsa(ROOT, 2, 0, 1),), True),
+    DaneCase("2, of another", WHOLE, (tlsa(OTHER, 2, 0, 1),), False),
+    DaneCase("2, sent and not above it", (LEAF, OTHER), (tlsa(OTHER, 2, 0, 1),), False),
     case("2, expired", False, chain_of({}, days=EXPIRED)),
     case("2, not yet valid", False, chain_of({}, days=FUTURE)),
     case("2, the CA expired", False, chain_of({"days": EXPIRED})),
@@ -126,7 +130,7 @@ CASES = [
 
 
 @pytest.mark.parametrize("one", CASES, ids=lambda one: one.name)
-def test_it_is_what_openssl_decides(servers: None, one: Case) -> None:
+def test_it_is_what_openssl_decides(servers: None, one: DaneCase) -> None:
     chain = [sent.der for sent in one.chain]
     refused = refusal(usable(one.records), chain, {HOST}, time.time())
     assert (not refused) == one.allows, refused
@@ -134,7 +138,7 @@ def test_it_is_what_openssl_decides(servers: None, one: Case) -> None:
 
 
 @contextmanager
-def served(chain: Sequence[Identity]) -> Iterator[int]:
+def served(chain: Sequence[CertifiedKey]) -> Iterator[int]:
     """The port of a server that sends these certificates to one client."""
     context = server_context(*chain)
 
@@ -151,7 +155,7 @@ def served(chain: Sequence[Identity]) -> Iterator[int]:
         thread.join(10)
 
 
-def openssl_allows(one: Case) -> bool:
+def openssl_allows(one: DaneCase) -> bool:
     records = [
         word for published in one.records for word in ("-dane_tlsa_rrdata", written(published))
     ]

@@ -45,7 +45,7 @@ class Peer:
     heard: bytes = b""
 
 
-class Listener(asyncio.Protocol):
+class InsideTls(asyncio.Protocol):
     """The server's side inside of TLS."""
 
     def __init__(self, peer: Peer) -> None:
@@ -76,7 +76,7 @@ async def server(
     peer = Peer()
 
     async def talk(writer: asyncio.StreamWriter) -> None:
-        listener = Listener(peer)
+        listener = InsideTls(peer)
         try:
             loop = asyncio.get_running_loop()
             await loop.start_tls(writer.transport, listener, context, server_side=True)

@@ -21,7 +21,7 @@ from exporter.mailboxes.imap.mailbox import ImapOptions
 from exporter.mailboxes.pop3.mailbox import Pop3Options
 from exporter.net.dns.resolver import Resolver
 from exporter.senders.smtp import SmtpOptions
-from tests.support.chains import Identity, issue, presented, server_context
+from tests.support.chains import CertifiedKey, issue, presented, server_context
 from tests.support.sender_rig import means
 from tests.support.sending import probe_message
 
@@ -52,7 +52,7 @@ def server(kind: str, version: str, directory: Path) -> Iterator[int]:
         thread.join()
 
 
-async def visit(kind: str, port: int, directory: Path, who: Identity | None) -> Failure:
+async def visit(kind: str, port: int, directory: Path, who: CertifiedKey | None) -> Failure:
     given: dict[str, Any] = {"host": "127.0.0.1", "port": port, "tls": "implicit"}
     given |= {"ca_file": str(directory / "ca.crt"), "server_name": "mx.test"}
     given |= {"username": "me", "password": "labpass"}

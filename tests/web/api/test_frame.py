@@ -24,7 +24,7 @@ from tests.support.web_config_folder import PASSWORD, USERS, Folder
 TOKEN_LIKE = "a" * 2000
 
 
-class Client:
+class ApiClient:
     """Calls the API, and reads what it says."""
 
     def __init__(self, http: aiohttp.ClientSession, root: str) -> None:
@@ -56,7 +56,7 @@ GETS, POSTS = {"/long": long, "/broken": broken}, {"/echo": echo}
 @asynccontextmanager
 async def frame(
     *, admin: bool = True, prefix: str = "", middleware: Middleware | None = None
-) -> AsyncIterator[Client]:
+) -> AsyncIterator[ApiClient]:
     async with site() as here:
         url = ExternalUrl.from_flags(None, prefix or None)
         api = Frame(GETS, POSTS, admin=admin)
@@ -71,7 +71,7 @@ async def frame(
             api=api,
         ) as server:
             host, port = server.addresses[0]
-            yield Client(here.http, f"http://{host}:{port}{prefix}/api/v1")
+            yield ApiClient(here.http, f"http://{host}:{port}{prefix}/api/v1")
 
 
 async def test_nothing_is_changed_unless_that_is_enabled() -> None:
