@@ -124,8 +124,8 @@ SCHEMAS: dict[str, Schema] = {
     "Failure": of_model(Failure),
     "TripSummary": mapping("A trip in a list.", **SUMMARY),
     "Trip": mapping(
-        "A trip: what `mailtrip probe --json` prints. Of an old one only the verdict is kept:"
-        " then there are no spans and no transcript.",
+        "A trip: what `mailtrip probe --json` prints. An old trip has only"
+        " its verdict, without spans and transcript.",
         **SUMMARY,
         spans=listing(of_model(Span)),
         facts=listing(

@@ -3,7 +3,9 @@
 The table has what not to write, as a regular expression without regard to case, and what to write
 instead. It holds for the pages, the alerts, the dashboards, the help of the series, the
 documentation of the options, the templates, and what the program says in its errors, log and
-transcripts. Text in code spans and blocks is not checked: it is not prose.
+transcripts, for the changelog and the API's description, and for the comments of the examples, the
+chart, the workflows and the Makefile. Text in code spans and blocks is not checked: it is not
+prose.
 """
 
 import ast
@@ -83,6 +85,27 @@ def values(tree: Any, keys: set[str]) -> Iterator[str]:
             yield from values(one, keys)
 
 
+def comments(file: Path) -> Iterator[str]:
+    """Each comment of a file of which a comment begins with # and a space, its lines joined."""
+    found: list[tuple[int, str]] = []
+    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines()):
+        _, sign, words = f" {line}".partition(" # ")
+        if sign and found and found[-1][0] == number - 1 and not line.partition("#")[0].strip():
+            found[-1] = (number, f"{found[-1][1]} {words.strip()}")
+        elif sign:
+            found.append((number, words.strip()))
+    return (re.sub(r"`[^`]*`", "`…`", words) for _, words in found)
+
+
+def with_comments() -> Iterator[Path]:
+    """The files beside the program whose comments people read."""
+    for folder in ("examples", "charts/mailtrip", ".github", ".ci", "mixin"):
+        for file in sorted((ROOT / folder).rglob("*")):
+            if file.is_file() and file.suffix not in {".json", ".md"}:
+                yield file
+    yield from (ROOT / name for name in ("Makefile", "Dockerfile", "mkdocs.yml", "pyproject.toml"))
+
+
 def said(source: Path) -> list[str]:
     """The string literals of a module, docstrings included; of those with places, the words."""
     tree = ast.parse(source.read_text(encoding="utf-8"))
@@ -102,11 +125,12 @@ def texts() -> dict[str, list[str]]:
     """Everything that is checked, by where it is."""
     pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
     pages += [ROOT / "dashboards/README.md", ROOT / "charts/mailtrip/README.md"]
-    found = {
-        str(page.relative_to(ROOT)): list(prose(page))
-        for page in pages
-        if page.name != "CHANGELOG.md"
-    }
+    found = {str(page.relative_to(ROOT)): list(prose(page)) for page in pages}
+    for file in with_comments():
+        if has := list(comments(file)):
+            found[str(file.relative_to(ROOT))] = has
+    described = json.loads((ROOT / "exporter/web/api/openapi.json").read_text(encoding="utf-8"))
+    found["openapi.json"] = list(values(described, {"summary", "description"}))
     for rules in ROOT.glob("dashboards/rules/*.yml"):
         found[rules.name] = list(
             values(yaml.safe_load(rules.read_text(encoding="utf-8")), {"summary", "description"})
@@ -152,6 +176,8 @@ def test_every_kind_of_text_is_checked() -> None:
     found = texts()
     assert {"README.md", "docs/security.md", "docs/alerts.md", "mailtrip.alerts.yml"} <= set(found)
     assert {"overview.html", "exporter", "exporter/web", "exporter/commands"} <= set(found)
+    assert {"CHANGELOG.md", "openapi.json", "Makefile", ".ci/run"} <= set(found)
+    assert {"examples/compose.yml", "charts/mailtrip/templates/statefulset.yaml"} <= set(found)
     recorded = "mailtrip.recording.yml"  # it has no annotations
     assert [place for place, all_of_them in found.items() if not all_of_them] == [recorded]
 
