@@ -12,7 +12,7 @@ import signal
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from errno import errorcode
-from typing import Any, ClassVar, cast
+from typing import IO, Any, ClassVar, cast
 
 from exporter.config.server import Ports
 from exporter.config.server_url import ServerUrl
@@ -138,27 +138,19 @@ class SendmailSender:
         self, arguments: tuple[str, ...], raw: bytes, output: "_Output", run: Run
     ) -> tuple[int, bool]:
         """Runs the program. Returns its exit code, and whether it read the whole message."""
-        complete = True
-        async with self._running(arguments, output) as (process, stdin):
+        async with _feeding() as message, self._running(arguments, message, output) as process:
             try:
-                # It has ended already, and asyncio would drop without a word what we write.
-                if stdin.is_closing():
-                    raise BrokenPipeError
-                stdin.write(raw)
-                await stdin.drain()
-                run.uncertain = True
-                stdin.close()
-                await stdin.wait_closed()
-            except (BrokenPipeError, ConnectionResetError):
-                complete = False
+                await message.write(raw)
+            finally:
+                run.uncertain = message.complete
             code = await process.wait()
         run.uncertain = False
-        return code, complete
+        return code, message.complete
 
     @asynccontextmanager
     async def _running(
-        self, arguments: tuple[str, ...], output: "_Output"
-    ) -> AsyncIterator[tuple[asyncio.subprocess.Process, asyncio.StreamWriter]]:
+        self, arguments: tuple[str, ...], message: "_Input", output: "_Output"
+    ) -> AsyncIterator[asyncio.subprocess.Process]:
         """Runs the program in a separate process group. If left early, it kills the group, without
         a zombie.
 
@@ -168,7 +160,7 @@ class SendmailSender:
             process = await asyncio.create_subprocess_exec(
                 self._path,
                 *(argument.encode() for argument in arguments),
-                stdin=asyncio.subprocess.PIPE,
+                stdin=message.pipe,
                 stdout=output.pipe,
                 stderr=output.pipe,
                 env=_ENVIRONMENT,
@@ -180,9 +172,10 @@ class SendmailSender:
             raise ProbeError(
                 Reason.PROGRAM, f"cannot run {self._path}: {problem.lower()}", code=code
             ) from None
-        output.close_own_end()
+        message.pipe.close()
+        output.pipe.close()
         try:
-            yield process, cast("asyncio.StreamWriter", process.stdin)
+            yield process
         finally:
             if process.returncode is None:
                 with suppress(ProcessLookupError):
@@ -224,11 +217,60 @@ class SendmailSender:
             )
 
 
+class _Input(asyncio.BaseProtocol):
+    """The input of the program. asyncio's own logs an error that is not awaited, and hides the
+    program's end while a child holds the pipe open."""
+
+    def __init__(self, pipe: IO[bytes]) -> None:
+        self.pipe = pipe
+        self._broken = False
+        self._ended = asyncio.Event()
+
+    @property
+    def complete(self) -> bool:
+        """Whether the program can read all of it."""
+        return not (self._broken or self._transport.get_write_buffer_size())
+
+    async def write(self, raw: bytes) -> None:
+        """Returns when the program can read all of it, or reads no more."""
+        self._transport.write(raw)
+        self._transport.close()
+        await self._ended.wait()
+
+    def drop(self) -> None:
+        """Closes it, without what is not written."""
+        if self._transport.get_write_buffer_size():
+            self._transport.abort()
+        else:
+            self._transport.close()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.WriteTransport", transport)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._broken = error is not None
+        self._ended.set()
+
+
+@asynccontextmanager
+async def _feeding() -> AsyncIterator[_Input]:
+    inward, outward = os.pipe()
+    message = _Input(os.fdopen(inward, "rb", 0))
+    await asyncio.get_running_loop().connect_write_pipe(
+        lambda: message, os.fdopen(outward, "wb", 0)
+    )
+    try:
+        yield message
+    finally:
+        message.pipe.close()
+        message.drop()
+
+
 class _Output(asyncio.Protocol):
     """The output of the program. It may continue after the program's end: a child may hold the pipe
     open."""
 
-    def __init__(self, pipe: int) -> None:
+    def __init__(self, pipe: IO[bytes]) -> None:
         self.pipe = pipe
         self._said = b""
         self._ended = asyncio.Event()
@@ -236,12 +278,6 @@ class _Output(asyncio.Protocol):
     @property
     def text(self) -> str:
         return one_line(self._said.decode(errors="replace"))
-
-    def close_own_end(self) -> None:
-        """Closes our write end, so that only the program holds the pipe."""
-        if self.pipe >= 0:
-            os.close(self.pipe)
-            self.pipe = -1
 
     async def last_words(self) -> str:
         with suppress(TimeoutError):
@@ -259,14 +295,14 @@ class _Output(asyncio.Protocol):
 @asynccontextmanager
 async def _listening() -> AsyncIterator[_Output]:
     inward, outward = os.pipe()
-    output = _Output(outward)
+    output = _Output(os.fdopen(outward, "wb", 0))
     transport, _ = await asyncio.get_running_loop().connect_read_pipe(
         lambda: output, os.fdopen(inward, "rb", 0)
     )
     try:
         yield output
     finally:
-        output.close_own_end()
+        output.pipe.close()
         transport.close()
 
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import shlex
+import signal
 import subprocess
 import sys
 import tracemalloc
@@ -242,6 +243,31 @@ async def expect_gone(tmp_path: Path) -> None:
     assert is_gone(program)
     while not is_gone(child):  # killed; it is init's to bury
         await asyncio.sleep(0.01)
+
+
+STAYS = "exec 3<&0; setsid sleep 600 <&3 & echo $! > $HERE/stays; exec sleep 600"
+
+
+@pytest.mark.parametrize("size", [100_000, 2_000_000])
+@pytest.mark.parametrize(
+    "script",
+    ["exit 75", "head -c 100 > /dev/null", "exec sleep 600", STAYS],
+    ids=["refuses", "reads little", "hangs", "a child holds the pipe"],
+)
+async def test_a_program_that_does_not_read_all_leaves_nothing_behind(
+    program: Program, tmp_path: Path, script: str, size: int
+) -> None:
+    """Not in the log either: asyncio writes there what a pipe has died of, if that is not awaited."""
+    message = probe_message("a@b.c")
+    long = ProbeMessage(message.sender, message.recipient, message.raw + b"x" * size)
+    try:
+        async with nothing_left_behind():
+            run, failure = await sent(program(script), long, patience=0.5)
+    finally:
+        for file in tmp_path.glob("stays"):
+            os.kill(int(file.read_text()), signal.SIGKILL)
+    assert failure is not None
+    assert run.uncertain is False
 
 
 @pytest.mark.slow
