@@ -47,7 +47,7 @@ class Comparisons:
 
     def finished(self, probe: Probe, outcome: Outcome) -> None:
         """Takes a finished trip, and returns at once."""
-        if not isinstance(probe.check, MailCheck) or not self._is_worth_it(probe, outcome):
+        if not isinstance(probe.check, MailCheck) or not self._note(probe, outcome):
             return
         if len(self._waiting) < MOST_WAITING:
             self._waiting.append((probe, outcome))
@@ -57,10 +57,12 @@ class Comparisons:
                 self._running.add(task)
                 task.add_done_callback(self._running.discard)
 
-    def _is_worth_it(self, probe: Probe, outcome: Outcome) -> bool:
+    def _note(self, probe: Probe, outcome: Outcome) -> bool:
+        """Remembers how a trip went. True if it is worth comparing."""
         if outcome.failure:
-            return outcome.failure.reason not in _OURS and probe.way.is_new_failure(outcome)
-        return probe.way.is_new(outcome.facts) and self._clock.monotonic() >= probe.way.quiet_until
+            return outcome.failure.reason not in _OURS and probe.way.note_failure(outcome)
+        is_new = probe.way.note_good_trip(outcome.facts)
+        return is_new and self._clock.monotonic() >= probe.way.quiet_until
 
     async def _work(self) -> None:
         while self._waiting:

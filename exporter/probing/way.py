@@ -23,9 +23,9 @@ class Way:
     _seen: tuple[int, ...] = ()
     _failures: dict[str, Changes | None] | None = None  # that were compared, by their places
 
-    def is_new(self, facts: Iterable[Fact]) -> bool:
-        """Whether a good trip went another way than those before it. Remembers it; the first is not
-        new. The outage is over."""
+    def note_good_trip(self, facts: Iterable[Fact]) -> bool:
+        """Remembers the way of a good trip, which ends the outage. True if it is another one than
+        those before it; the first is not."""
         self._failures, self.lists_asked = None, False
         mark = hash(frozenset(_lasting(circumstances_of(facts)).items()))
         if mark in self._seen:
@@ -33,8 +33,9 @@ class Way:
         first, self._seen = not self._seen, (*self._seen[1 - MOST_WAYS :], mark)
         return not first
 
-    def is_new_failure(self, outcome: Outcome) -> bool:
-        """Whether no trip of this outage failed like this one, of a few. Remembers it."""
+    def note_failure(self, outcome: Outcome) -> bool:
+        """Remembers how a trip failed. True if no trip of this outage failed like it; False also
+        after a few kinds of failure."""
         self._failures = self._failures or {}
         if _place(outcome) in self._failures or len(self._failures) >= MOST_FAILURES:
             return False

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from exporter.core.timing.clock import Clock
+from exporter.mail.tokens import Mint, Rejection
 from tests.support.heartbeat_rig import HeartbeatWatcher, report
 from tests.support.mailbox_rig import FOREIGN, MailboxRig
 from tests.support.mailbox_rigs import every
@@ -37,6 +38,16 @@ async def test_a_heartbeat_is_seen_with_its_time_and_stays_as_it_is(rig: Mailbox
         assert look.heartbeat.subject == "Nightly backup finished"
         assert rig.kept() == kept
         assert one.watcher.statistics.deleted == 0
+
+
+@every()
+async def test_a_token_of_others_in_a_heartbeat_counts_once(rig: MailboxRig) -> None:
+    async with watching(rig) as one:
+        await one.look()
+        token = Mint(b"x" * 32).mint(0).word
+        assert await rig.deliver(report(f"Nightly backup finished: {token}")) == 1
+        assert (await one.look()).last_at is not None
+        assert one.watcher.statistics.rejected == {Rejection.FOREIGN_INSTANCE: 1}
 
 
 @every("keeps")

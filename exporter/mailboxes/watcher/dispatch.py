@@ -74,7 +74,7 @@ class Dispatcher:
                 trips.append(identity.token.trip)
             done = identity.token is None and await self._heartbeats.see(sighting)
             altered = await self._alterations(sighting, reading, identity.token, closer)
-            if again and self._is_read_again(sighting, reading, identity, again, altered):
+            if again and self._read_again(sighting, reading, identity, again, altered):
                 continue
             if done:
                 delete(sighting)
@@ -91,18 +91,23 @@ class Dispatcher:
         """The postponed messages that may be deleted now."""
         return await self._strays.due()
 
-    async def accepts(self, raw: bytes) -> bool:
-        """Whether a receiver takes a message: it contains one of our tokens, or is a heartbeat."""
-        return await self._is_ours(raw) or await self._heartbeats.are_in(raw)
+    async def admit(self, raw: bytes) -> bool:
+        """Decides on a message that is brought to a receiver: it takes one that contains one of our
+        tokens, and a heartbeat. Of one that it refuses, the invalid token is counted here."""
+        identity = await self._identify(raw)
+        admitted = identity.token is not None or await self._heartbeats.are_in(raw)
+        if not admitted:
+            self._count(identity)
+        return admitted
 
     async def may_delete(self, raw: bytes) -> bool:
         """Whether a message contains one of our tokens, or is a heartbeat that may be deleted."""
-        return await self._is_ours(raw) or await self._heartbeats.are_in(raw, deleted=True)
+        if (await self._identify(raw)).token:
+            return True
+        return await self._heartbeats.are_in(raw, deleted=True)
 
-    async def _is_ours(self, raw: bytes) -> bool:
-        identity = identify(await self._reader.read(raw), self._mint)
-        self._count(identity)
-        return identity.token is not None
+    async def _identify(self, raw: bytes) -> Identity:
+        return identify(await self._reader.read(raw), self._mint)
 
     def forget_postponed(self) -> None:
         """Forgets postponed messages of an earlier mailbox, whose identifiers are invalid in the
@@ -161,7 +166,7 @@ class Dispatcher:
             return ""
         return await closer.tab(sighting)
 
-    def _is_read_again(
+    def _read_again(
         self,
         sighting: Sighting,
         reading: Reading,
@@ -169,6 +174,7 @@ class Dispatcher:
         again: Again,
         altered: tuple[Alteration, ...],
     ) -> bool:
+        """Has a message that seems incomplete read again. False if it is taken as it is."""
         awaited = (one.awaits for one in self._awaited.values())
         return seems_incomplete(
             sighting, reading, identity.token, self._awaited, awaited, whole=not altered

@@ -247,7 +247,7 @@ class Watcher:
     async def _one_session(self, mailbox: Mailbox, trace: Trace) -> None:
         """Opens the mailbox, and polls it until it is no longer needed, or replaced."""
         async with trace.conversation():
-            wanted = self._dispatcher.accepts if mailbox.listens else self._dispatcher.may_delete
+            wanted = self._dispatcher.admit if mailbox.listens else self._dispatcher.may_delete
             session = await mailbox.open(trace, wanted)
         letting_go: asyncio.Task[None] | None = None
         try:
