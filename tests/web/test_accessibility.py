@@ -11,7 +11,7 @@ from tests.support.axe import breaches
 from tests.support.chromium import DESKTOP, PHONE, Browser
 from tests.support.http_site import site
 from tests.web.test_chromium import BROKEN, OTHER, PATHS, WELL, look, shown
-from tests.web.test_first_visit import EXAMPLE
+from tests.web.pages.test_overview import EXAMPLE
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

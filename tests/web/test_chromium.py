@@ -17,8 +17,8 @@ from exporter.core.steps import Step
 from tests.support.chromium import DESKTOP, PHONE, Browser
 from tests.support.http_site import GOOD as SCRAPE
 from tests.support.http_site import Site, site, until
-from tests.web.test_matrices import JUNK, outcome
-from tests.web.test_matrices import SETTINGS as MATRIX
+from tests.web.pages.test_matrices import JUNK, outcome
+from tests.web.pages.test_matrices import SETTINGS as MATRIX
 from tests.web.test_pages import EVIL, FAILED, KEY, SPANS, kept
 
 LONG = "x" * 300

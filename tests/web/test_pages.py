@@ -1,25 +1,18 @@
 """The pages: what they show, that nobody's words become markup, and that links last."""
 
 import re
-from dataclasses import replace
 
 import pytest
 
 from exporter.core.facts import Arrival, Hop
-from exporter.core.model import Failure, Listing, ListState, Outcome, ProbeKey, QueriedList, Span
+from exporter.core.model import Failure, Outcome, ProbeKey, Span
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
-from exporter.core.timing.durations import duration
-from exporter.core.timing.when import ago
 from exporter.mail.tokens import candidates
-from exporter.state.history import TripSummary
 from exporter.web.pages.documentation import SITE
-from exporter.web.pages.overview import blocklist_rows
-from exporter.web.pages.sparkline import ABOVE, BELOW, LEAST, sparkline
-from exporter.web.pages.styles import BAD, GOOD, PLAIN
 from tests.support.http_site import GOOD as SCRAPE
-from tests.support.http_site import Site, site, until, words_of
+from tests.support.http_site import Site, site, until
 
 KEY = ProbeKey("submission", "a@example.org")
 EVIL = "<script>alert(1)</script>\"'&"
@@ -188,79 +181,3 @@ async def test_the_headline_of_a_success_says_what_was_measured_and_not_our_own_
                 page = (await here.get(path))[1]
                 assert words in page, path
                 assert "after 1.60 s" not in page
-
-
-def test_a_sparkline_shows_failures_below_the_base_line_and_delays_by_the_slowest() -> None:
-    assert sparkline([TripSummary(True, 1.0)]) is None
-    drawn = sparkline(
-        [
-            TripSummary(True, 1.0),
-            TripSummary(True, 4.0),
-            TripSummary(False, 600.0),
-            TripSummary(True, 0.0001),
-        ]
-    )
-    assert drawn
-    assert [bar.height for bar in drawn.bars] == [ABOVE / 2, ABOVE, -BELOW, LEAST]
-    assert drawn.succeeded.count("v-") == 3
-    assert drawn.failed == "M8 14v6h4V14z"
-    assert drawn.label == "the newest 4 trips: 1 failed, slowest successful trip 4.00 s"
-
-
-def test_a_sparkline_of_failures_alone_names_no_duration() -> None:
-    drawn = sparkline([TripSummary(False, 600.0)] * 2)
-    assert drawn
-    assert (drawn.succeeded, drawn.label) == ("", "the newest 2 trips: all failed")
-
-
-async def test_blocklists_are_told_apart() -> None:
-    async with site() as here:
-        facts = (
-            QueriedList("bad", True),
-            QueriedList("gone", False, "no answer in time", since=86400.0),
-            QueriedList("good", True),
-            QueriedList("allow", True),
-            Listing("bad", "192.0.2.1", ListState.LISTED, since=3600.0),
-            Listing("good", "192.0.2.1", ListState.CLEAN),
-            Listing("allow", "192.0.2.1", ListState.LISTED, alarming=False),
-            Listing("gone", "192.0.2.1", ListState.UNKNOWN, text="no answer in time"),
-        )
-        await kept(here, replace(FAILED, facts=facts))
-        rows = {
-            row.name: (row.state, row.word, row.text, row.listed)
-            for row in await blocklist_rows(here.probes)
-        }
-        page = (await here.get("/"))[1]
-    assert ">1 of 4 blocklists unusable</a>" in page
-    words = words_of(page)
-    assert "unusable since 1970-01-02 00:00:00 UTC : no answer in time" in words
-    assert "192.0.2.1 since 1970-01-01 01:00:00 UTC" in words
-    assert rows == {
-        "bad": (BAD, "usable", "", (("192.0.2.1", 3600.0),)),
-        "gone": (PLAIN, "unusable", ": no answer in time", ()),
-        "good": (GOOD, "usable", "", ()),
-        "allow": (GOOD, "usable", "; a listing is not a failure", (("192.0.2.1", None),)),
-    }
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (0.0, "0 s"),
-        (0.0123, "12.3 ms"),
-        (0.0999, "0.10 s"),
-        (1.5, "1.50 s"),
-        (44.06, "44.1 s"),
-        (99.6, "1 min 40 s"),
-        (600, "10 min"),
-        (7260, "2 h 1 min"),
-        (90000, "1 d 1 h"),
-    ],
-)
-def test_durations_read_well(seconds: float, text: str) -> None:
-    assert duration(seconds) == text
-
-
-def test_how_long_ago_reads_well() -> None:
-    words = ["before the clock was set back", "now", "now", "59 s ago", "1 h 1 min ago"]
-    assert [ago(seconds) for seconds in (-5, -0.4, 0.4, 59, 3700)] == words

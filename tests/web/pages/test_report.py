@@ -21,7 +21,7 @@ from tests.support.http_site import site, words_of
 from tests.support.pauses import with_pauses
 from tests.web.api.test_resources import WHY, happened, trip
 from tests.web.test_chromium import look
-from tests.web.test_outage_pages import page_of
+from tests.web.pages.test_outages import page_of
 
 NOVEMBER = Month(2023, 11)
 OTHER = ProbeKey("submission", "<b>@example.org")

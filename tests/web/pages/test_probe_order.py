@@ -14,7 +14,7 @@ from tests.support.http_site import site
 from tests.support.pauses import at_once, with_pauses
 from tests.web.api.test_resources import WHY, happened, trip
 from tests.web.test_pages import FAILED
-from tests.web.test_probe_list import NoCheck
+from tests.web.pages.test_probe_list import NoCheck
 
 TRIPS = count()
 

@@ -22,8 +22,8 @@ from exporter.web.pages.probe_list import matches
 from exporter.web.pages.time_zone import UTC_ZONE
 from tests.support.http_site import site
 from tests.support.pauses import at_once, with_pauses
+from tests.web.pages.test_probe_list import PROBES, probes
 from tests.web.test_pages import FAILED, kept
-from tests.web.test_probe_list import PROBES, probes
 
 NOW = 1_700_010_000.0
 DOWN = Failure(Phase.OPEN, Step.CONNECT, Reason.CONNECT, "", "refused")
@@ -136,10 +136,6 @@ def test_probes_without_a_result_are_neither_ok_nor_failing() -> None:
     )
     some = at_once(failing_now([unknown, probe("a", None)], Maintenance(), NOW))
     assert some.headline == "No failure; 1 of 2 probes are OK"
-
-
-def test_there_is_a_first_step_for_each_reason() -> None:
-    assert set(FIRST_STEPS) == set(Reason)
 
 
 def test_many_probes_are_looked_at_in_turns() -> None:

@@ -10,7 +10,7 @@ from exporter.commands.flags import read
 from exporter.core.model import ProbeKey
 from exporter.web.pages.again import TripAgain
 from tests.support.http_site import GOOD, site
-from tests.web.test_outage_pages import page_of
+from tests.web.pages.test_outages import page_of
 from tests.web.test_pages import FAILED, KEY, kept
 
 

@@ -29,7 +29,7 @@ from tests.support.http_site import GOOD as SCRAPE
 from tests.support.http_site import Site, site, words_of
 from tests.support.visits import VISITS
 from tests.web.api.test_resources import WHY, happened, trip
-from tests.web.test_outage_pages import page_of
+from tests.web.pages.test_outages import page_of
 from tests.web.test_pages import FAILED, KEY, SPANS, kept
 
 LINK = "https://www.example.net/query/ip/192.0.2.7"

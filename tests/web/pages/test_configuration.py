@@ -29,7 +29,7 @@ probes:
 """.replace("SUBJECT", f"- name: {'long ' * 30}: ").encode(),
     "test.yml",
 )
-EXPLAINED = Path(__file__).resolve().parents[2] / "examples/explained.yml"
+EXPLAINED = Path(__file__).resolve().parents[3] / "examples/explained.yml"
 SECTIONS = ["mailboxes", "modules", "probes"]
 
 
