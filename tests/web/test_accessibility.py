@@ -10,8 +10,8 @@ from selenium.webdriver.common.keys import Keys
 from tests.support.axe import breaches
 from tests.support.chromium import DESKTOP, PHONE, Browser
 from tests.support.http_site import site
-from tests.web.test_chromium import BROKEN, OTHER, PATHS, WELL, look, shown
 from tests.web.pages.test_overview import EXAMPLE
+from tests.web.test_chromium import BROKEN, OTHER, PATHS, WELL, look, shown
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

@@ -15,9 +15,9 @@ from docs import openapi
 from docs.configuration import ROOT
 from exporter.core.facts import Hop
 from exporter.core.model import Exchanger, Listing, ListState, QueriedList, Reply
+from tests.support.happened_trips import KEY, WHY, happened, trip
 from tests.support.http_site import site
 from tests.support.visits import VISITS
-from tests.web.api.test_resources import KEY, WHY, happened, trip
 from tests.web.test_pages import FAILED
 
 EXAMPLES = 15  # of each operation, valid and invalid

@@ -22,11 +22,11 @@ from tests.support.http_site import Site, site, words_of
 from tests.support.lookup_site import lookup_site
 from tests.support.name_server import name_server
 from tests.support.pauses import at_once, with_pauses
-from tests.web.test_chromium import look
 from tests.web.pages.test_lookup import BAD as BAD_ZONE
+from tests.web.pages.test_probe_list import NoCheck
+from tests.web.test_chromium import look
 from tests.web.test_lookups_now import LISTS
 from tests.web.test_pages import EVIL, FAILED, kept
-from tests.web.pages.test_probe_list import NoCheck
 
 CATALOGUE = Settings.parse(
     b"""

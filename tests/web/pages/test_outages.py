@@ -19,8 +19,8 @@ from exporter.web.pages.documentation import SITE
 from exporter.web.pages.first_steps import FIRST_STEPS
 from exporter.web.pages.outages import PER_PAGE, OutageQuery, OutageView
 from exporter.web.pages.probe_link import probe_query
+from tests.support.happened_trips import KEY, WHY, happened, trip
 from tests.support.http_site import Site, site, words_of
-from tests.web.api.test_resources import KEY, WHY, happened, trip
 from tests.web.test_pages import EVIL, FAILED
 
 OTHER = ProbeKey("submission", "b@example.org")

@@ -10,11 +10,11 @@ from exporter.core.facts import Arrival
 from exporter.core.model import ProbeKey
 from exporter.probing.probe import Probe
 from exporter.web.pages.probe_order import AT_A_TIME, Order, ordered
+from tests.support.happened_trips import WHY, happened, trip
 from tests.support.http_site import site
 from tests.support.pauses import at_once, with_pauses
-from tests.web.api.test_resources import WHY, happened, trip
-from tests.web.test_pages import FAILED
 from tests.web.pages.test_probe_list import NoCheck
+from tests.web.test_pages import FAILED
 
 TRIPS = count()
 

@@ -17,11 +17,11 @@ from exporter.web.pages.report import MOST_OUTAGES, PER_PAGE, ReportQuery
 from exporter.web.pages.time_zone import UTC_ZONE
 from tests.core.availability.test_downtime import ENDED
 from tests.support.chromium import DESKTOP, PHONE, Browser
+from tests.support.happened_trips import WHY, happened, trip
 from tests.support.http_site import site, words_of
 from tests.support.pauses import with_pauses
-from tests.web.api.test_resources import WHY, happened, trip
-from tests.web.test_chromium import look
 from tests.web.pages.test_outages import page_of
+from tests.web.test_chromium import look
 
 NOVEMBER = Month(2023, 11)
 OTHER = ProbeKey("submission", "<b>@example.org")

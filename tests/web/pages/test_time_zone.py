@@ -11,8 +11,8 @@ from exporter.web import pages
 from exporter.web.pages import Pages
 from exporter.web.pages.outages import OutageQuery
 from exporter.web.pages.time_zone import UTC_ZONE, TimeZone
+from tests.support.happened_trips import WHY, happened, trip
 from tests.support.http_site import Site, site, words_of
-from tests.web.api.test_resources import WHY, happened, trip
 
 BERLIN = TimeZone.named("Europe/Berlin")
 TIME = re.compile(r"\d\d:\d\d:\d\d")

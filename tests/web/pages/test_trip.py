@@ -25,10 +25,10 @@ from exporter.core.steps import Step
 from exporter.mail.tokens import Mint
 from exporter.web.pages.documentation import SITE
 from exporter.web.pages.first_steps import FIRST_STEPS
+from tests.support.happened_trips import WHY, happened, trip
 from tests.support.http_site import GOOD as SCRAPE
 from tests.support.http_site import Site, site, words_of
 from tests.support.visits import VISITS
-from tests.web.api.test_resources import WHY, happened, trip
 from tests.web.pages.test_outages import page_of
 from tests.web.test_pages import FAILED, KEY, SPANS, kept
 
