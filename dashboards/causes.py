@@ -171,7 +171,7 @@ CAUSES = (
     ),
     Cause(
         r": policy",
-        "TLS with the exchanger breaks its policy",
+        "TLS of the exchanger does not match its policy",
         "its certificate or TLS is not what its domain publishes by DANE or MTA-STS",
         "people whose mail servers follow the policy: their mail waits, and is returned after days",
     ),

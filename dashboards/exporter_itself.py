@@ -158,8 +158,8 @@ def logins() -> list[Json]:
         ),
         bars(
             "Failed token requests",
-            "Requests for a token that failed, by reason. auth: the identity provider refuses; "
-            "the others: it cannot be asked.",
+            "Failed requests for an OAuth 2.0 token, by reason. auth: the identity provider "
+            "refuses; other reasons: it cannot be reached.",
             [query(failures, "{{instance}} · {{account}}: {{reason}}")],
         ),
         lines(
@@ -190,8 +190,8 @@ def work() -> list[Json]:
         ),
         lines(
             "Trips start late by",
-            "How late the trip is that has waited for its start for the longest time. Above 0 for "
-            "long, mailtrip is overloaded.",
+            "Delay of the longest-waiting due trip. Permanently above 0 means that mailtrip is "
+            "overloaded.",
             [query(f"mailtrip_scheduler_lag_seconds{{{HERE}}}", "{{instance}}")],
             "s",
             thresholds=steps(GREEN, (5, YELLOW), (60, RED)),

@@ -41,7 +41,7 @@ def _header_name(text: str) -> str:
     if not _NAME.fullmatch(text):
         raise ValueError("not the name of a header; write it without the colon, such as X-Team")
     if text.lower() in OURS:
-        raise ValueError("mailtrip writes this header itself")
+        raise ValueError("reserved: mailtrip sets this header")
     return text
 
 

@@ -49,7 +49,7 @@ def _header_name(text: str) -> str:
     if not _HEADER.fullmatch(text):
         raise ValueError("not the name of a header; write it without the colon, such as X-Api-Key")
     if text.lower() in _OURS:
-        raise ValueError("mailtrip writes this header itself")
+        raise ValueError("reserved: mailtrip sets this header")
     return text
 
 

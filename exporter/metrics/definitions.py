@@ -44,18 +44,19 @@ OF_BLACKBOX = (
     Definition(
         "probe_ssl_earliest_cert_expiry",
         "gauge",
-        "Unix time at which the first certificate expires, of all servers of the trip that use TLS",
+        "Earliest expiry of the certificates of all TLS servers of the trip, Unix time",
     ),
     Definition(
         "probe_tls_version_info",
         "gauge",
-        "1; the TLS version of the session that sends, else of that with the mailbox: TLS 1.3",
+        "1; the TLS version of the sending session, otherwise of the mailbox session",
         ("version",),
     ),
     Definition(
         "probe_tls_cipher_info",
         "gauge",
-        "1; the cipher of that session, by its name in OpenSSL",
+        "1; the TLS cipher of the sending session, otherwise of the mailbox session, as OpenSSL"
+        " names it",
         ("cipher",),
     ),
     Definition(
@@ -66,7 +67,7 @@ OF_BLACKBOX = (
     Definition(
         "probe_dns_lookup_time_seconds",
         "gauge",
-        "The time of the DNS lookups before the message was sent",
+        "Duration of the DNS lookups before the message was sent",
     ),
 )
 """Of round trips, by the names that blackbox_exporter gives them, so that rules for it hold here.
@@ -87,64 +88,61 @@ OF_EVERY_PROBE = (
     Definition(
         "mailtrip_probe_info",
         "gauge",
-        "1; the module and the target of the probe, and the mailbox in which it awaits its"
-        " messages, empty if it awaits none",
+        "1; module, target and mailbox of the probe; the mailbox is empty if the probe needs none",
         ("module", "target", "mailbox"),
     ),
     Definition(
         "mailtrip_matrix_info",
         "gauge",
-        "1; the place of the probe in a matrix of senders and recipients; absent if it is of none",
+        "1; sender and recipient of a probe that belongs to a matrix; absent for other probes",
         ("matrix", "from", "to"),
     ),
     Definition("mailtrip_success", "gauge", "1 if the newest finished trip succeeded, else 0"),
     Definition(
         "mailtrip_trips_total",
         "counter",
-        "Finished trips, without those that followed a failure before the interval was over, and"
-        " those in planned maintenance",
+        "Finished trips, without early rechecks after a failure and without trips in planned"
+        " maintenance",
         start=NO_LABELS,
     ),
     Definition(
         "mailtrip_failures_total",
         "counter",
-        "Those that failed, by phase and reason",
+        "Failed trips of mailtrip_trips_total, by phase and reason",
         ("phase", "reason"),
     ),
     Definition(
         "mailtrip_maintenance",
         "gauge",
-        "1 while the probe is in a window of planned maintenance, else 0; absent if no window is"
-        " for it",
+        "1 while the probe is in a window of planned maintenance, else 0; absent if no window"
+        " concerns it",
     ),
     Definition(
         "mailtrip_planned_trips_total",
         "counter",
-        "Trips that finished in a window of planned maintenance; mailtrip_trips_total is without"
-        " them",
+        "Trips that finished in planned maintenance; not in mailtrip_trips_total",
     ),
     Definition(
         "mailtrip_planned_failures_total",
         "counter",
-        "Those that failed; mailtrip_failures_total is without them",
+        "Trips that failed in planned maintenance; not in mailtrip_failures_total",
     ),
     Definition(
         "mailtrip_consecutive_failures",
         "gauge",
-        "Trips that failed since the newest success, however soon they followed",
+        "Failed trips since the last success, rechecks included",
         start=NO_LABELS,
     ),
     Definition(
         "mailtrip_outage_start_timestamp_seconds",
         "gauge",
-        "When the first failed trip of the outage that lasts started, Unix time; absent while there"
-        " is none",
+        "Start of the current outage (its first failed trip), Unix time; absent without an outage",
     ),
     Definition(
         "mailtrip_outages_total",
         "counter",
-        "Outages that have ended: from the start of a failed trip to that of the next that"
-        " succeeded",
+        "Outages that have ended. An outage lasts from the start of the first failed trip to the"
+        " start of the next successful one",
         ("planned",),
         start=(("false",),),
     ),
@@ -158,17 +156,17 @@ OF_EVERY_PROBE = (
     Definition(
         "mailtrip_last_failure_info",
         "gauge",
-        "1 while the newest trip is a failure: where and why it failed",
+        "1 while the newest trip has failed: phase, step, reason and code of the failure",
         ("phase", "step", "reason", "code"),
     ),
     Definition("mailtrip_trips_in_flight", "gauge", "Trips in progress", start=NO_LABELS),
     Definition(
-        "mailtrip_last_trip_timestamp_seconds", "gauge", "When the newest trip finished, Unix time"
+        "mailtrip_last_trip_timestamp_seconds", "gauge", "End of the newest trip, Unix time"
     ),
     Definition(
         "mailtrip_last_success_timestamp_seconds",
         "gauge",
-        "When the newest successful trip finished, Unix time",
+        "End of the newest successful trip, Unix time",
     ),
 )
 
@@ -177,13 +175,13 @@ OF_A_ROUND_TRIP = (
         "mailtrip_leg_success",
         "gauge",
         "1 if the newest trip succeeded on the leg send, delivery or mailbox, else 0; absent"
-        " if it did not reach the leg",
+        " if the trip did not reach the leg",
         ("leg",),
     ),
     Definition(
         "mailtrip_smtp_step_duration_seconds",
         "histogram",
-        "Duration of the steps of sending in which the server works: the login, the message",
+        "Duration of the sending steps in which the server works: login and message",
         ("step",),
         STEP_BUCKETS,
     ),
@@ -198,8 +196,7 @@ OF_A_ROUND_TRIP = (
     Definition(
         "mailtrip_mailbox_step_duration_seconds",
         "histogram",
-        "Duration of the steps of the mailbox session in which the server works: all from the"
-        " login on",
+        "Duration of the steps of the mailbox session in which the server works: login and later",
         ("step",),
         STEP_BUCKETS,
     ),
@@ -242,9 +239,9 @@ OF_A_ROUND_TRIP = (
     Definition(
         "mailtrip_accepted_message_info",
         "gauge",
-        "1 while trips fail after a server has accepted the message: that server, and the name that"
-        " the message has in its queue. It is the first message of the outage with this `reason`;"
-        " `lost`: the first that was lost within a day. Absent if the server named none",
+        "1 while trips fail after a server accepted the message: name of the server, and queue ID"
+        " there. This is the first message of the outage with this `reason`; for `lost`, the first"
+        " lost message of the last day. Absent if the server reported no queue ID",
         ("reason", "server", "queue"),
     ),
     Definition("mailtrip_duplicates_total", "counter", "Additional copies of a message"),
@@ -256,7 +253,7 @@ OF_A_ROUND_TRIP = (
     Definition(
         "mailtrip_unclear_total",
         "counter",
-        "Messages that refer to a probe message, but are neither that message nor a"
+        "Messages that refer to a probe message, but are neither this message nor a"
         " recognized notification",
     ),
     Definition("mailtrip_junk_total", "counter", "Messages that were filed as spam"),
@@ -286,7 +283,7 @@ OF_A_ROUND_TRIP = (
     Definition(
         "mailtrip_tls_policy_info",
         "gauge",
-        "The policy for TLS that the newest trip found, if `tls` asks for one: dane, mta_sts or"
+        "1; the TLS policy that the newest trip found, if `tls` requests one: dane, mta_sts or"
         " none. The mode is enforce, encrypt (no TLSA record is usable), testing, unavailable or"
         " none",
         ("policy", "mode"),
@@ -294,23 +291,22 @@ OF_A_ROUND_TRIP = (
     Definition(
         "mailtrip_tls_policy_problem",
         "gauge",
-        "1 if something is wrong with the policy for TLS, though the newest message did not have to"
-        " be kept back for it, else 0: a policy in testing that is not met, or that cannot be"
-        " downloaded",
+        "1 if the TLS policy has a problem that did not stop the newest message, else 0: the server"
+        " does not match a policy in testing mode, or the download of the policy failed",
     ),
     Definition(
         "mailtrip_exchanger_success",
         "gauge",
-        "1 if the newest message through this address of this exchanger arrived, else 0; only with"
-        " `each`, at most 20. Absent while it is unknown. The address is empty if the name has"
-        " none",
+        "1 if the newest message through this address of this exchanger arrived, else 0; absent"
+        " while this is unknown. Only with `each`, at most 20 addresses. The label `address` is"
+        " empty if the exchanger has no address",
         ("host", "address"),
     ),
     Definition(
         "mailtrip_exchanger_certificate_expiry_timestamp_seconds",
         "gauge",
-        "Earliest expiry known of the certificate of this exchanger and of those above it, Unix"
-        " time; only with `each`",
+        "Earliest known expiry in the certificate chain of this exchanger, Unix time; only with"
+        " `each`",
         ("host", "address"),
     ),
     Definition(
@@ -329,13 +325,13 @@ OF_A_ROUND_TRIP = (
         "mailtrip_tls_chain_expiry_timestamp_seconds",
         "gauge",
         "Earliest expiry in the server's certificate chain, from the leaf to the root, Unix time;"
-        " absent if it is not verified",
+        " absent if the chain is not verified",
         ("leg",),
     ),
     Definition(
         "mailtrip_arrival_info",
         "gauge",
-        "Where the newest message was found; absent in the SMTP receiver, which has no folders",
+        "1; the folder of the newest message; absent with the SMTP receiver, which has no folders",
         ("folder", "found_in"),
     ),
     Definition(
@@ -346,23 +342,23 @@ OF_A_ROUND_TRIP = (
     Definition(
         "mailtrip_hop_delay_seconds",
         "gauge",
-        "Time from the previous hop to this one, by their clocks, in whole seconds; at least"
+        "Time from the previous hop to this one, by the clocks of both, in whole seconds; at least"
         " 0 and at most the duration of the trip",
         ("hop", "by"),
     ),
     Definition(
         "mailtrip_hop_clock_skew_seconds",
         "gauge",
-        "Minimum clock skew of this hop: positive if its clock is behind that of the previous"
-        " hop, negative if it is ahead; absent if they may agree",
+        "Minimum clock skew of this hop: positive if its clock is behind the clock of the previous"
+        " hop, negative if it is ahead; absent if both clocks may agree",
         ("hop",),
     ),
     Definition(
         "mailtrip_authentication_result",
         "gauge",
-        "1; the result for spf, dkim, dmarc or arc of the newest message, of the receiver (source"
-        " header, option trusted_authserv_id) or of mailtrip's own check (source local; none is"
-        " absent there, unless `require` names the method)",
+        "1; the SPF, DKIM, DMARC or ARC result of the newest message: from the receiver (source"
+        " header, option trusted_authserv_id) or from mailtrip's own check (source local). The own"
+        " check has the result none only if `require` names the method",
         ("method", "result", "source"),
     ),
     Definition(
@@ -378,13 +374,13 @@ OF_A_BLOCKLIST_CHECK = (
     Definition(
         "mailtrip_dnsbl_listed",
         "gauge",
-        "1 if the list lists the address (or the domain), 0 if it does not; absent while unknown",
+        "1 if the list lists the address (or the domain), else 0; absent while this is unknown",
         ("list", "address"),
     ),
     Definition(
         "mailtrip_dnsbl_code_info",
         "gauge",
-        "1; a code that the list returned",
+        "1; a return code of the list for this address (or domain)",
         ("list", "address", "code"),
     ),
     Definition(
@@ -414,8 +410,8 @@ OF_A_HEARTBEAT = (
     Definition(
         "mailtrip_heartbeat_last_timestamp_seconds",
         "gauge",
-        "When the last heartbeat came, as the mailbox says, Unix time; absent if none has been"
-        " seen",
+        "Arrival of the last heartbeat according to the mailbox, Unix time; absent before the"
+        " first",
     ),
 )
 
@@ -425,8 +421,8 @@ OF_THE_EXPORTER = (
     Definition(
         "mailtrip_scheduler_lag_seconds",
         "gauge",
-        "How late the trip is that has waited for its start for the longest time, 0 if none waits:"
-        " above 0 for long, mailtrip is overloaded",
+        "Delay of the longest-waiting due trip, 0 if none waits; permanently above 0 means that"
+        " mailtrip is overloaded",
     ),
     Definition(
         "mailtrip_mailbox_connected",
@@ -437,8 +433,8 @@ OF_THE_EXPORTER = (
     Definition(
         "mailtrip_mailbox_failure_info",
         "gauge",
-        "1 while the mailbox is needed and not connected: in which step the newest attempt failed,"
-        " and why",
+        "1 while the mailbox is needed and not connected: step, reason and code of the newest"
+        " failed attempt",
         ("mailbox", "step", "reason", "code"),
     ),
     Definition(
@@ -450,8 +446,8 @@ OF_THE_EXPORTER = (
     Definition(
         "mailtrip_mailbox_maintenance",
         "gauge",
-        "1 while all probes that await messages in the mailbox are in a window of planned"
-        " maintenance, else 0; absent if not all of them have one",
+        "1 while all probes of the mailbox are in planned maintenance, else 0; absent unless each"
+        " of these probes has a maintenance window",
         ("mailbox",),
     ),
     Definition(
@@ -463,7 +459,7 @@ OF_THE_EXPORTER = (
     Definition(
         "mailtrip_messages_deleted_total",
         "counter",
-        "Probe messages that were deleted, and heartbeats (`delete`)",
+        "Deleted messages: probe messages, and heartbeats with the option `delete`",
         ("mailbox",),
     ),
     Definition(
@@ -475,21 +471,21 @@ OF_THE_EXPORTER = (
     Definition(
         "mailtrip_client_certificate_expiry_timestamp_seconds",
         "gauge",
-        "Expiry of a certificate of our own that servers or identity providers ask for, Unix time;"
-        " absent if the file cannot be read",
+        "Expiry of a client certificate for servers or identity providers, Unix time; absent if"
+        " the file cannot be read",
         ("file",),
     ),
     Definition(
         "mailtrip_oauth2_token_expiry_timestamp_seconds",
         "gauge",
-        "Expiry of the newest token of a username, Unix time; the earliest if there are"
-        " several, absent before the first",
+        "Expiry of the newest OAuth 2.0 token of a username, Unix time; the earliest expiry if the"
+        " username has several tokens, absent before the first token",
         ("account",),
     ),
     Definition(
         "mailtrip_oauth2_refresh_failures_total",
         "counter",
-        "Requests for a token that failed",
+        "Failed requests for an OAuth 2.0 token",
         ("account", "reason"),
     ),
     Definition(
@@ -501,29 +497,29 @@ OF_THE_EXPORTER = (
     Definition(
         "mailtrip_traces_exported_total",
         "counter",
-        "Traces that the collector has taken; absent without `tracing`",
+        "Traces that the collector accepted; absent without `tracing`",
     ),
     Definition(
         "mailtrip_traces_dropped_total",
         "counter",
-        "Traces that were dropped: queue_full while the collector was down, rejected by it; absent"
-        " without `tracing`",
+        "Traces that were dropped: queue_full (the collector was down too long) or rejected (by"
+        " the collector); absent without `tracing`",
         ("reason",),
     ),
     Definition(
         "mailtrip_config_last_reload_successful",
         "gauge",
-        "1 if the configuration was loaded successfully the last time, else 0",
+        "1 if the last attempt to load the configuration succeeded, else 0",
     ),
     Definition(
         "mailtrip_config_last_reload_success_timestamp_seconds",
         "gauge",
-        "When the configuration was last loaded successfully, Unix time",
+        "Last time the configuration was loaded successfully, Unix time",
     ),
     Definition(
         "mailtrip_external_url_info",
         "gauge",
-        "1; where the pages of mailtrip are, by --web.external-url; absent without it",
+        "1; address of mailtrip's pages, from the option --web.external-url; absent without it",
         ("url",),
     ),
     Definition(

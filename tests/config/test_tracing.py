@@ -42,7 +42,7 @@ def test_the_path_of_traces_is_added(endpoint: str, url: str, place: str | None)
         ({"endpoint": "http://{target}:4318"}, "write http://HOST:4318"),
         ({"endpoint": None}, "endpoint"),
         ({"headers": {"Authorization:": "x"}}, "without the colon"),
-        ({"headers": {"Content-Type": "x"}}, "mailtrip writes this header itself"),
+        ({"headers": {"Content-Type": "x"}}, "reserved: mailtrip sets this header"),
         ({"headers": {"X-Key": "a", "x-key": "b"}}, "headers: x-key is given twice"),
         ({"headers": {f"x-{number}": "a" for number in range(21)}}, "at most 20 items"),
         ({"resource": {"service.name": "x"}}, "see `service_name`"),

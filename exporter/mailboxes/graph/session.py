@@ -127,7 +127,7 @@ class GraphSession:
         folder.asking(self._trace.now())
         if folder.has_no_end:
             folder.start_over()
-            raise ProbeError(Reason.PROTOCOL, f"the changes of {folder.name} have no end")
+            raise ProbeError(Reason.PROTOCOL, f"{folder.name} returned too many pages of changes")
         page = await self._graph.changes(folder.name, folder.since, folder.link)
         if page is None:
             self._trace.note(f"-- the changes of {folder.name} are no longer known; starting over")

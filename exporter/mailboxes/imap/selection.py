@@ -134,10 +134,10 @@ class Selection:
         """Raises ProbeError for a read-only folder, before a message that could not be deleted is
         sent there. Only notes an optional folder."""
         if folder.optional or folder not in self.folders:
-            self._trace.note(f"-- {folder.title} is read-only: messages can't be deleted there")
+            self._trace.note(f"-- {folder.title} is read-only: messages cannot be deleted there")
             return
         raise ProbeError(
-            Reason.REJECTED, f"mailbox is read-only: messages can't be deleted from {folder.title}"
+            Reason.REJECTED, f"mailbox is read-only: messages cannot be deleted from {folder.title}"
         )
 
     async def _check_rights(self, folder: Folder) -> None:
@@ -158,7 +158,7 @@ class Selection:
         ):
             return
         detail = (
-            f"messages can't be deleted from {folder.title}: the rights there are"
+            f"messages cannot be deleted from {folder.title}: the rights there are"
             f" {told.decode('ascii', 'replace')}"
         )
         raise ProbeError(

@@ -50,8 +50,8 @@ class ConfirmedDeletions:
             if before and before.times >= LEAST and now - before.first_at >= LONGEST:
                 return ProbeError(
                     Reason.REJECTED,
-                    f"the server has confirmed {before.times} times that our message is deleted,"
-                    " and still has it: may this account delete messages?",
+                    f"the server confirmed the deletion of our message {before.times} times, but"
+                    " still lists it: check whether this account may delete messages",
                 )
         return None
 

@@ -130,7 +130,7 @@ async def test_a_server_that_confirms_deletions_and_keeps_the_message_is_to_blam
                 await session.delete(ours)
             assert caught.value.reason is Reason.REJECTED
             assert here.run.failure(caught.value).step is Step.DELETE
-            assert "has confirmed 2 times that our message" in str(caught.value)
+            assert "confirmed the deletion of our message 2 times" in str(caught.value)
         here.now += 30
         async with here.session() as session:
             await session.delete(ours)  # may the account delete it now?
