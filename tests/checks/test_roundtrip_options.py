@@ -14,7 +14,6 @@ from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason
 from exporter.mail.message import tokens_in
 from exporter.mail.tokens import new_key
-from exporter.senders.pace import Pace
 from exporter.settings import Settings
 from exporter.state.commits import GATHER
 from exporter.state.store import Store
@@ -77,16 +76,6 @@ async def test_a_message_whose_turn_would_come_too_late_is_not_sent_and_says_why
     assert failed.duration < 1
     assert failed.legs[Leg.SEND] is False
     assert len(rig.sender.sent) == 2
-
-
-def test_turns_are_taken_for_each_destination_on_its_own_and_forgotten_in_time() -> None:
-    pace = Pace()
-    assert [pace.turn("a", 5, 100, 60) for _ in range(3)] == [0, 5, 10]
-    assert pace.turn("b", 5, 100, 60) == 0
-    assert pace.turn("a", 5, 100, 12) == 15  # too late: not taken
-    assert pace.turn("a", 5, 100, 60) == 15
-    assert pace.turn("a", 5, 130, 60) == 0
-    assert pace.turn("c", 0, 130, 60) == pace.turn("c", 0, 130, 60) == 0
 
 
 REFUSED = partial(ProberRig, expect={"code": [554, 550]})

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands.test_review import MAILBOX, found, lines_of
+from tests.support.reviewed import MAILBOX, found, lines_of
 
 ODD = {
     b"IMAP_PW=hunter2\n": "looks like a name with the secret: remove the name",

@@ -11,7 +11,7 @@ from exporter.mailboxes.pop3.mailbox import Pop3Options
 from exporter.senders.smtp import SmtpOptions
 from exporter.settings import Settings
 
-EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 GOOD = {"provider": "microsoft", "tenant": "example.org", "client_id": "1", "client_secret": "2"}
 USUAL = {"host": "mail.example.org", "username": "probe"}
 
