@@ -5,11 +5,12 @@ import textwrap
 from pathlib import Path
 
 from dashboards.causes import OF_A_MAILBOX, impact, template, what
+from exporter.core.reasons import Reason, Trait
 
 FILE = Path(__file__).resolve().parent / "rules/mailtrip.alerts.yml"
 _BLOCK = re.compile(r"(?ms)^( *)# made from causes\.py: (\w+)\n(.*?)^ *# end\n")
 WIDTH = 120
-_QUIET = "listed|missing|unusable|starved"  # reasons that have alerts of their own
+_QUIET = "|".join(reason for reason in Reason if Trait.HAS_ITS_ALERT in reason.traits)
 
 _LINE = (
     '{{ $failure = reReplaceAll "/:" ":" (reReplaceAll " $" "" (printf "%s/%s: %s %s"'

@@ -12,13 +12,13 @@ import yaml
 
 from dashboards.alert_texts import FILE as RULES
 from dashboards.causes import Cause, cause_of, impact
+from exporter.core.reasons import Reason, Trait
 from tests.atlas.faults import FAULTS
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs/alert_texts.md"
 COMMAND = "python -m docs.alert_texts"
-QUIET = ("listed", "missing", "unusable", "starved")
-"""Reasons that have alerts of their own."""
+QUIET = tuple(reason for reason in Reason if Trait.HAS_ITS_ALERT in reason.traits)
 
 INTRODUCTION = f"""\
 <!-- Generated from dashboards/causes.py, dashboards/rules and tests/atlas by "{COMMAND}". Change those, not this page. -->

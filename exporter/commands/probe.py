@@ -173,7 +173,7 @@ def _as_plugin(outcome: Outcome, settings: Settings, options: argparse.Namespace
     judgement = judgement_of(outcome, name, windows, thresholds)
     trip = f"trip {outcome.trip}, {duration(outcome.duration)}"
     print(nagios.about_one(judgement, thresholds, filter(None, (trip, left))))
-    return judgement.verdict.exit_status
+    return judgement.severity.exit_status
 
 
 def key_of(settings: Settings, name: str, module: str | None, files: str = "") -> ProbeKey:

@@ -14,7 +14,7 @@ from exporter.core.comparison.words import sentence
 from exporter.core.facts import Changes
 from exporter.core.logs import about
 from exporter.core.model import Outcome, ProbeKey
-from exporter.core.reasons import Reason
+from exporter.core.reasons import Trait
 from exporter.core.timing.clock import Clock
 from exporter.probing.bugs import contained
 from exporter.probing.on_the_spot import OnTheSpot
@@ -26,7 +26,6 @@ log = logging.getLogger(__name__)
 AT_ONCE = 4
 MOST_WAITING = 200  # more are not compared: then much more fails than a mail server
 QUIET = 3600.0  # seconds without a comparison of a good trip, after one without a result
-_OURS = frozenset({Reason.STARVED, Reason.INTERNAL})
 
 
 class Records(Protocol):
@@ -60,7 +59,8 @@ class Comparisons:
     def _note(self, probe: Probe, outcome: Outcome) -> bool:
         """Remembers how a trip went. True if it is worth comparing."""
         if outcome.failure:
-            return outcome.failure.reason not in _OURS and probe.way.note_failure(outcome)
+            ours = Trait.OURS in outcome.failure.reason.traits
+            return not ours and probe.way.note_failure(outcome)
         is_new = probe.way.note_good_trip(outcome.facts)
         return is_new and self._clock.monotonic() >= probe.way.quiet_until
 

@@ -26,7 +26,7 @@ from exporter.core.model import (
 )
 from exporter.core.one_line import one_line
 from exporter.core.phases import Leg, Phase
-from exporter.core.reasons import Reason
+from exporter.core.reasons import Reason, Trait
 from exporter.core.steps import Step
 from exporter.core.timing.clock import Clock
 from exporter.core.trace.run import Run
@@ -249,6 +249,7 @@ def _verdict(failure: Failure | None) -> bool | None:
     if failure is None:
         return True
     unsent = failure.phase is Phase.SEND and failure.step is None
-    if failure.reason is Reason.INTERNAL or (unsent and failure.reason is Reason.TIMEOUT):
+    ours = Trait.OURS in failure.reason.traits
+    if ours or (unsent and failure.reason is Reason.TIMEOUT):
         return None
     return False if failure.reason.blames(failure.phase) in (Leg.SEND, Leg.DELIVERY) else None

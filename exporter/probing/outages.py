@@ -13,7 +13,7 @@ from operator import add
 
 from exporter.core.availability.outage import MOST_REASONS, Outage, Result, Standing, Unsettled
 from exporter.core.model import Outcome, ProbeKey
-from exporter.core.reasons import Reason
+from exporter.core.reasons import Trait
 
 MOST_RESULTS = 1000  # that are kept of a probe; the oldest are final then
 
@@ -50,7 +50,7 @@ class Outages:
         A trip that only our own lateness spoiled says nothing.
         """
         failure, before = outcome.failure, self.unsettled()
-        if failure and failure.reason is Reason.STARVED:
+        if failure and Trait.TELLS_NOTHING in failure.reason.traits:
             return []
         result = Result(
             started,

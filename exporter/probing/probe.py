@@ -10,7 +10,7 @@ from exporter.core.facts import Changes, LeftFrom
 from exporter.core.home import Home
 from exporter.core.matrix import Cell
 from exporter.core.model import Exchanger, ExchangerVisit, Outcome, ProbeKey
-from exporter.core.reasons import Reason
+from exporter.core.reasons import Trait
 from exporter.core.timing.wake import Wake
 from exporter.core.trace.run import Run
 from exporter.mail.tokens import Token
@@ -190,7 +190,7 @@ class Probe:
         """Whether the newest trip failed, and not because of ourselves: then we are overloaded
         already."""
         failure = self.newest and self.newest.failure
-        return bool(failure and failure.reason is not Reason.STARVED)
+        return bool(failure and Trait.TELLS_NOTHING not in failure.reason.traits)
 
     @property
     def next_start(self) -> float:

@@ -17,7 +17,7 @@ from exporter.commands.status.probe_status import NotOurs, ProbeStatus
 from exporter.commands.status.summary import worst_of
 from exporter.commands.status.table import details, table
 from exporter.core.availability.window import matches
-from exporter.core.verdict import Verdict
+from exporter.core.severity import Severity
 
 REFUSALS = (CannotStart,)
 """What ends it with one clear line."""
@@ -44,15 +44,15 @@ def run(options: argparse.Namespace) -> int:
         return _without_answer(str(error), server, options)
     for line in lines:
         print(line)
-    verdict = worst_of([one.judgement for one in found])
-    return verdict.exit_status if options.format == "nagios" else _STATUS[verdict]
+    severity = worst_of([one.judgement for one in found])
+    return severity.exit_status if options.format == "nagios" else _STATUS[severity]
 
 
 _STATUS = {
-    Verdict.OK: OK,
-    Verdict.WARNING: FAILED,
-    Verdict.CRITICAL: FAILED,
-    Verdict.UNKNOWN: UNKNOWN,
+    Severity.OK: OK,
+    Severity.WARNING: FAILED,
+    Severity.CRITICAL: FAILED,
+    Severity.UNKNOWN: UNKNOWN,
 }
 
 
@@ -68,7 +68,7 @@ def _output(
     page = _page_of(judgements[0].probe, server.address) if one else ""
     if options.format == "json":
         probes = [
-            one.item | {"verdict": one.judgement.verdict, "words": one.judgement.words}
+            one.item | {"verdict": one.judgement.severity, "words": one.judgement.words}
             for one in found
         ]
         return [_document(server, worst_of(judgements), probes=probes)]
@@ -86,9 +86,9 @@ def _output(
 
 def _without_answer(why: str, server: RunningServer, options: argparse.Namespace) -> int:
     if options.format == "json":
-        print(_document(server, Verdict.UNKNOWN, error=why))
+        print(_document(server, Severity.UNKNOWN, error=why))
     elif options.format == "nagios":
-        print(nagios.headline(Verdict.UNKNOWN, why))
+        print(nagios.headline(Severity.UNKNOWN, why))
     else:
         print(f"mailtrip: {why}", file=sys.stderr)
     return UNKNOWN
@@ -96,7 +96,7 @@ def _without_answer(why: str, server: RunningServer, options: argparse.Namespace
 
 def _document(
     server: RunningServer,
-    verdict: Verdict,
+    severity: Severity,
     *,
     error: str | None = None,
     probes: Sequence[dict[str, Any]] = (),
@@ -105,7 +105,7 @@ def _document(
     fields = {
         "mailtrip": server.address,
         "at": server.now,
-        "verdict": verdict,
+        "verdict": severity,
         "error": error,
         "probes": probes,
     }

@@ -1,11 +1,12 @@
-"""The verdict on a probe, with the reason in words."""
+"""How severe the state of a probe is, and why, in words."""
 
 from dataclasses import dataclass
 
 from exporter.commands.status.probe_status import Newest, ProbeStatus
+from exporter.core.reasons import severity_of
+from exporter.core.severity import Severity
 from exporter.core.timing.durations import duration, in_units
 from exporter.core.timing.when import ago, utc
-from exporter.core.verdict import Verdict, verdict_of
 
 STALE_AFTER = 3  # intervals, and a timeout, without a trip that finished; see MailtripNoRecentTrip
 
@@ -24,7 +25,7 @@ class Judgement:
 
     probe: ProbeStatus
     now: float
-    verdict: Verdict
+    severity: Severity
     words: str  # why, in one line
     brief: str  # the same among others
 
@@ -42,42 +43,42 @@ class Judgement:
 
 
 def judge(probe: ProbeStatus, now: float, thresholds: Thresholds) -> Judgement:
-    verdict, words, brief = _judged(probe, now, thresholds)
+    severity, words, brief = _judged(probe, now, thresholds)
     if probe.maintenance:
         ends = probe.maintenance_ends_at
         until = f" until {utc(ends)}" if ends is not None else ""
-        verdict = Verdict.OK
+        severity = Severity.OK
         words = f"planned maintenance ({probe.maintenance}){until}, {words}"
         brief = f"planned maintenance{until}"
-    return Judgement(probe, now, verdict, words, brief or words)
+    return Judgement(probe, now, severity, words, brief or words)
 
 
-def _judged(probe: ProbeStatus, now: float, thresholds: Thresholds) -> tuple[Verdict, str, str]:
-    """The verdict without regard to maintenance, why, and the same in a few words."""
+def _judged(probe: ProbeStatus, now: float, thresholds: Thresholds) -> tuple[Severity, str, str]:
+    """The severity without regard to maintenance, why, and the same in a few words."""
     newest = probe.newest
     if newest is None:
         running = ", the first one is in progress" if probe.in_progress else ""
-        return Verdict.UNKNOWN, f"no trip has finished yet{running}", ""
+        return Severity.UNKNOWN, f"no trip has finished yet{running}", ""
     age = max(now - newest.finished_at, 0.0)
     if probe.interval and age > STALE_AFTER * probe.interval + probe.timeout:
         stale = f"the newest trip ended {ago(age)}"
         every = f"though one is due every {in_units(probe.interval)}"
         last = f", and it failed: {newest.cause}" if newest.reason else ""
-        return Verdict.UNKNOWN, f"{stale}, {every}{last}", stale
+        return Severity.UNKNOWN, f"{stale}, {every}{last}", stale
     if newest.reason:
-        verdict = verdict_of(newest.phase, newest.reason)
-        return verdict, _failing(probe, newest, now), newest.cause
+        severity = severity_of(newest.phase, newest.reason)
+        return severity, _failing(probe, newest, now), newest.cause
     if newest.delay is None:
-        return Verdict.OK, f"the trip that ended {ago(age)} succeeded", ""
+        return Severity.OK, f"the trip that ended {ago(age)} succeeded", ""
     took = f"the message took {duration(newest.delay)}"
-    for verdict, most in (
-        (Verdict.CRITICAL, thresholds.critical),
-        (Verdict.WARNING, thresholds.warning),
+    for severity, most in (
+        (Severity.CRITICAL, thresholds.critical),
+        (Severity.WARNING, thresholds.warning),
     ):
         if most is not None and newest.delay > most:
             late = f"{took}, more than {duration(most)}"
-            return verdict, f"{late}, and came {ago(age)}", late
-    return Verdict.OK, f"{took}, and came {ago(age)}", ""
+            return severity, f"{late}, and came {ago(age)}", late
+    return Severity.OK, f"{took}, and came {ago(age)}", ""
 
 
 def _failing(probe: ProbeStatus, newest: Newest, now: float) -> str:

@@ -8,7 +8,7 @@ from exporter.commands.flags import NAGIOS_OUTPUT
 from exporter.commands.status.judgement import Judgement, Thresholds
 from exporter.commands.status.summary import in_one_line, worst_first, worst_of
 from exporter.core.one_line import one_line
-from exporter.core.verdict import Verdict
+from exporter.core.severity import Severity
 
 LONGEST_LINE = 400  # characters of the first line without its performance data
 LONGEST = NAGIOS_OUTPUT[0]  # bytes: Nagios reads 8 KiB
@@ -18,14 +18,14 @@ _NO_LABEL = re.compile(r"[^A-Za-z0-9_@.+/-]+")
 """A label has no `=` and no `'`; without blanks it needs no quotes, which not all programs know."""
 
 
-def headline(verdict: Verdict, words: str) -> str:
+def headline(severity: Severity, words: str) -> str:
     """The first line, without performance data."""
-    return f"MAILTRIP {verdict.upper()}: {_shown(words, LONGEST_LINE)}"
+    return f"MAILTRIP {severity.upper()}: {_shown(words, LONGEST_LINE)}"
 
 
 def about_one(judgement: Judgement, thresholds: Thresholds, more: Iterable[str] = ()) -> str:
     """The output about the probe that was named, with `more` lines."""
-    first = headline(judgement.verdict, f"{judgement.probe.title}: {judgement.words}")
+    first = headline(judgement.severity, f"{judgement.probe.title}: {judgement.words}")
     return _output(first, [*_data(judgement, thresholds)], more)
 
 
@@ -33,17 +33,17 @@ def about_all(judgements: Sequence[Judgement], thresholds: Thresholds, most: int
     """The output about several probes, or however many there are, in `most` bytes."""
     first = headline(worst_of(judgements), in_one_line(judgements))
     counts = [f"probes={len(judgements)};;;0"]
-    for verdict in (Verdict.CRITICAL, Verdict.WARNING, Verdict.UNKNOWN):
-        number = sum(one.verdict is verdict for one in judgements)
-        counts.append(f"{verdict}={number};;;0;{len(judgements)}")
+    for severity in (Severity.CRITICAL, Severity.WARNING, Severity.UNKNOWN):
+        number = sum(one.severity is severity for one in judgements)
+        counts.append(f"{severity}={number};;;0;{len(judgements)}")
     probes = (
         " ".join(f"{_label(one)}::{data}" for data in _data(one, thresholds)) for one in judgements
     )
     data = [*counts, *filter(None, probes)]
     shown = _fitting(data, most - BESIDE_DATA)
-    wrong = [one for one in worst_first(judgements) if one.verdict is not Verdict.OK]
+    wrong = [one for one in worst_first(judgements) if one.severity is not Severity.OK]
     named = wrong if len(wrong) > 1 else ()  # the first line says all about one
-    lines = (f"{one.verdict.upper()} {one.probe.title}: {one.words}" for one in named)
+    lines = (f"{one.severity.upper()} {one.probe.title}: {one.words}" for one in named)
     left = len(data) - len(shown)
     cut = f"performance data left out of {left} probes: use --max-output, or a service for each"
     return _output(first, shown, lines, most, cut if left else "")

@@ -1,4 +1,4 @@
-"""The verdict on a probe after one trip: for `mailtrip probe --format nagios`."""
+"""The judgement on a probe after one trip: for `mailtrip probe --format nagios`."""
 
 from collections.abc import Iterable
 
@@ -13,7 +13,7 @@ from exporter.core.model import Outcome
 def judgement_of(
     outcome: Outcome, name: str, windows: Iterable[Window], thresholds: Thresholds
 ) -> Judgement:
-    """The verdict on the probe with this name, or on a pair without one, when the trip has
+    """The judgement on the probe with this name, or on a pair without one, when the trip has
     ended."""
     now, key = outcome.finished_at, outcome.probe
     maintenance = Maintenance(windows)

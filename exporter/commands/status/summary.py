@@ -5,27 +5,27 @@ from collections.abc import Sequence
 
 from exporter.commands.status.judgement import Judgement
 from exporter.core.one_line import one_line
-from exporter.core.verdict import Verdict
+from exporter.core.severity import Severity
 
 NAMED = 3  # probes that it names
 LONGEST_NAMED, LONGEST_ALONE = 90, 320  # characters about one of several, and about a single one
 
 
-def worst_of(judgements: Sequence[Judgement]) -> Verdict:
-    """The worst verdict; without any, it is unknown."""
-    verdicts = (one.verdict for one in judgements)
-    return max(verdicts, key=lambda one: one.rank, default=Verdict.UNKNOWN)
+def worst_of(judgements: Sequence[Judgement]) -> Severity:
+    """The worst severity; without any, it is unknown."""
+    severities = (one.severity for one in judgements)
+    return max(severities, key=lambda one: one.rank, default=Severity.UNKNOWN)
 
 
 def worst_first(judgements: Sequence[Judgement]) -> list[Judgement]:
     """Otherwise in the same order."""
-    return sorted(judgements, key=lambda one: -one.verdict.rank)
+    return sorted(judgements, key=lambda one: -one.severity.rank)
 
 
 def in_one_line(judgements: Sequence[Judgement]) -> str:
     """What the one who is on call needs to know."""
     total = len(judgements)
-    wrong = [one for one in worst_first(judgements) if one.verdict is not Verdict.OK]
+    wrong = [one for one in worst_first(judgements) if one.severity is not Severity.OK]
     if total == 1 or len(wrong) == 1:
         (first, *_) = wrong or judgements
         others = total - 1
@@ -43,7 +43,7 @@ def in_one_line(judgements: Sequence[Judgement]) -> str:
 
 
 def counted(judgements: Sequence[Judgement]) -> str:
-    """How many probes there are of each verdict, the worst first."""
-    counts = Counter(one.verdict for one in judgements)
+    """How many probes there are of each severity, the worst first."""
+    counts = Counter(one.severity for one in judgements)
     found = sorted(counts.items(), key=lambda one: -one[0].rank)
     return ", ".join(f"{number} {one.in_words}" for one, number in found)

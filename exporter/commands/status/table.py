@@ -4,12 +4,17 @@ from collections.abc import Iterator, Sequence
 
 from exporter.commands.status.judgement import Judgement
 from exporter.commands.status.summary import counted, worst_first
+from exporter.core.severity import Severity
 from exporter.core.timing.durations import duration, in_units
 from exporter.core.timing.when import ago, later, utc
-from exporter.core.verdict import Verdict
 
 _HEAD = ("probe", "state", "since", "newest trip", "delay", "next trip")
-_COLOURS = {Verdict.OK: "32", Verdict.UNKNOWN: "35", Verdict.WARNING: "33", Verdict.CRITICAL: "31"}
+_COLOURS = {
+    Severity.OK: "32",
+    Severity.UNKNOWN: "35",
+    Severity.WARNING: "33",
+    Severity.CRITICAL: "31",
+}
 """Codes of ECMA-48: green, magenta, yellow, red."""
 
 
@@ -21,8 +26,8 @@ def table(judgements: Sequence[Judgement], place: str, *, colours: bool) -> Iter
     if rows:
         yield _line(_HEAD, widths, "1" if colours else "")
     for one, row in zip(ordered, rows, strict=True):
-        yield _line(row, widths, "", _COLOURS[one.verdict] if colours else "")
-        if one.verdict is not Verdict.OK or one.probe.maintenance:
+        yield _line(row, widths, "", _COLOURS[one.severity] if colours else "")
+        if one.severity is not Severity.OK or one.probe.maintenance:
             yield f"    {one.words}"
     yield f"{counted(judgements)}, at {place}"
 
@@ -40,7 +45,7 @@ def _row(one: Judgement) -> tuple[str, ...]:
 
 
 def _state(one: Judgement) -> str:
-    return "planned" if one.probe.maintenance else one.verdict.in_words
+    return "planned" if one.probe.maintenance else one.severity.in_words
 
 
 def _next(one: Judgement) -> str:
@@ -63,7 +68,7 @@ def _styled(text: str, style: str) -> str:
 def details(one: Judgement, page: str, *, colours: bool) -> Iterator[str]:
     """All about a probe. `page` is the address of its trips; empty if there is none."""
     probe = one.probe
-    state = _styled(_state(one), _COLOURS[one.verdict] if colours else "")
+    state = _styled(_state(one), _COLOURS[one.severity] if colours else "")
     yield f"{probe.title}: {state}"
     yield f"  {one.words}"
     for name, text in _facts(one, page):

@@ -39,8 +39,7 @@ class Outage:
 def reason_of(word: str) -> Reason | None:
     """The reason in an outage's `phase/reason`; None if another version wrote one that we do not
     know."""
-    reason = word.rpartition("/")[2]
-    return next((one for one in Reason if one == reason), None)
+    return Reason.named(word.rpartition("/")[2])
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from math import inf
 from exporter.config.types import SecretUnavailable
 from exporter.core.model import ProbeError
 from exporter.core.one_line import MAX_DETAIL, one_line
-from exporter.core.reasons import Reason, Trait
+from exporter.core.reasons import Trait
 from exporter.core.timing.clock import Clock
 from exporter.net.sasl.conversation import NoLoginSent
 
@@ -105,7 +105,7 @@ class BackOff:
         that the mailbox was in already."""
         now = self._clock.monotonic()
         first, longest = FIRST_PAUSE, LONGEST_PAUSE
-        if error.reason is Reason.STARVED:  # it is not the server's fault, so pauses do not grow
+        if Trait.TELLS_NOTHING in error.reason.traits:
             longest = FIRST_PAUSE
         if _protected(error):
             first, longest = REFUSED_PAUSE, LONGEST_REFUSED_PAUSE

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from exporter.core.model import ProbeError
-from exporter.core.reasons import Reason
+from exporter.core.reasons import Reason, Trait
 from exporter.core.saved_policy import SavedPolicy
 from exporter.core.timing.clock import Clock
 from exporter.core.timing.fairness import FairTimeout
@@ -83,7 +83,7 @@ class StsPolicies:
         try:
             version = version_of(await self._resolver.texts(f"_mta-sts.{domain}"))
         except ProbeError as error:
-            if error.reason is Reason.STARVED:
+            if Trait.TELLS_NOTHING in error.reason.traits:
                 raise
             return FoundPolicy(lasting, error.detail)
         if version is None:
@@ -111,7 +111,7 @@ class StsPolicies:
         except Malformed as error:
             why = f"the policy of {domain} is malformed: {error}"
         except ProbeError as error:
-            if error.reason is Reason.STARVED:
+            if Trait.TELLS_NOTHING in error.reason.traits:
                 raise
             why = error.detail
         else:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from exporter.config.oauth2 import OAuth2Options
 from exporter.core.model import ProbeError
-from exporter.core.reasons import Reason
+from exporter.core.reasons import Reason, Trait
 from exporter.core.timing.clock import Clock
 from exporter.core.timing.fairness import FairTimeout
 from exporter.core.trace.starvation import blamed
@@ -109,7 +109,7 @@ class Account:
             return
         self._refresh_token = ""  # the configured one may have been fixed
         reason = error.reason if isinstance(error, ProbeError) else Reason.INTERNAL
-        if reason is not Reason.STARVED:
+        if Trait.TELLS_NOTHING not in reason.traits:
             self.failures[reason] += 1
         if isinstance(error, ProbeError):
             log.warning("no new token for %s: %s", self.username, error.detail)

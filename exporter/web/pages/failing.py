@@ -13,7 +13,6 @@ from exporter.core.reasons import Reason
 from exporter.core.timing.fairness import in_turns
 from exporter.probing.probe import Probe
 from exporter.web.pages import documentation
-from exporter.web.pages.first_steps import FIRST_STEPS
 from exporter.web.pages.probe_link import ProbeLink
 from exporter.web.pages.probe_list import Query, State, state_of
 
@@ -54,7 +53,7 @@ class Cause:
 
     @property
     def first_step(self) -> str:
-        return FIRST_STEPS[self.common.reason]
+        return self.common.reason.first_step
 
     @property
     def runbook(self) -> str:

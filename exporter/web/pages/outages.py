@@ -8,8 +8,7 @@ from urllib.parse import urlencode
 from exporter.core.availability.account_output import NOT_WATCHED
 from exporter.core.availability.outage import Outage, reason_of
 from exporter.core.model import Failure, ProbeKey
-from exporter.core.reasons import Reason
-from exporter.web.pages.first_steps import first_step_of
+from exporter.core.reasons import Trait
 from exporter.web.pages.probe_link import probe_query
 from exporter.web.pages.styles import BAD, PLAIN
 from exporter.web.parameters import page_number
@@ -81,13 +80,14 @@ class OutageView:
     def first_step(self, newest: Failure | None) -> str:
         """What to do first about the newest failure that is known; empty if another version wrote
         it. `newest` is that of the last trip if it is still kept."""
-        return first_step_of(newest.reason if newest else "".join(self.outage.reasons[-1:]))
+        reason = newest.reason if newest else reason_of("".join(self.outage.reasons[-1:]))
+        return reason.first_step if reason else ""
 
     @property
     def leg(self) -> str:
         """The leg to blame, in a word. Checks of blocklists have none."""
         reasons = {reason_of(word) for word in self.outage.reasons}
-        of_lists = reasons and reasons <= {Reason.LISTED, Reason.UNUSABLE}
+        of_lists = reasons and all(one and Trait.OF_LISTS in one.traits for one in reasons)
         return self.outage.leg or ("none" if of_lists else "unknown")
 
     @property

@@ -15,7 +15,6 @@ from exporter.state.timeline import TimelineTrip
 from exporter.web.pages import documentation
 from exporter.web.pages.answer import AnswerView
 from exporter.web.pages.axis import Mark, marks
-from exporter.web.pages.first_steps import FIRST_STEPS
 from exporter.web.pages.overview import in_words
 from exporter.web.pages.probe_link import probe_query
 from exporter.web.pages.styles import BAD, GOOD, PLAIN
@@ -126,7 +125,7 @@ class TripView:
     def first_step(self) -> str:
         """What to do first; empty without a failure."""
         failure = self.outcome.failure
-        return FIRST_STEPS[failure.reason] if failure else ""
+        return failure.reason.first_step if failure else ""
 
     @property
     def runbook(self) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from exporter.core.facts import Hop
 from exporter.core.model import Outcome, Span
 from exporter.core.phases import Phase
-from exporter.core.reasons import Reason
+from exporter.core.reasons import Reason, Trait
 from exporter.core.timing.durations import duration
 
 WIDTH = 1000.0  # of the whole trip, in the units of the drawing
@@ -38,7 +38,7 @@ _WAITING = {
 """What happens between two phases, by the second one."""
 _RESTARTED = "mailtrip was restarted; what happened before is not kept"
 _OTHERWISE = "mailtrip itself"
-_LISTS_FAILED = {Reason.LISTED: "on a blocklist", Reason.UNUSABLE: "no blocklist is usable"}
+LISTS_FAILED = {Reason.LISTED: "on a blocklist", Reason.UNUSABLE: "no blocklist is usable"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,10 +134,11 @@ class Waterfall:
         if self._outcome.heartbeat:
             words = _HEARTBEAT_FAILED if span.reason else _HEARTBEAT
             return words.get(span.phase, "")
-        if self._outcome.queried_lists or span.reason in (Reason.LISTED, Reason.UNUSABLE):
+        of_lists = span.reason and Trait.OF_LISTS in span.reason.traits
+        if self._outcome.queried_lists or of_lists:
             if not span.reason:
                 return "querying the blocklists"
-            return _LISTS_FAILED.get(span.reason, "failed to query the blocklists")
+            return LISTS_FAILED.get(span.reason, "failed to query the blocklists")
         if span.reason is Reason.ACCEPTED:
             if span.phase is Phase.VERIFY:
                 return "let through by a filter"

@@ -1,4 +1,4 @@
-"""The verdict on a probe, in the words that the one who is on call reads."""
+"""How severe the state of a probe is, in the words that the one who is on call reads."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from tests.commands.status.probes import NOW, failed, failure, item, judged, tri
 def words(fields: object, **limits: float) -> tuple[str, str]:
     assert isinstance(fields, dict)
     found = judged(fields, Thresholds(**limits))
-    return found.verdict, found.words
+    return found.severity, found.words
 
 
 def test_a_message_that_came_is_ok() -> None:
@@ -35,13 +35,13 @@ def test_a_failure_names_its_step_and_its_code() -> None:
 
 
 @pytest.mark.parametrize(
-    ("delay", "verdict"),
+    ("delay", "severity"),
     [(300.0, "ok"), (300.1, "warning"), (900.0, "warning"), (901.0, "critical")],
 )
-def test_a_message_may_come_too_late(delay: float, verdict: str) -> None:
+def test_a_message_may_come_too_late(delay: float, severity: str) -> None:
     found = words(item(newest=trip(delay=delay)), warning=300.0, critical=900.0)
-    assert found[0] == verdict
-    assert ("more than" in found[1]) == (verdict != "ok")
+    assert found[0] == severity
+    assert ("more than" in found[1]) == (severity != "ok")
 
 
 def test_without_a_trip_nobody_knows() -> None:
@@ -50,9 +50,9 @@ def test_without_a_trip_nobody_knows() -> None:
     assert words(fields) == ("unknown", "no trip has finished yet, the first one is in progress")
 
 
-@pytest.mark.parametrize(("ended", "verdict"), [(1499.0, "ok"), (1501.0, "unknown")])
-def test_after_three_intervals_and_a_timeout_a_result_is_stale(ended: float, verdict: str) -> None:
-    assert words(item(newest=trip(ended)))[0] == verdict
+@pytest.mark.parametrize(("ended", "severity"), [(1499.0, "ok"), (1501.0, "unknown")])
+def test_after_three_intervals_and_a_timeout_a_result_is_stale(ended: float, severity: str) -> None:
+    assert words(item(newest=trip(ended)))[0] == severity
 
 
 def test_a_stale_result_says_what_it_was() -> None:
@@ -75,8 +75,8 @@ def test_an_older_mailtrip_says_less() -> None:
     fields = failed(since=NOW - 60)
     del fields["failures"], fields["maintenance_ends_at"]
     fields["maintenance"] = "patch"
-    verdict, said = words(fields)
-    assert verdict == "ok"
+    severity, said = words(fields)
+    assert severity == "ok"
     assert said.startswith("planned maintenance (patch), failing for 1 min: deliver: overdue")
 
 

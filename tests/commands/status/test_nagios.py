@@ -8,7 +8,7 @@ import pytest
 from exporter.commands.flags import NAGIOS_OUTPUT
 from exporter.commands.status.judgement import Judgement, Thresholds
 from exporter.commands.status.nagios import LONGEST, about_all, about_one
-from exporter.core.verdict import Verdict
+from exporter.core.severity import Severity
 from tests.commands.status.probes import NOW, THRESHOLDS, failed, failure, item, judged, trip
 
 DATA = re.compile(
@@ -202,5 +202,5 @@ def test_a_parser_of_others_reads_the_data(servers: None) -> None:
     assert len(read_by_perl(text)) == len(parted(text)[1])
 
 
-def test_verdicts_are_upper_case() -> None:
-    assert {one.upper() for one in Verdict} == {"OK", "WARNING", "CRITICAL", "UNKNOWN"}
+def test_severities_are_upper_case() -> None:
+    assert {one.upper() for one in Severity} == {"OK", "WARNING", "CRITICAL", "UNKNOWN"}

@@ -1,4 +1,4 @@
-"""The verdict on a probe after one trip: `mailtrip probe --format nagios`."""
+"""The judgement on a probe after one trip: `mailtrip probe --format nagios`."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -30,7 +30,7 @@ THRESHOLDS = Thresholds(2.0, None)
 
 def said(outcome: Outcome, name: str = "gmail", *windows: Window) -> tuple[str, str, str]:
     found = judgement_of(outcome, name, windows, THRESHOLDS)
-    return found.probe.title, found.verdict, found.words
+    return found.probe.title, found.severity, found.words
 
 
 def test_one_trip_has_the_words_of_a_running_mailtrip() -> None:
@@ -46,8 +46,8 @@ def test_one_trip_has_the_words_of_a_running_mailtrip() -> None:
 @pytest.mark.parametrize(("pattern", "name"), [("gm*", "gmail"), ("a@*", "")])
 def test_planned_maintenance_is_ok(pattern: str, name: str) -> None:
     window = Window("patch", (pattern,), Once(0.0, 2000.0))
-    _, verdict, words = said(FAILED, name, window)
-    assert verdict == "ok"
+    _, severity, words = said(FAILED, name, window)
+    assert severity == "ok"
     assert words.startswith("planned maintenance (patch) until 1970-01-01 00:33:20 UTC, failing: ")
     over = Window("patch", (pattern,), Once(0.0, 1003.0))
     assert said(FAILED, name, over)[1] == "critical"

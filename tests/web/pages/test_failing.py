@@ -17,7 +17,6 @@ from exporter.core.trace.run import Run
 from exporter.mail.tokens import Token
 from exporter.probing.probe import Probe
 from exporter.web.pages.failing import MOST_CAUSES, MOST_NAMES, failing_now
-from exporter.web.pages.first_steps import FIRST_STEPS
 from exporter.web.pages.probe_list import matches
 from exporter.web.pages.time_zone import UTC_ZONE
 from tests.support.http_site import site
@@ -77,7 +76,7 @@ def test_probes_with_one_broken_mailbox_are_one_cause_and_those_of_other_modules
     assert first.since == 200.0
     assert first.newest.started_at == 400.0
     assert [one.called for one in first.named] == ["a", "b"]
-    assert first.first_step == FIRST_STEPS[Reason.CONNECT]
+    assert first.first_step == Reason.CONNECT.first_step
     assert first.runbook.endswith("#mailtripfailing")
     assert {(one.probes, one.common.place) for one in others} == {
         *((1, "other"), (1, "m"), (1, "n"))
@@ -154,6 +153,6 @@ async def test_the_start_page_says_what_fails_since_when_why_and_what_to_do_firs
     assert (icon, status, drawing[:4]) == ("icon-failing.svg", 200, "<svg")
     assert "<title>1 failing · mailtrip</title>" in page
     assert "1 of 2 probes is failing" in page
-    assert f"First: {FIRST_STEPS[Reason.REJECTED]}" in page
+    assert f"First: {Reason.REJECTED.first_step}" in page
     assert f"since <b>{UTC_ZONE.moment(1_700_000_000.0)}</b>" in page
     assert 'alerts.md#mailtripfailing">runbook</a>' in page

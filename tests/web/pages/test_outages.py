@@ -16,7 +16,6 @@ from exporter.probing.outages import Outages
 from exporter.state.thinning import FAILURES, KEEP, NEWEST, SUCCESSES
 from exporter.state.trip import Moment
 from exporter.web.pages.documentation import SITE
-from exporter.web.pages.first_steps import FIRST_STEPS
 from exporter.web.pages.outages import PER_PAGE, OutageQuery, OutageView
 from exporter.web.pages.probe_link import probe_query
 from tests.support.happened_trips import KEY, WHY, happened, trip
@@ -194,8 +193,8 @@ async def test_an_outage_says_what_to_do_first_about_its_newest_failure() -> Non
     async with site() as here:
         await happened(here, trip(1, WHY), trip(2, junk), trip(3, WHY))
         page = await page_of(here, f"/outages/{trip(1).trip}")
-    assert f"First: {FIRST_STEPS[Reason.REJECTED]}" in page
-    assert FIRST_STEPS[Reason.JUNK] not in page
+    assert f"First: {Reason.REJECTED.first_step}" in page
+    assert Reason.JUNK.first_step not in page
 
 
 async def test_an_outage_says_what_changed_when_it_began() -> None:
@@ -213,7 +212,7 @@ async def test_an_outage_says_what_changed_when_it_began() -> None:
 def test_what_to_do_first_is_known_without_the_last_trip_or_left_out() -> None:
     words = ("send/connect", "verify/junk")
     outage = Outage("a", KEY, 1.0, 2.0, None, 2, "a", "b", None, words, 0.0, planned=False)
-    assert OutageView(outage, None, 3.0).first_step(None) == FIRST_STEPS[Reason.JUNK]
+    assert OutageView(outage, None, 3.0).first_step(None) == Reason.JUNK.first_step
     for unknown in (("send/of_another_version",), ()):
         strange = replace(outage, reasons=unknown)
         assert OutageView(strange, None, 3.0).first_step(None) == ""

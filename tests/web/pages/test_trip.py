@@ -24,7 +24,6 @@ from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.mail.tokens import Mint
 from exporter.web.pages.documentation import SITE
-from exporter.web.pages.first_steps import FIRST_STEPS
 from tests.support.happened_trips import WHY, happened, trip
 from tests.support.http_site import GOOD as SCRAPE
 from tests.support.http_site import Site, site, words_of
@@ -56,7 +55,7 @@ async def test_a_failure_says_its_leg_its_runbook_and_where_it_is_explained() ->
         in words
     )
     assert f'<a href="{SITE}alerts.md#mailtripfailing">runbook MailtripFailing</a>' in text
-    assert f"First: {FIRST_STEPS[Reason.OVERDUE]}" in text
+    assert f"First: {Reason.OVERDUE.first_step}" in text
     assert f'<a href="{SITE}faults.md#on-the-way">What overdue means' in text
     assert "10.0 s in all" in words
 

@@ -7,9 +7,9 @@ import pytest
 from exporter.core.facts import FilterTest
 from exporter.core.model import Failure, Outcome, Span
 from exporter.core.phases import Phase
-from exporter.core.reasons import Reason
+from exporter.core.reasons import Reason, Trait
 from exporter.core.steps import Step
-from exporter.web.pages.waterfall import WIDTH, Waterfall
+from exporter.web.pages.waterfall import LISTS_FAILED, WIDTH, Waterfall
 from tests.web.test_pages import FAILED, HOP, KEY, SPANS
 
 
@@ -36,6 +36,10 @@ def test_a_phase_that_failed_is_not_explained_as_if_it_had_gone_well(
         Outcome("0123456789abcd", KEY, 0.0, 1.0, (Span(phase, None, 0.0, 1.0),))
     ).rows()
     assert row.note != words
+
+
+def test_what_lists_say_has_words_of_its_own() -> None:
+    assert LISTS_FAILED.keys() == {one for one in Reason if Trait.OF_LISTS in one.traits}
 
 
 def test_the_waterfall_has_its_phases_in_order_with_steps_and_hops_inside() -> None:

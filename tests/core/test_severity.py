@@ -3,12 +3,12 @@
 import pytest
 
 from exporter.core.phases import Phase
-from exporter.core.reasons import Reason
-from exporter.core.verdict import Verdict, verdict_of
+from exporter.core.reasons import Reason, severity_of
+from exporter.core.severity import Severity
 
 
 @pytest.mark.parametrize(
-    ("phase", "reason", "verdict"),
+    ("phase", "reason", "severity"),
     [
         ("deliver", "overdue", "critical"),
         ("deliver", "bounced", "critical"),
@@ -31,16 +31,16 @@ from exporter.core.verdict import Verdict, verdict_of
         ("verify", "of_a_later_version", "warning"),
     ],
 )
-def test_a_failure_has_a_verdict(phase: str, reason: str, verdict: str) -> None:
-    assert verdict_of(phase, reason) == verdict
+def test_a_failure_has_a_severity(phase: str, reason: str, severity: str) -> None:
+    assert severity_of(phase, reason) == severity
 
 
 def test_each_failure_that_can_happen_is_wrong() -> None:
     for reason in Reason:
         for phase in reason.phases or [Phase.VERIFY]:
-            assert verdict_of(phase, reason) is not Verdict.OK
+            assert severity_of(phase, reason) is not Severity.OK
 
 
 def test_the_exit_statuses_are_those_of_a_plugin() -> None:
-    worst_first = sorted(Verdict, key=lambda one: -one.rank)
+    worst_first = sorted(Severity, key=lambda one: -one.rank)
     assert [one.exit_status for one in worst_first] == [2, 1, 3, 0]
