@@ -19,7 +19,7 @@ class _Known:
 
 class Memory:
     """Keeps answers for their TTL; drops the oldest when full. `age` is the status's: answers from
-    before the list became unusable are dropped."""
+    before the list became unusable are dropped. Times are seconds of the monotonic clock."""
 
     def __init__(self, most: int = MOST_ANSWERS) -> None:
         self._most = most

@@ -53,7 +53,7 @@ class KnownHeartbeats:
             await self._store.keep_heartbeat(key, after)
 
     async def looked(self, key: HeartbeatKey, interval: float, *, receives: bool) -> Watch:
-        """Notes that the mailbox has been looked into."""
+        """Notes that the mailbox has been looked into, as it is every `interval` seconds."""
         now = self._clock.wall()
         before = self.of(key) or Watch(now, now)
         after = self._watches[key] = before.with_look(now, interval, receives=receives)

@@ -113,6 +113,8 @@ class SendmailSender:
         return self._path
 
     async def send(self, message: ProbeMessage, run: Run) -> None:
+        """Raises ProbeError if the program does not start, or does not accept the message in
+        time."""
         if message.sender.startswith("-"):  # `--` is not possible before the value of -f
             problem = (
                 f"the sender {message.sender} begins with a dash, and {self._path} could take it"

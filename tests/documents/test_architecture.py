@@ -99,6 +99,19 @@ def functions() -> set[str]:
     }
 
 
+@cache
+def constants() -> set[str]:
+    trees = [ast.parse(file.read_text(encoding="utf-8")) for file in EXPORTER]
+    targets = [
+        target
+        for tree in trees
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+    ]
+    return {target.id for target in targets if isinstance(target, ast.Name)}
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_every_class_and_member_that_is_named_exists(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
@@ -109,9 +122,16 @@ def test_every_class_and_member_that_is_named_exists(page: str) -> None:
         if member not in members().get(name, set())
     )
     where = text.partition("### Where is")[2].partition("\n\nA trip")[0]
-    known = functions() | set(members()) | set[str]().union(*members().values())
+    known = functions() | constants() | set(members()) | set[str]().union(*members().values())
     expect_none(
         f"{page}: nothing is called {name}"
         for name in re.findall(r"`([A-Za-z_]\w*)`", where)
         if name not in known
     )
+
+
+def test_each_answer_to_where_is_names_at_most_three_files() -> None:
+    where = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8").partition("### Where is")[2]
+    answers = re.findall(r"^\| .+ \|$", where.partition("\n\nA trip")[0], re.MULTILINE)
+    assert len(answers) > 20
+    expect_none(one for one in answers if len(set(re.findall(r"`[\w/]+\.py`", one))) > 3)

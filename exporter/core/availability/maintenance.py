@@ -60,17 +60,17 @@ class Maintenance:
         return tuple(one for one in self._windows if one.window.names(probe))
 
     def lasts(self, probe: str, now: float) -> bool | None:
-        """Whether the probe is in a window; None if no window is for it."""
+        """Whether the probe is in a window at `now` (Unix time); None if no window is for it."""
         windows = self._of(probe)
         return any(one.lasts(now) for one in windows) if windows else None
 
     def planned(self, probe: str, now: float) -> list[Planned]:
-        """For each window of the probe the time that lasts, or that comes next, the soonest
-        first."""
+        """For each window of the probe its current or next occurrence, the soonest first. `now`
+        is Unix time."""
         return _planned(self._of(probe), now)
 
     def all_planned(self, now: float) -> list[Planned]:
-        """The same for all windows."""
+        """The same for the windows of all probes."""
         return _planned(self._windows, now)
 
 

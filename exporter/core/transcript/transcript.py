@@ -41,6 +41,7 @@ class Transcript:
         self._forgotten = float("-inf")  # when the newest line was noted of those that are gone
 
     def note(self, moment: float, text: str) -> None:
+        """Adds a line of that moment, in seconds of the monotonic clock."""
         # Most lines of a server are the same in each session: they are kept once.
         self._add(LineEntry(self.position, moment, intern(one_line(text, LONGEST_LINE))))
 
@@ -58,6 +59,7 @@ class Transcript:
         return lines[-most:]
 
     def is_whole_since(self, moment: float) -> bool:
+        """Whether no line from that moment on has been dropped; seconds of the monotonic clock."""
         return self._forgotten < moment
 
     @property

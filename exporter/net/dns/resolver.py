@@ -114,7 +114,10 @@ class Resolver:
         hosts file takes precedence, and a name is completed from the search list, as people expect.
         One that comes from the DNS is `absolute`, and only found there: Debian has the name of a
         mail server as 127.0.1.1 in its own hosts file. Some name servers fail for AAAA alone: the
-        other addresses are enough, unless they are to be `complete`."""
+        other addresses are enough, unless they are to be `complete`.
+
+        Raises ProbeError if there is no address, or if no server has answered within the time
+        limit."""
         kind = {"any": "", "4": "IPv4 ", "6": "IPv6 "}[ip]
         if literal := ip_of(host.strip("[]")):
             if ip not in ("any", str(literal.version)):
@@ -181,7 +184,8 @@ class Resolver:
     async def exchangers(self, domain: str) -> list[Exchanger]:
         """The MX records: none is an empty list; a null MX (RFC 7505) is ProbeError(null_mx).
 
-        Skips an invalid host name, as if it could not be resolved.
+        Raises ProbeError(dns) or ProbeError(timeout) if the query fails. Skips an invalid host
+        name, as if it could not be resolved.
         """
         records = await self._records(domain, "MX")
         exchangers = [

@@ -77,7 +77,9 @@ class GraphMessages:
 
     async def changes(self, folder: str, since: str, link: str = "") -> Page | None:
         """The messages that came at that time (ISO 8601) or later; or those that the link stands
-        for. None if the server no longer knows the state that the link stands for."""
+        for. None if the server no longer knows the state that the link stands for.
+
+        Raises ProbeError(protocol) for an answer of another form."""
         query = {"$select": _FIELDS, "$filter": f"receivedDateTime ge {since}"}
         path = link or f"/mailFolders/{quote(folder, safe='')}/messages/delta?{_encoded(query)}"
         request = Request("GET", path, Step.IDLE, folder, quiet=True, prefer=_PREFER_PAGES)
@@ -101,7 +103,9 @@ class GraphMessages:
 
     async def with_id(self, folder: str, message_id: str) -> list[str]:
         """The ids of the messages of a folder that have this Message-ID. A filter that is ignored
-        finds no others: what is found is deleted."""
+        finds no others: what is found is deleted.
+
+        Raises ProbeError(protocol) for an answer of another form."""
         wanted = message_id.replace("'", "''")
         query = {"$select": "internetMessageId", "$filter": f"internetMessageId eq '{wanted}'"}
         path = f"/mailFolders/{quote(folder, safe='')}/messages?{_encoded(query)}"

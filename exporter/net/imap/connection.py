@@ -221,7 +221,9 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
         return set(self.capabilities)
 
     async def starttls(self, context: ssl.SSLContext, server_name: str) -> None:
-        """STARTTLS and the handshake. Discards earlier plain-text data (RFC 3501 section 6.2.1)."""
+        """STARTTLS and the handshake. Discards earlier plain-text data (RFC 3501 section 6.2.1).
+
+        Raises ProbeError(tls) if the server does not offer it, or if the handshake fails."""
         if self.authenticated:  # an attacker on the path may have sent it to prevent TLS
             raise self._failure(
                 Reason.TLS, f"{self._server} greeted with PREAUTH, so STARTTLS is not possible"

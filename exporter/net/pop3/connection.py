@@ -145,7 +145,9 @@ class Pop3Connection(Pop3Reader):
             raise
 
     async def user(self, user: str, password: str) -> None:
-        """USER and PASS. The password never gets into the transcript or an error."""
+        """USER and PASS. The password never gets into the transcript or an error.
+
+        Raises ProbeError(auth) if the server refuses the login."""
         if re.search(r"[\r\n\0]", user + password):
             raise ProbeError(
                 Reason.AUTH,
@@ -161,6 +163,9 @@ class Pop3Connection(Pop3Reader):
 
         With an initial response in the command (RFC 5034 section 4), older servers refuse it,
         Microsoft 365 disconnects, and a refusal does not show whether it was checked.
+
+        Raises ProbeError: `auth` if the server refuses the login, `protocol` if it accepts it
+        before its challenges have ended.
         """
         talk = Conversation(mechanism, self._server, self.redaction, self._note)
         with self._whole():

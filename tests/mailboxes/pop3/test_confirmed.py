@@ -24,7 +24,7 @@ def test_after_two_deletions_and_a_minute_a_message_should_be_gone() -> None:
     assert not deletions.in_vain([sighting("b")], LONGEST)
     beginning = sighting(raw=OURS.replace(b"text", b""))
     error = deletions.in_vain([sighting("b"), beginning], LONGEST)
-    assert "has confirmed 2 times" in str(error)
+    assert "confirmed the deletion of our message 2 times" in str(error)
 
 
 def test_one_deletion_is_not_enough_to_blame_a_server() -> None:
