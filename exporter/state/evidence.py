@@ -29,7 +29,6 @@ class ListedTrip:
     failures: int = 0
 
 
-_OUTCOME: TypeAdapter[Outcome] = ADAPTERS[Outcome]
 _OF_PROBE = "WHERE module = ? AND target = ?"
 _WHOLE = """coalesce((SELECT traces.outcome FROM traces WHERE traces.number = recent.number), outcome)
     AS outcome"""
@@ -44,15 +43,12 @@ _OF_FIELDS: dict[frozenset[str], Any] = {
 def written(outcome: Outcome) -> str:
     """The outcome as JSON. An invalid character, such as a byte of a command line that is not
     UTF-8, becomes a question mark."""
-    try:
-        return _OUTCOME.dump_json(outcome).decode()
-    except ValueError:  # pydantic's, of surrogates
-        plain = dumps(_OUTCOME.dump_python(outcome, mode="json"), ensure_ascii=False)
-        return plain.encode("utf-8", "replace").decode()
+    return _as_json(Outcome, outcome)
 
 
 def readable(text: str) -> Outcome | None:
-    """The outcome; None if another version wrote it and we cannot read it."""
+    """The outcome, without facts that cannot be read; None if another version wrote it and we
+    cannot read it."""
     try:
         document = _DOCUMENT.validate_json(text)
         return with_facts(document, _facts_of(document.get("facts", [])))
@@ -61,25 +57,43 @@ def readable(text: str) -> Outcome | None:
 
 
 def facts_written(facts: tuple[Fact, ...]) -> str:
-    """The facts alone, as JSON."""
-    return ADAPTERS[tuple[Fact, ...]].dump_json(facts).decode()
+    """The facts alone, as JSON, like an outcome."""
+    return _as_json(tuple[Fact, ...], facts)
 
 
 def facts_readable(text: str) -> tuple[Fact, ...]:
-    """The facts; empty if any of them cannot be read."""
+    """The facts that can be read."""
     try:
         return _facts_of(_DOCUMENTS.validate_json(text))
     except ValidationError:
         return ()
 
 
+def _as_json(kind: Any, value: object) -> str:
+    adapter = ADAPTERS[kind]
+    try:
+        return adapter.dump_json(value).decode()
+    except ValueError:  # pydantic's, of surrogates
+        plain = dumps(adapter.dump_python(value, mode="json"), ensure_ascii=False)
+        return plain.encode("utf-8", "replace").decode()
+
+
 def _facts_of(documents: object) -> tuple[Fact, ...]:
     """Reads fact by fact, and not all in one call of a library: there may be thousands, and the
     event loop's thread has its turn only between calls."""
-    return tuple(
-        ADAPTERS[_OF_FIELDS.get(frozenset(one), Fact)].validate_python(one)
-        for one in _DOCUMENTS.validate_python(documents)
-    )
+    found = map(_fact_of, _DOCUMENTS.validate_python(documents))
+    return tuple(fact for fact in found if fact is not None)
+
+
+def _fact_of(document: dict[str, Any]) -> Fact | None:
+    """None if it cannot be read: another version wrote it, or a number in it was infinite, which
+    JSON has as `null`."""
+    kind = _OF_FIELDS.get(frozenset(document), Fact)
+    try:
+        fact: Fact = ADAPTERS[kind].validate_python(document)
+    except ValidationError:
+        return None
+    return fact
 
 
 def add(connection: Connection, trip: str, *facts: Fact, brief: bool = True) -> None:

@@ -6,9 +6,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from exporter.config.grammar import ip_of
+from exporter.core.facts import ArrivedHeaders
+from exporter.core.model import Fact
 from exporter.mail.headers.authentication import METHODS, OTHER, RESULTS, authentication
 from exporter.mail.headers.received import MAX_HOPS, hops
 from exporter.mail.headers.receiver import left_from, trusted_part
+from exporter.mail.headers.shown import shown
 from exporter.mail.headers.spam import SCANNERS, spam_scores
 from exporter.mail.message import Kind, headers, is_whole, read, received
 from exporter.mail.mime import parse
@@ -20,6 +23,7 @@ from exporter.net.imap.reply import Reply
 from exporter.net.pop3.reply import UniqueIds, capabilities_in, reply_in, size_in
 from exporter.net.smtpd.proxy_header import LONGEST as LONGEST_HEADER
 from exporter.net.smtpd.proxy_header import MalformedHeader, header_in
+from exporter.state.evidence import facts_readable, facts_written
 
 SENT_AT = datetime(2025, 2, 1, tzinfo=UTC).timestamp()
 TOKEN = Mint(b"k" * 32).mint(SENT_AT)
@@ -27,8 +31,8 @@ RECEIVER = "mx.example.net"
 
 
 def arrived_headers(raw: bytes) -> None:
-    """The hops, the address and what the receiver says: all from closed lists, bounded, and fit to
-    be stored."""
+    """The hops, the address and what the receiver says: all from closed lists, bounded, and read
+    from the state as they were."""
     outermost, way = (
         headers(parse(raw), TOKEN.word)[0],
         hops(received(parse(raw), TOKEN.word), SENT_AT, 60.0),
@@ -41,9 +45,10 @@ def arrived_headers(raw: bytes) -> None:
         results = authentication(outermost, receiver)
         assert len({one.method for one in results}) == len(results)
         assert all(one.method in METHODS and one.result in {*RESULTS, OTHER} for one in results)
-    assert all(
-        one.scanner in SCANNERS and math.isfinite(one.score) for one in spam_scores(outermost)
-    )
+    scores = spam_scores(outermost)
+    assert all(one.scanner in SCANNERS and math.isfinite(one.score) for one in scores)
+    facts: tuple[Fact, ...] = (*way, *results, *scores, ArrivedHeaders(shown([outermost])))
+    assert facts_readable(facts_written(facts)) == facts
 
 
 def message(raw: bytes) -> None:

@@ -10,7 +10,8 @@ from tests.fuzz.targets import TARGETS
 WORDS = {
     "headers": (
         b'Received: |Authentication-Results: |mx.example.net|;|spf=|pass|(|)|"|by'
-        b" |[::1]|\r\n|\r\n\r\n"
+        b" |[::1]|\r\n|\r\n\r\n|X-Spam-Score: |X-Rspamd-Score: |X-Spam-Status: No, score=|inf|nan"
+        b"|1e999|9|.|-|; |1 Jan 0001 00:00:00 +2359|31 Dec 9999 23:59:60 -2359|\xed\xa0\x80|\0"
     ),
     "message": (
         b"Content-Type: multipart/mixed|; boundary=b|; a*=1|; a*0=2|;"

@@ -371,6 +371,8 @@ def test_one_name_or_a_list_of_them() -> None:
         (["X-Spam-Status: No, score=1 autolearn=ham"], {"spamassassin": 1}),
         ([f"X-Spam-Status: No{' ' * MAX_LENGTH}, score=1"], {}),
         (["X-Spam-Score: 5.1", "X-Spam-Score: 1"], {"other": 5.1}),
+        (["X-Spam-Score: inf"], {}),
+        (["X-Spam-Status: No, score=-Infinity", "X-Spamd-Result: x [NaN / 15.00]"], {}),
         (
             [
                 "X-Spam-Score: 1e999",
