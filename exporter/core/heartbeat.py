@@ -2,9 +2,9 @@
 the next one is due. Times in seconds since the epoch."""
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 from exporter.core.timing.durations import in_units
+from exporter.core.timing.when import utc
 
 SHORT_GAP = 300.0  # seconds without a look that delay no verdict, besides two intervals
 # Seconds: how soon a mail server tries again that could not deliver, at most (Postfix: 4000).
@@ -95,29 +95,27 @@ class Heartbeat:
         return now > self.due_at
 
     @property
-    def last(self) -> str:
-        """The last one, for people."""
+    def last_in_words(self) -> tuple[str, float, str]:
+        """The last one, for people: a moment, and the words before and after it."""
         if self.last_at is None:
-            return f"none since {moment(self.since)}, when mailtrip began to look"
+            return "none since ", self.since, ", when mailtrip began to look"
         where = f", in {self.folder}" if self.folder else ""
-        return f"{moment(self.last_at)} from {self.sender}: {self.subject}{where}"
+        return "", self.last_at, f" from {self.sender}: {self.subject}{where}"
 
     def __str__(self) -> str:
-        return f"last heartbeat: {self.last}; the next one is due by {moment(self.due_at)}"
+        before, at, after = self.last_in_words
+        return (
+            f"last heartbeat: {before}{utc(at)}{after}; the next one is due by {utc(self.due_at)}"
+        )
 
     def problem(self, now: float) -> str:
         """What is wrong, if it is missing."""
         if self.last_at is None:
             return (
-                f"none has come since {moment(self.since)}, when mailtrip began to look;"
+                f"none has come since {utc(self.since)}, when mailtrip began to look;"
                 f" one must come every {in_units(self.every)}"
             )
         return (
-            f"the last one came {in_units(now - self.last_at)} ago, {moment(self.last_at)},"
+            f"the last one came {in_units(now - self.last_at)} ago, {utc(self.last_at)},"
             f" and one must come every {in_units(self.every)}"
         )
-
-
-def moment(at: float) -> str:
-    """A moment for people, in UTC."""
-    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S} UTC"

@@ -6,7 +6,7 @@ import re
 from exporter.core.facts import MailServer
 from exporter.core.model import Exchanger, Fact, Outcome, Reply
 from exporter.core.phases import Phase
-from exporter.mail.queue_name import queue_name
+from exporter.core.queue_name import queue_name
 from exporter.metrics.series import Labels, Series
 
 LOST = "lost"

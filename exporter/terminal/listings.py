@@ -1,12 +1,13 @@
 """Blocklists in a terminal: progress of the queries, then a table of the answers."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import count
 
 from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
+from exporter.core.facts_in_words import remarks_on
 from exporter.core.model import Listing, ListState, Outcome, Span
 from exporter.core.reasons import Reason
 from exporter.terminal.progress_line import ProgressLine
@@ -113,14 +114,3 @@ def _row(
 
 def _style(listing: Listing) -> str:
     return _STYLES[listing.state] if listing.alarming or listing.state is ListState.UNKNOWN else ""
-
-
-def remarks_on(listing: Listing) -> Iterator[str]:
-    """Its codes and their meaning, or why it is unknown; how to be removed."""
-    if listing.codes:
-        harmless = "" if listing.alarming else " (not a failure)"
-        yield f"{' '.join(listing.codes)}  {', '.join(listing.meanings)}".rstrip() + harmless
-    if listing.text:
-        yield listing.text
-    if listing.delisting and listing.alarming and listing.state is ListState.LISTED:
-        yield f"delisting: {listing.delisting}"

@@ -2,57 +2,29 @@
 steps."""
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from textwrap import fill
 
 from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
-from exporter.core.comparison.words import failure_in_words, in_words, letter
-from exporter.core.facts import (
-    WHY_UNMEASURED,
-    Alteration,
-    Answer,
-    Arrival,
-    Authentication,
-    Changes,
-    Client,
-    Disagreement,
-    FilterTest,
-    Hop,
-    InboxTab,
-    LeftFrom,
-    MailServer,
-    SenderCheck,
-    SpamScore,
-    Unclear,
-)
-from exporter.core.heartbeat import Heartbeat, moment
-from exporter.core.model import (
-    Exchanger,
-    ExchangerVisit,
-    Listing,
-    Outcome,
-    PlaintextFallback,
-    Reply,
-    Span,
-    TlsPolicy,
-    TlsSession,
-)
+from exporter.core.comparison.words import failure_in_words, letter
+from exporter.core.facts import Arrival
+from exporter.core.facts_in_words import Day, Moment, Row, facts_in_words
+from exporter.core.model import Outcome, Span
 from exporter.core.one_line import one_line
 from exporter.core.phases import Phase
-from exporter.core.timing.durations import in_units
-from exporter.core.trace.tls_sessions import with_sessions
-from exporter.terminal.listings import remarks_on
+from exporter.core.timing.when import utc, utc_day
 from exporter.terminal.progress_line import ProgressLine
 
 LEAST_BAR, MOST_BAR = 6, 32  # characters
 BESIDE_BAR = 27  # the name, and the time
-BESIDE_FACT = 20  # what it is
+WIDEST_NAME = 17  # of a fact; that of a mailbox may make it wider
+BESIDE_FACT = 2 + WIDEST_NAME + 1
 LEAST_WORDS = 20  # of a fact in a line
 LONG_NOTE = 30  # one that is longer may be broken
 _PHASES = list(Phase)
+_WRITTEN: Mapping[type, Callable[[float], str]] = {Moment: utc, Day: utc_day}
 _DOING = {
     "open": "opening the mailbox",
     "send": "sending",
@@ -102,8 +74,8 @@ def waterfall(outcome: Outcome, console: Console, *, under_way: bool = False) ->
         key=lambda span: (_PHASES.index(span.phase), span.step is not None, span.start),
     ):
         console.print(_bar(span, outcome.duration, width), soft_wrap=True)
-    for line in _facts(outcome):
-        _print_words(console, f"  {one_line(line)}", indent=BESIDE_FACT)
+    for row in facts_in_words(outcome.facts):
+        _print_words(console, f"  {one_line(_fact(row))}", indent=BESIDE_FACT)
     if under_way:
         return
     console.print()
@@ -182,104 +154,8 @@ def _bar(span: Span, total: float, width: int) -> Text:
     )
 
 
-def _facts(outcome: Outcome) -> list[str]:
-    lines = []
-    for fact, which in with_sessions(outcome.facts):
-        match fact:
-            case Reply():
-                lines.append(f"last SMTP reply   {fact.code} {fact.text}")
-            case Exchanger():
-                lines.append(f"accepted by       {fact} (MX {fact.preference})")
-            case ExchangerVisit():
-                lines.append(f"exchanger         {_visit(fact)}")
-            case PlaintextFallback():
-                lines.append(f"no TLS            sent in plain text: {fact.why}")
-            case TlsPolicy():
-                lines.append(f"TLS policy        {fact}")
-            case TlsSession():
-                session = f"{which}: " if which else ""
-                lines.append(f"{f'TLS, {fact.place}':17} {session}{_tls(fact)}")
-                if fact.issued:
-                    lines.append(f"certificate       {session}{fact.issued}")
-                if fact.client_certificate:
-                    lines.append(f"our certificate   {session}{fact.client_certificate}")
-            case Hop():
-                lines.append(f"hop {fact.number:<13} {_hop(fact)}")
-            case LeftFrom():
-                lines.append(f"left from         {fact.address}")
-            case MailServer():
-                lines.append(f"server            {fact}")
-            case Authentication():
-                lines.append(f"{fact.method:<17} {fact.result}")
-            case SenderCheck():
-                lines.append(f"{fact.method + ', own check':<17} {fact}")
-            case Disagreement():
-                lines.append(f"{fact.method + ' differs':<17} {fact}")
-            case Client():
-                lines.append(f"delivered by      {fact}")
-            case Listing():
-                about = f"{fact.subject} is {fact.state.in_words} on {fact.blocklist}"
-                lines.append(f"blocklist         {'; '.join([about, *remarks_on(fact)])}")
-            case SpamScore():
-                lines.append(f"spam score        {fact.score:g} ({fact.scanner})")
-            case Changes():
-                lines += [f"changed           {in_words(one)}" for one in fact.changes]
-                lines += [f"listed on         {one}" for one in fact.listed]
-            case FilterTest():
-                lines.append(f"filter test       {fact}")
-            case InboxTab():
-                lines.append(f"tab of the inbox  {fact.tab}")
-            case Alteration():
-                lines.append(f"altered           {fact}")
-            case Answer():
-                lines.append(f"came home         {fact}")
-                lines.append(f"legs              {fact.legs}")
-            case Heartbeat():
-                lines.append(f"last heartbeat    {fact.last}")
-                due = f"{moment(fact.due_at)}, one must come every {in_units(fact.every)}"
-                lines.append(f"next one due by   {due}")
-            case Unclear():
-                lines.append(f"unclear message   from {fact.sender}: {fact.subject}: {fact.text}")
-            case Arrival():
-                where = f"{fact.folder or 'mailbox'}, token in its {fact.found_in}"
-                lines.append(f"found in          {where}")
-                why = f": {WHY_UNMEASURED}" if fact.delay is None else ""
-                lines.append(f"delivery delay    {_delay(fact)}{why}")
-    return lines
-
-
-def _visit(visit: ExchangerVisit) -> str:
-    parts = [f"{visit.place} (MX {visit.preference})  {visit.verdict}"]
-    if visit.delay is not None:
-        parts.append(f"delivery delay {visit.delay:.3f} s")
-    if visit.tls:
-        parts.append(_tls(visit.tls))
-    if visit.plaintext:
-        parts.append(f"sent in plain text: {visit.plaintext}")
-    return ", ".join(parts)
-
-
-def _tls(fact: TlsSession) -> str:
-    agreed = f"{fact.version} {fact.cipher}" if fact.version else "certificate refused"
-    if fact.expires_at is None:
-        return agreed
-    told = f"{agreed}, valid until {_day(fact.expires_at)}"
-    if fact.ends_above is None:
-        return told
-    return f"{told}, a certificate above it until {_day(fact.ends_above)}"
-
-
-def _day(moment: float) -> str:
-    return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%d}"
-
-
-def _hop(hop: Hop) -> str:
-    """The server that accepted the message, its delay and its client. Text of external servers is
-    already clean."""
-    after = "unknown delay" if hop.delay is None else f"{hop.delay:.0f} s"
-    if hop.skew:
-        after += f" (its clock is {abs(hop.skew):.0f} s {'behind' if hop.skew > 0 else 'ahead'})"
-    origin = " ".join(filter(None, (hop.helo, hop.address and f"[{hop.address}]")))
-    return "  ".join(
-        filter(None, (hop.by or "(no name)", after, origin and f"from {origin}", hop.protocol))
+def _fact(row: Row) -> str:
+    words = "".join(
+        part if isinstance(part, str) else _WRITTEN[type(part)](part.at) for part in row.words
     )
+    return f"{row.name:{WIDEST_NAME}} {words}"

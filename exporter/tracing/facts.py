@@ -11,8 +11,8 @@ from exporter.config.grammar import domain_of
 from exporter.core.facts import Arrival, Hop, MailServer
 from exporter.core.model import Fact, Outcome, Reply, Span, TlsSession
 from exporter.core.phases import Leg, Phase
+from exporter.core.queue_name import queue_name
 from exporter.core.steps import Step
-from exporter.mail.queue_name import queue_name
 from exporter.net.otlp.span import Value
 
 Attributes = Mapping[str, Value]

@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from functools import partial
 
 from exporter import __version__
-from exporter.core.facts import LateArrival
 from exporter.core.model import Outcome
 from exporter.mail.tokens import without_tokens
 from exporter.probing.probe import Probe
@@ -58,9 +57,8 @@ def trip_text(outcome: Outcome, *, under_way: bool) -> str:
     if view.is_summary:
         kept = as_text(outcome, drawing).lstrip("\n")
         return without_tokens(f"{head}{kept}\nOnly the verdict of this trip is kept.\n")
-    late = [f"\n{one}\n" for one in outcome.facts if isinstance(one, LateArrival)]
     headers = ["\nreceived headers\n", *(f"{line}\n" for line in view.headers)]
-    parts = [head, _drawn(outcome, drawing), *late, *(headers if view.headers else ())]
+    parts = [head, _drawn(outcome, drawing), *(headers if view.headers else ())]
     return without_tokens("".join(parts))
 
 

@@ -11,6 +11,7 @@ import pytest
 from docs import animation
 from docs.command_parser import command_line
 from docs.recording import Picture, Recording, Run
+from exporter.core import facts_in_words
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
@@ -19,7 +20,7 @@ from exporter.terminal import trip as of_a_trip
 RECORDING = Recording.read(animation.RECORDING)
 SVG = animation.PICTURE.read_text(encoding="utf-8")
 NAMESPACE = "{http://www.w3.org/2000/svg}"
-SOURCE = Path(of_a_trip.__file__).read_text(encoding="utf-8")
+SOURCE = Path(facts_in_words.__file__).read_text(encoding="utf-8")
 
 
 def written() -> list[str]:

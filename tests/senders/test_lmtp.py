@@ -11,10 +11,10 @@ import pytest
 
 from exporter.core.model import Failure, Reply, TlsSession
 from exporter.core.phases import Phase
+from exporter.core.queue_name import queue_name
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.core.trace.run import Run
-from exporter.mail.queue_name import queue_name
 from exporter.net.dns.resolver import Resolver
 from exporter.senders import SendOptions
 from exporter.senders.lmtp import LmtpOptions

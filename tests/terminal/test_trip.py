@@ -19,12 +19,14 @@ from exporter.core.facts import Answer, Arrival, Change, Changes, FilterTest
 from exporter.core.home import Home
 from exporter.core.json_output import KINDS, as_json
 from exporter.core.model import Fact, Failure, Outcome, ProbeKey, Reply, Span
+from exporter.core.one_line import one_line
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.terminal import transcript, waterfall
 from tests.commands.test_cli import mailtrip
 from tests.lab.client import Lab
+from tests.support.every_fact import EVERY_FACT
 from tests.support.ports import free_port
 from tests.support.screen import Screen
 from tests.support.visits import VISITS
@@ -392,7 +394,8 @@ def test_what_came_home_instead_of_the_message_is_told_with_its_legs(
     shown = StringIO()
     trip = replace(ended(None), facts=(answer,))
     waterfall(trip, Console(file=shown, width=200, highlight=False))
-    assert f"  came home         {home}\n  legs              {legs}\n" in shown.getvalue()
+    assert f"  came home         {home}\n" in shown.getvalue()
+    assert f"  legs              {legs}\n" in shown.getvalue()
     (told,) = json.loads(as_json(trip))["facts"]
     assert told["fact"] == "answer"
     assert (told["home"], told["there"], told["at"]) == (answer.home, answer.there, answer.at)
@@ -462,6 +465,16 @@ def test_the_picture_fits_into_the_terminal(width: int) -> None:
     assert len(ends) == 1, "the times stand below each other"
 
 
+def test_every_fact_is_there_in_its_words() -> None:
+    shown = StringIO()
+    console = Console(file=shown, width=80, highlight=False)
+    for fact, rows in EVERY_FACT.items():
+        waterfall(replace(ended(None), facts=(fact,)), console, under_way=True)
+        for row in rows:
+            name, _, words = row.partition(": ")
+            assert f"  {name:17} {one_line(words)}\n" in shown.getvalue()
+
+
 def test_each_exchanger_has_a_line() -> None:
     outcome = Outcome("t", ProbeKey("m", "t"), 0.0, 1.0, facts=VISITS)
     console = Console(file=StringIO(), width=100)
@@ -470,7 +483,7 @@ def test_each_exchanger_has_a_line() -> None:
     said = console.file.getvalue()
     assert (
         "  exchanger         mx1.example.org [192.0.2.1] (MX 10)  OK, delivery delay 1.500 s, TLSv1.3"
-        " AES, valid until 2027-01-15, a certificate above it until 2026-09-21\n"
+        " AES, certificate valid until 2027-01-15, a certificate above it until 2026-09-21\n"
     ) in said
     assert "[2001:db8::1] (MX 10)  failed: send/rcpt: rejected 550: unknown <user>\n" in said
     assert "mx2.example.org [192.0.2.2] (MX 20)  unknown: deliver: unavailable" in said

@@ -1,11 +1,11 @@
 """The report of `mailtrip check --try`: one line for each attempt, followed by its remarks."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 from exporter.commands.preflight.attempt import Attempt
 from exporter.commands.preflight.remark import Remark, Risk
 from exporter.core.one_line import one_line
+from exporter.core.timing.when import utc_day
 
 _WORDS = {
     Risk.HIDDEN: (
@@ -94,13 +94,9 @@ def line(attempt: Attempt) -> str:
     if attempt.tls:
         told.append(attempt.tls.version)
         if attempt.tls.expires_at is not None:
-            told.append(f"certificate valid until {_day(attempt.tls.expires_at)}")
+            told.append(f"certificate valid until {utc_day(attempt.tls.expires_at)}")
         if attempt.tls.ends_above is not None:
-            told.append(f"a certificate above it until {_day(attempt.tls.ends_above)}")
+            told.append(f"a certificate above it until {utc_day(attempt.tls.ends_above)}")
         if attempt.tls.client_certificate:
             told.append(f"client certificate {attempt.tls.client_certificate}")
     return f"OK      {place}: {', '.join(filter(None, told))}"
-
-
-def _day(moment: float) -> str:
-    return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%d}"

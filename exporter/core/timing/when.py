@@ -22,3 +22,8 @@ def ago(seconds: float) -> str:
 def utc(moment: float) -> str:
     """A moment in seconds since the epoch."""
     return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(moment))
+
+
+def utc_day(moment: float) -> str:
+    """Its date."""
+    return time.strftime("%Y-%m-%d", time.gmtime(moment))

@@ -51,7 +51,7 @@ from exporter.web.pages.report import FIGURES, ReportPage, ReportQuery
 from exporter.web.pages.styles import BAD
 from exporter.web.pages.time_zone import UTC_ZONE, TimeZone
 from exporter.web.pages.trip import LEGS, NextTo, TripView, next_to
-from exporter.web.pages.trip_facts import facts_in_words
+from exporter.web.pages.trip_facts import details
 from exporter.web.pages.visit import VisitView
 
 MOST_TRIPS = 60  # in a list
@@ -289,7 +289,7 @@ class Pages:
             root="../",
             trip=view,
             again=self._again.command(view.outcome.probe, view.name),
-            facts=facts_in_words(view.outcome, self._zone),
+            facts=details(view.outcome, self._zone),
             visits=[VisitView(one, self._zone) for one in view.visits],
             visiting=self._is_visiting(view),
             refresh=refresh,

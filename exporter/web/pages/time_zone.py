@@ -6,6 +6,8 @@ from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 
+from exporter.core.facts_in_words import Day, Moment, Words
+
 DAY = 86400.0
 FIRST, LAST = -62_135_596_800.0 + DAY, 253_402_300_799.0 - DAY
 """What a date can be in every zone, in seconds since the epoch; other times are shown as these."""
@@ -36,6 +38,17 @@ class TimeZone:
 
     def date(self, seconds: float) -> Markup:
         return _element(seconds, self.bare(seconds)[:10])
+
+    def parts(self, words: Words) -> tuple[str, ...]:
+        """The words of a fact: texts of servers as they are, and times as markup."""
+        return tuple(
+            self.moment(part.at)
+            if isinstance(part, Moment)
+            else self.date(part.at)
+            if isinstance(part, Day)
+            else part
+            for part in words
+        )
 
     def text(self, seconds: float) -> str:
         """The moment without markup, for the words of a drawing."""

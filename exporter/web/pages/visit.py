@@ -1,9 +1,11 @@
 """What became of a message through one exchanger, on the page about its trip."""
 
+from markupsafe import Markup
+
+from exporter.core.facts_in_words import tls_in_words
 from exporter.core.model import ExchangerVisit
 from exporter.web.pages.styles import BAD, GOOD, PLAIN
 from exporter.web.pages.time_zone import TimeZone
-from exporter.web.pages.trip_facts import tls_in_words
 
 
 class VisitView:
@@ -32,7 +34,7 @@ class VisitView:
         visit = self.visit
         if visit.plaintext:
             return f"sent in plain text: {visit.plaintext}"
-        return tls_in_words(visit.tls, self._zone) if visit.tls else ""
+        return Markup("").join(self._zone.parts(tls_in_words(visit.tls))) if visit.tls else ""
 
     @property
     def policy(self) -> str:

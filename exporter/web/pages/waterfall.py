@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from exporter.core.facts import Hop
+from exporter.core.facts_in_words import hop_in_words
 from exporter.core.model import Outcome, Span
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason, Trait
@@ -176,16 +177,3 @@ class Waterfall:
         scale = WIDTH / self._outcome.duration if self._outcome.duration > 0 else 0.0
         x = min(max(start * scale, 0.0), WIDTH - LEAST)
         return round(x, 1), round(min(max(length * scale, LEAST), WIDTH - x), 1)
-
-
-def hop_in_words(hop: Hop) -> str:
-    """The server, its client, and what is odd."""
-    skew = (
-        f"its clock is {abs(hop.skew):.0f} s {'behind' if hop.skew > 0 else 'ahead'}"
-        if hop.skew
-        else ""
-    )
-    origin = " ".join(filter(None, (hop.helo, hop.address and f"[{hop.address}]")))
-    return ", ".join(
-        filter(None, (hop.by or "(no name)", origin and f"from {origin}", hop.protocol, skew))
-    )

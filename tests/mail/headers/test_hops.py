@@ -154,12 +154,13 @@ def test_a_terminal_shows_a_hop_on_each_line_between_sending_and_arrival() -> No
     with console.capture() as capture:
         waterfall(OUTCOME, console)
     assert capture.get().splitlines()[2:] == [
-        "  hop 1             mx1.example.org  1 s  from probe.example.org [192.0.2.1]  ESMTPS",
-        "  hop 2             mx2.example.org  0 s (its clock is 2 s behind)  from [evil]",
-        "  hop 3             mx3.example.org  8 s (its clock is 53 s ahead)  LMTP",
-        "  hop 14            (no name)  unknown delay",
+        "  hop 1             1 s, mx1.example.org, from probe.example.org [192.0.2.1], ESMTPS",
+        "  hop 2             0 s, mx2.example.org, from [evil], its clock is 2 s behind",
+        "  hop 3             8 s, mx3.example.org, LMTP, its clock is 53 s ahead",
+        "  hop 14            unknown delay, (no name)",
         "  found in          INBOX, token in its header",
         "  delivery delay    6.000 s",
+        "  round trip        6.500 s",
         "",
         "OK: round trip 6.500 s, delivery delay 6.000 s",
     ]

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from exporter.core.facts import Answer, Arrival, Authentication, Change, Changes, LateArrival
+from exporter.core.facts import Answer, Arrival, Authentication, Change, Changes, Hop, LateArrival
 from exporter.core.home import Home
 from exporter.core.model import (
+    ExchangerVisit,
     Failure,
     Listing,
     ListState,
@@ -24,6 +25,7 @@ from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.mail.tokens import Mint
 from exporter.web.pages.documentation import SITE
+from tests.support.every_fact import EVERY_FACT
 from tests.support.happened_trips import WHY, happened, trip
 from tests.support.http_site import GOOD as SCRAPE
 from tests.support.http_site import Site, site, words_of
@@ -220,9 +222,22 @@ async def test_of_several_tls_sessions_each_says_which_it_is() -> None:
     both = await page(replace(FAILED, facts=facts))
     assert "<dt>TLS, send<dd>TLSv1.3 AES128" in first
     for number, host, cipher in ((1, "mx1.lab.test", "AES128"), (2, "mx2.lab.test", "AES256")):
-        which = f"send (session {number} of 2, {host})"
-        assert f"<dt>TLS, {which}<dd>TLSv1.3 {cipher}" in both
-        assert f"<dt>certificate, {which}<dd>issued by CN=our CA" in both
+        which = f"session {number} of 2, {host}"
+        assert f"<dt>TLS, send<dd>{which}: TLSv1.3 {cipher}" in both
+        assert f"<dt>certificate<dd>{which}: issued by CN=our CA" in both
+
+
+async def test_every_fact_is_there_in_its_words_or_in_a_table_of_its_own() -> None:
+    async with site() as here:
+        for number, (fact, rows) in enumerate(EVERY_FACT.items()):
+            outcome = replace(FAILED, trip=f"{number:014x}", facts=(fact,))
+            await kept(here, outcome)
+            text = re.sub("</?time[^>]*>", "", await page_of(here, f"/trips/{outcome.trip}"))
+            details = words_of(text).partition(" Details ")[2]
+            for row in rows:
+                name, _, said = row.partition(": ")
+                shown = f"{name} {' '.join(said.split())}" in details
+                assert shown is not isinstance(fact, Changes | ExchangerVisit | Hop | Listing), row
 
 
 async def test_what_authentication_says_has_a_colour_beside_its_word() -> None:
@@ -323,7 +338,7 @@ async def test_a_trip_is_also_plain_text_for_a_ticket() -> None:
         for expected in (
             "submission → a@example.org, started 2023-11-14 22:13:20+00:00\n",
             "\ndeliver: overdue: sent, but not seen\n",
-            "the message arrived late, 1 h after it was accepted",
+            "  arrived late      2023-11-14 23:13:21 UTC, in INBOX\n  delivery delay    3600.000 s\n",
             "C: Subject: <token>",
             "\nreceived headers\nReceived: by late.example.net\n",
         ):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from exporter.mail.queue_name import queue_name
+from exporter.core.queue_name import queue_name
 
 
 @pytest.mark.parametrize(
