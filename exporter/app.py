@@ -7,7 +7,6 @@ from contextlib import suppress
 
 from exporter.authentication import Authenticator, RecentAnswers
 from exporter.blocklists import Blocklists, Lookups
-from exporter.checks.heartbeat import HeartbeatCheck
 from exporter.checks.known_heartbeats import KnownHeartbeats
 from exporter.checks.services import CHECKS, Services
 from exporter.config.mistakes import Mistake, Mistakes
@@ -158,8 +157,8 @@ class App:
         """Awaits the heartbeats of the probes that there are, and no others."""
         awaited: dict[str, list[Listener]] = {name: [] for name in self.watchers}
         for probe in self.probes:
-            if isinstance(probe.check, HeartbeatCheck):
-                awaited[probe.check.mailbox].append(probe.check.listener)
+            if listener := probe.check.listener:
+                awaited[probe.mailbox].append(listener)
         for name, listeners in awaited.items():
             self.watchers[name].heartbeats.listen(listeners)
         self.heartbeats.forget({one.key for listeners in awaited.values() for one in listeners})

@@ -1,11 +1,12 @@
 """The kinds of check: what a module does with its target."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 from exporter.blocklists import BlockListOptions
 from exporter.checks.dnsbl_options import DnsblOptions
 from exporter.checks.heartbeat_options import HeartbeatOptions
-from exporter.checks.options import MAILBOX_OPTIONS, RoundtripOptions
+from exporter.checks.kind import CheckKind
+from exporter.checks.options import RoundtripOptions
 from exporter.config.choice import Choice
 
 
@@ -22,16 +23,17 @@ class CheckOptions(Choice):
     """Awaits messages of others that must come again and again."""
 
     @property
-    def lists(self) -> Iterator[tuple[BlockListOptions, bool]]:
+    def check(self) -> CheckKind:
+        """The options of the chosen kind."""
+        kind: CheckKind = self.chosen[1]
+        return kind
+
+    @property
+    def lists(self) -> Iterable[tuple[BlockListOptions, bool]]:
         """The blocklists that the check asks, and whether about domains."""
-        addresses = self.dnsbl.lists if self.dnsbl else []
-        for entry in (*addresses, *(self.roundtrip.blocklists if self.roundtrip else ())):
-            yield entry, False
-        for entry in self.dnsbl.domain_lists if self.dnsbl else ():
-            yield entry, True
+        return self.check.queried
 
     @property
     def mailboxes(self) -> tuple[str, ...]:
         """The mailboxes that the check names."""
-        named = (getattr(self.chosen[1], option, None) for option in MAILBOX_OPTIONS)
-        return tuple(dict.fromkeys(filter(None, named)))
+        return tuple(dict.fromkeys(self.check.mailboxes))

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 
 from exporter.blocklists import Blocklist, Blocklists, Query, Subject, unknown
+from exporter.checks.check import QueryCheck
 from exporter.checks.dnsbl_options import DnsblOptions
 from exporter.checks.dnsbl_subjects import SPARE, Subjects
 from exporter.checks.dnsbl_verdict import listed, require_an_answer
@@ -22,7 +23,7 @@ UNANSWERED = "no answer within the module's timeout"
 Question = tuple[Blocklist, Subject]
 
 
-class BlocklistCheck:
+class BlocklistCheck(QueryCheck):
     """Queries the blocklists of one module about one target. `left_from` returns the address that a
     probe's mail left from."""
 

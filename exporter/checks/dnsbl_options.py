@@ -1,11 +1,19 @@
 """The options of a check that queries blocklists."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
-from exporter.blocklists import AddressLists, Blocklist, DomainLists, Subject, SubjectKind
+from exporter.blocklists import (
+    AddressLists,
+    Blocklist,
+    BlockListOptions,
+    DomainLists,
+    Subject,
+    SubjectKind,
+)
+from exporter.checks.kind import CheckKind
 from exporter.config.types import Name, Options
 from exporter.core.one_line import one_line
 from exporter.core.scope import BlocklistScope
@@ -21,13 +29,15 @@ class SentAddresses(Options):
     names the receiver."""
 
 
-class DnsblOptions(Options):
+class DnsblOptions(CheckKind):
     """Queries blocklists (RFC 5782) about the target: an address, or a name. A name is queried as a
     domain in `domain_lists`, and its addresses in `lists`. No message is sent."""
 
     model_config = ConfigDict(
         json_schema_extra={"anyOf": [{"required": ["lists"]}, {"required": ["domain_lists"]}]}
     )
+
+    defaults: ClassVar[Mapping[str, str]] = {"interval": "1h"}  # lists limit queries
 
     lists: AddressLists = Field(default_factory=list)
     """Lists of addresses: each is a zone, such as `zen.spamhaus.org`, or a mapping with more
@@ -56,10 +66,15 @@ class DnsblOptions(Options):
             yield f"{sources[0]} needs lists: without it, the addresses are not checked"
 
     @property
+    def queried(self) -> Iterator[tuple[BlockListOptions, bool]]:
+        """The entries of both options, and whether they list domains."""
+        yield from ((entry, False) for entry in self.lists)
+        yield from ((entry, True) for entry in self.domain_lists)
+
+    @property
     def blocklists(self) -> list[Blocklist]:
         """The lists of both options."""
-        lists = [entry.blocklist() for entry in self.lists]
-        return lists + [entry.blocklist(domains=True) for entry in self.domain_lists]
+        return [entry.blocklist(domains=domains) for entry, domains in self.queried]
 
     def scope(self, mailboxes: Mapping[str, MailboxOptions]) -> BlocklistScope:
         """The blocklists that are queried. There are no mailboxes in it."""

@@ -1,5 +1,6 @@
 """Looks into a mailbox for a message of others, and fails if the last one is too old."""
 
+from exporter.checks.check import QueryCheck
 from exporter.checks.heartbeat_options import HeartbeatOptions
 from exporter.checks.known_heartbeats import KnownHeartbeats
 from exporter.core.model import ProbeError
@@ -11,8 +12,10 @@ from exporter.mailboxes.watcher.heartbeats import Listener
 from exporter.mailboxes.watcher.watcher import Watcher
 
 
-class HeartbeatCheck:
+class HeartbeatCheck(QueryCheck):
     """Awaits the heartbeat of one module and one target. It sends nothing."""
+
+    listener: Listener
 
     def __init__(
         self,

@@ -1,13 +1,14 @@
 """The options of a check that awaits messages of others."""
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field
 
+from exporter.checks.kind import CheckKind
 from exporter.config.address import PLACEHOLDER
 from exporter.config.grammar import is_line
-from exporter.config.types import Duration, Name, Options, duration_text
+from exporter.config.types import Duration, Name, duration_text
 from exporter.core.heartbeat import HeartbeatKey
 from exporter.core.one_line import one_line
 from exporter.core.phases import Phase
@@ -45,10 +46,12 @@ def _every(seconds: float) -> float:
     return seconds
 
 
-class HeartbeatOptions(Options):
+class HeartbeatOptions(CheckKind):
     """Awaits messages of others that must come again and again, such as the report of a backup. It
     sends nothing. The probe succeeds while the last one is younger than `every`. Only headers are
     looked at, and messages are neither marked as read nor deleted, unless `delete` says so."""
+
+    defaults: ClassVar[Mapping[str, str]] = {"timeout": "1m"}  # a look is short
 
     mailbox: Name
     """The mailbox in which they come: a name from `mailboxes`, in any of its `folders`. A receiver
@@ -70,6 +73,10 @@ class HeartbeatOptions(Options):
 
     delete: bool = False
     """Whether to delete them when they have been seen."""
+
+    @property
+    def mailboxes(self) -> tuple[str, ...]:
+        return (self.mailbox,)
 
     @property
     def own_target(self) -> str:

@@ -13,9 +13,9 @@ from pydantic import (
 )
 
 from exporter.checks import CheckOptions
+from exporter.checks.kind import CheckKind
 from exporter.checks.matrix import MatrixOptions
-from exporter.checks.options import RoundtripOptions
-from exporter.config.address import PLACEHOLDER, TargetPattern, fits, is_many
+from exporter.config.address import TargetPattern, fits, is_many
 from exporter.config.types import Duration, NameOfACell, OneWord, Options, duration_text
 from exporter.core.scope import Scope
 from exporter.mailboxes import MailboxOptions
@@ -69,31 +69,30 @@ class Module(CheckOptions):
 
     @field_validator("targets")
     @classmethod
-    def _payloads_go_to_named_recipients(cls, value: list[str], info: ValidationInfo) -> list[str]:
-        trip = info.data.get("roundtrip")
-        if trip and trip.payload and PLACEHOLDER in trip.to:
+    def _suits_the_check(cls, value: list[str], info: ValidationInfo) -> list[str]:
+        if check := _check_of(info):
             for pattern in filter(is_many, value):
-                raise ValueError(
-                    f"{pattern} stands for many recipients, and a payload goes only to those that"
-                    " the configuration names: list each address of the mailbox"
-                )
+                check.check_pattern(pattern)
         return value
 
     @model_validator(mode="before")
     @classmethod
     def _defaults_of_the_kind(cls, data: Any) -> Any:
-        """Blocklists are asked seldom, and a look into a mailbox is short."""
         if not isinstance(data, dict):
             return data
-        defaults = {"dnsbl": ("interval", "1h"), "heartbeat": ("timeout", "1m")}
-        return dict(defaults[kind] for kind in defaults.keys() & data) | data
+        defaults = dict[str, Any]()
+        for name, kind in cls.kinds().items():
+            if name in data and issubclass(kind, CheckKind):
+                defaults |= kind.defaults
+        return defaults | data
 
     @field_validator("interval_after_failure")
     @classmethod
     def _between_gap_and_interval(cls, value: float | None, info: ValidationInfo) -> float | None:
         if value is None:
             return None
-        interval, gap = info.data.get("interval", value), _gap(info.data.get("roundtrip"))
+        check = _check_of(info)
+        interval, gap = info.data.get("interval", value), check.gap if check else 0.0
         if value > interval:
             raise ValueError(
                 f"is longer than interval, {duration_text(interval)}: decrease it, or omit it"
@@ -117,29 +116,27 @@ class Module(CheckOptions):
         """Seconds between trips after a failure, of a probe with this interval."""
         wanted = self.interval_after_failure
         if wanted is None:
-            wanted = max(RECHECK, _gap(self.roundtrip)) if self.roundtrip else interval
+            wanted = max(RECHECK, self.check.gap) if self.check.confirms else interval
         return min(wanted, interval)
 
     @property
     def gap(self) -> float:
         """Seconds between the starts of two trips to a target, at least, also of those by hand."""
-        return max(LEAST_GAP, _gap(self.roundtrip))
+        return max(LEAST_GAP, self.check.gap)
 
     def canonical(self, target: str) -> str:
         """The canonical form of a target. Raises ValueError with a line for administrators if it is
         invalid for the module."""
-        form: str = self.chosen[1].canonical(target)
-        return form
+        return self.check.canonical(target)
 
     def scope(self, mailboxes: Mapping[str, MailboxOptions]) -> Scope:
         """What can happen in a trip of this module. `mailboxes` are all of them, by name."""
-        scope: Scope = self.chosen[1].scope(mailboxes)
-        return replace(scope, timeout=self.timeout)
+        return replace(self.check.scope(mailboxes), timeout=self.timeout)
 
     @property
     def own_target(self) -> str:
         """The target if none is given; empty if one must be."""
-        return str(getattr(self.chosen[1], "own_target", ""))
+        return self.check.own_target
 
     def fits(self, target: str) -> bool:
         """Whether a pattern in `targets` matches this target, which is in its canonical form, or
@@ -149,9 +146,10 @@ class Module(CheckOptions):
         return any(fits(pattern, target, self.canonical) for pattern in self.targets)
 
 
-def _gap(trip: RoundtripOptions | None) -> float:
-    """Seconds between two messages of the module's sender, at least."""
-    return trip.send.how.gap or 0.0 if trip else 0.0
+def _check_of(info: ValidationInfo) -> CheckKind | None:
+    """The options of a module's check, if they are valid."""
+    given = (info.data.get(name) for name in CheckOptions.choices)
+    return next(filter(None, given), None)
 
 
 class Probe(Options):

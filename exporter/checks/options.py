@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any, Literal, Self, get_args
+from typing import Any, ClassVar, Literal, Self, get_args
 
 from pydantic import (
     ConfigDict,
@@ -13,8 +13,9 @@ from pydantic import (
     model_validator,
 )
 
-from exporter.blocklists import AddressLists
+from exporter.blocklists import AddressLists, BlockListOptions
 from exporter.checks.content import ContentFiles
+from exporter.checks.kind import CheckKind
 from exporter.config.address import (
     PLACEHOLDER,
     Domain,
@@ -97,12 +98,14 @@ class DkimOptions(Options):
     many receivers cannot check."""
 
 
-class RoundtripOptions(Options):
+class RoundtripOptions(CheckKind):
     """Sends a signed message, waits for it in a mailbox, and deletes it there."""
 
     model_config = ConfigDict(
         json_schema_extra={"anyOf": [{"required": ["mailbox"]}, {"required": ["expect"]}]}
     )
+
+    confirms: ClassVar[bool] = True
 
     sender: TripTemplate = Field(alias="from")
     """The sender, in the envelope and in the header `From`. Choose an address whose bounces are
@@ -245,6 +248,25 @@ class RoundtripOptions(Options):
         """The content of the user's own, if there is any."""
         return ContentFiles(self.body, self.html, self.attachment)
 
+    @property
+    def gap(self) -> float:
+        return self.send.how.gap or 0.0
+
+    @property
+    def mailboxes(self) -> Iterator[str]:
+        yield from filter(None, (self.mailbox, self.bounces))
+
+    @property
+    def queried(self) -> Iterator[tuple[BlockListOptions, bool]]:
+        yield from ((entry, False) for entry in self.blocklists)
+
+    def check_pattern(self, pattern: str) -> None:
+        if self.payload and PLACEHOLDER in self.to:
+            raise ValueError(
+                f"{pattern} stands for many recipients, and a payload goes only to those that"
+                " the configuration names: list each address of the mailbox"
+            )
+
     def canonical(self, target: str) -> str:
         """The canonical form of a target. Raises ValueError with a line for administrators if a
         trip to it is impossible."""
@@ -310,7 +332,7 @@ class RoundtripOptions(Options):
             falls_back=sender.falls_back,
             visits_each=sender.visits_each,
             required=tuple(self.require),
-            mailboxes=tuple(dict.fromkeys(filter(None, (self.mailbox, self.bounces)))),
+            mailboxes=tuple(dict.fromkeys(self.mailboxes)),
             sender=sender,
             receiver=mailbox,
         )

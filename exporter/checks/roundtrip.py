@@ -10,6 +10,7 @@ from typing import NoReturn
 from exporter.authentication import Authenticator
 from exporter.checks.answer import answer_of, undelivered
 from exporter.checks.authentication import authenticate, client_outside, unauthenticated
+from exporter.checks.check import ExchangerCheck
 from exporter.checks.content import ContentUnusable
 from exporter.checks.options import RoundtripOptions
 from exporter.checks.signing import DkimSigner
@@ -51,7 +52,7 @@ from exporter.senders.pace import Pace
 FILE = "file"  # the code of a file of the message that cannot be used
 
 
-class RoundTrip:
+class RoundTrip(ExchangerCheck):
     """The round trips of one module to one target."""
 
     def __init__(

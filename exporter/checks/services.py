@@ -7,6 +7,7 @@ from typing import Any
 
 from exporter.authentication import Authenticator
 from exporter.blocklists import Blocklists
+from exporter.checks.check import AnyCheck
 from exporter.checks.dnsbl import BlocklistCheck
 from exporter.checks.dnsbl_options import DnsblOptions
 from exporter.checks.heartbeat import HeartbeatCheck
@@ -67,9 +68,7 @@ def _heartbeat(
     return HeartbeatCheck(options, target, interval, watcher, services.heartbeats)
 
 
-CHECKS: dict[
-    str, Callable[[Any, str, Services, float], RoundTrip | BlocklistCheck | HeartbeatCheck]
-] = {
+CHECKS: dict[str, Callable[[Any, str, Services, float], AnyCheck]] = {
     "roundtrip": _roundtrip,
     "dnsbl": _dnsbl,
     "heartbeat": _heartbeat,

@@ -17,7 +17,7 @@ from exporter.core.model import Outcome, ProbeKey, Span
 from exporter.core.timing.clock import Clock
 from exporter.net.listening import listen_problem
 from exporter.settings import Settings
-from exporter.terminal import Display, ProgressLine
+from exporter.terminal import ProgressLine, progress_of
 from exporter.terminal.screen import Screen
 
 POLL = 0.2  # seconds between two looks at the trip
@@ -63,14 +63,15 @@ class HandOver:
         limit = module.timeout + 4 * module.session_timeout + SPARE
         self._server = RunningServer(f"unix:{socket}", limit=limit, clock=self._clock)
 
-    def make(self, display: Display) -> Outcome:
+    def make(self) -> Outcome:
         """Shows the progress on standard error. Raises NotHandedOver."""
         console, aside = Screen(stderr=True, quiet=self._quiet), Screen(stderr=True)
         try:
             self._start(console)
             with console.status("…") as status:
                 line = ProgressLine(self._clock, self._timeout)
-                self._follow(_Progress(display.progress(console, status, line)))
+                display = progress_of(self._settings.scope(self._key.module))
+                self._follow(_Progress(display(console, status, line)))
         except (NoAnswer, ValueError) as error:
             why = "its answer is not understood"
             if isinstance(error, NoAnswer):

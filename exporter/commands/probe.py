@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from exporter.app import App
+from exporter.checks.check import MailCheck
 from exporter.commands.exit_status import FAILED, OK
 from exporter.commands.greeting import own_command
 from exporter.commands.handover import HandOver, NotHandedOver, taker
@@ -54,13 +55,13 @@ from exporter.core.timing.lateness import Lateness
 from exporter.mail.tokens import PREFIX, new_trip
 from exporter.mailboxes.watcher.watcher import Watcher
 from exporter.net.listening import listen_problem
-from exporter.probing.probe import MailCheck, Probe
+from exporter.probing.probe import Probe
 from exporter.settings import Settings
 from exporter.state.good_trips import stored_good_trips
 from exporter.state.schema import StateUnusable
 from exporter.state.store import Store
 from exporter.state.stored_heartbeats import stored_heartbeats
-from exporter.terminal import DISPLAYS, Display, ProgressLine, as_json, transcript
+from exporter.terminal import ProgressLine, as_json, progress_of, result, transcript
 from exporter.terminal.screen import Screen
 
 
@@ -99,7 +100,7 @@ def run(options: argparse.Namespace) -> int:
     else:
         settings, key, running = _configured(options)
     if running:
-        outcome = HandOver(running, settings, key, quiet=quiet).make(display_of(settings, key))
+        outcome = HandOver(running, settings, key, quiet=quiet).make()
     else:
         outcome = asyncio.run(one_trip(settings, key, quiet=quiet))
     left = left_behind(key, settings) if not running and may_still_come(outcome) else ""
@@ -112,7 +113,7 @@ def run(options: argparse.Namespace) -> int:
         if outcome.failure or options.transcript:
             # What is read first comes last.
             transcript(outcome, console, whole=options.transcript)
-        display_of(settings, key).result(outcome, console)
+        result(outcome, console)
     if options.send and not options.json and (words := _next_step(options, outcome)):
         print(words, file=sys.stderr)
     if left:
@@ -207,12 +208,6 @@ async def check_receiver(settings: Settings, key: ProbeKey) -> None:
             raise CannotReceive(why)
 
 
-def display_of(settings: Settings, key: ProbeKey) -> Display:
-    """The display of this module; any for an unknown module, since the trip will be refused."""
-    module = settings.modules.get(key.module)
-    return DISPLAYS[module.chosen[0] if module else "roundtrip"]
-
-
 async def one_trip(settings: Settings, key: ProbeKey, *, quiet: bool) -> Outcome:
     """Makes one trip with the key of the state, so that `serve` deletes any message that it leaves.
 
@@ -266,7 +261,7 @@ async def _trip_of(app: App, key: ProbeKey, console: Screen, aside: Screen) -> O
     probe = app.probes.get_or_create(key := app.probes.key(key.module, key.target))
     with console.status("…") as status:
         line = ProgressLine(app.clock, probe.timeout)
-        show = display_of(app.settings, key).progress(console, status, line)
+        show = progress_of(app.settings.scope(key.module))(console, status, line)
 
         def progress(span: Span) -> None:
             show(span)

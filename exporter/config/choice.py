@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 from pydantic import ConfigDict
 from pydantic_core import CoreSchema, core_schema
@@ -54,13 +54,16 @@ class Choice(Options):
 
     @classmethod
     def kinds(cls) -> dict[str, type[Options]]:
-        """The options of each alternative that is a Kind, by its key."""
-        return {
-            name: kind.options
-            for name in cls.choices
-            for kind in cls.model_fields[name].metadata
-            if isinstance(kind, Kind)
-        }
+        """The options of each alternative that has any, by its key."""
+        found = dict[str, type[Options]]()
+        for name in cls.choices:
+            field = cls.model_fields[name]
+            for kind in (*field.metadata, *get_args(field.annotation)):
+                if isinstance(kind, Kind):
+                    found[name] = kind.options
+                elif isinstance(kind, type) and issubclass(kind, Options):
+                    found[name] = kind
+        return found
 
     @classmethod
     def _between(cls, given: Mapping[str, Any]) -> Iterator[str]:

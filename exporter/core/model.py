@@ -335,10 +335,13 @@ class Outcome:
 
     @property
     def queried_lists(self) -> bool:
-        """Whether blocklists were the whole trip. A round trip may ask some, too, when its message
-        has arrived."""
+        """Whether queries to blocklists were the whole trip: then its only phase is `verify`. A
+        round trip has others before, which its `brief` does not tell."""
+        if phases := {span.phase for span in self.spans}:
+            return phases == {Phase.VERIFY}
         kinds = {type(fact) for fact in self.facts}
-        return Listing in kinds and Arrival not in kinds
+        verified = self.failure is not None and self.failure.phase is Phase.VERIFY
+        return (verified or Listing in kinds) and kinds.isdisjoint((Arrival, FilterTest))
 
     @property
     def finished_at(self) -> float:

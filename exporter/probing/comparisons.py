@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
 
+from exporter.checks.check import MailCheck
 from exporter.core.comparison.circumstances import Aspect, Circumstances, What, circumstances_of
 from exporter.core.comparison.comparison import GoodTrip, compare
 from exporter.core.comparison.words import sentence
@@ -18,7 +19,7 @@ from exporter.core.reasons import Trait
 from exporter.core.timing.clock import Clock
 from exporter.probing.bugs import contained
 from exporter.probing.on_the_spot import OnTheSpot
-from exporter.probing.probe import MailCheck, Probe
+from exporter.probing.probe import Probe
 from exporter.state.schema import StateUnusable
 
 log = logging.getLogger(__name__)

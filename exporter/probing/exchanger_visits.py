@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from exporter.checks.check import ExchangerCheck
 from exporter.core.facts import Arrival
 from exporter.core.logs import about
 from exporter.core.model import (
@@ -35,7 +36,7 @@ from exporter.mail.tokens import Mint
 from exporter.probing.bugs import contained
 from exporter.probing.ledger import Ledger
 from exporter.probing.observer import Observer
-from exporter.probing.probe import ExchangerCheck, Probe
+from exporter.probing.probe import Probe
 
 log = logging.getLogger(__name__)
 

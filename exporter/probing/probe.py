@@ -4,16 +4,14 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
-from typing import Protocol, runtime_checkable
 
+from exporter.checks.check import AnyCheck
 from exporter.core.facts import Changes, LeftFrom
-from exporter.core.home import Home
 from exporter.core.matrix import Cell
-from exporter.core.model import Exchanger, ExchangerVisit, Outcome, ProbeKey
+from exporter.core.model import ExchangerVisit, Outcome, ProbeKey
 from exporter.core.reasons import Trait
 from exporter.core.timing.wake import Wake
 from exporter.core.trace.run import Run
-from exporter.mail.tokens import Token
 from exporter.probing.outages import Outages
 from exporter.probing.rechecks import RecheckSlots
 from exporter.probing.way import Way
@@ -25,48 +23,12 @@ SLACK = 0.05
 MOST_SLACK = 0.5  # seconds
 
 
-@runtime_checkable
-class MailCheck(Protocol):
-    """A check that sends a message, which outlives the process."""
-
-    mailbox: str  # where its messages are awaited; empty for those that must be refused
-    late_after: float
-    home: Home  # what is awaited there
-
-    async def run(self, run: Run, token: Token) -> None: ...
-
-    async def resume(self, run: Run, trip: str) -> None: ...
-
-
-@runtime_checkable
-class ExchangerCheck(MailCheck, Protocol):
-    """One that may send a message through each exchanger as well."""
-
-    visits_each: bool
-
-    async def exchangers(self, run: Run) -> list[Exchanger]:
-        """Those that there are, one entry for each address. Raises ProbeError."""
-
-    def through(self, exchanger: Exchanger) -> MailCheck:
-        """The same check, which sends only through this one."""
-
-
-class QueryCheck(Protocol):
-    """A check that sends no message. After a restart it starts again."""
-
-    async def run(self, run: Run) -> None: ...
-
-
-Check = MailCheck | QueryCheck
-"""What a module does to a target."""
-
-
 @dataclass(slots=True)
 class Probe:
     """A module pointed at a target, and the trips it makes. Times in seconds, moments monotonic."""
 
     key: ProbeKey
-    check: Check
+    check: AnyCheck
     interval: float
     timeout: float
     session_timeout: float
@@ -106,17 +68,17 @@ class Probe:
     @property
     def mailbox(self) -> str:
         """The mailbox where its messages are awaited; empty if there is none."""
-        return str(getattr(self.check, "mailbox", ""))
+        return self.check.mailbox
 
     @property
     def signed_by(self) -> str:
         """Where the key of our signature is in DNS; empty if we do not sign."""
-        return str(getattr(self.check, "signed_by", ""))
+        return self.check.signed_by
 
     @property
     def blocklists(self) -> tuple[str, ...]:
         """The blocklists that are the whole of its check."""
-        return tuple(getattr(self.check, "blocklists", ()))
+        return self.check.blocklists
 
     def configure(self, other: "Probe") -> None:
         """Takes the configuration of another probe; trips in progress end unchanged, and the

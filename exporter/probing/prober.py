@@ -5,6 +5,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 
+from exporter.checks.check import ExchangerCheck, MailCheck
 from exporter.core.availability.maintenance import Maintenance
 from exporter.core.model import Outcome, ProbeKey, Reply, Span
 from exporter.core.phases import Leg
@@ -20,7 +21,7 @@ from exporter.probing.flight import Flight
 from exporter.probing.journal import TripJournal
 from exporter.probing.ledger import Ledger
 from exporter.probing.observer import Observer, TraceObserver
-from exporter.probing.probe import ExchangerCheck, MailCheck, Probe
+from exporter.probing.probe import Probe
 from exporter.state.trip import Trip
 
 TURN_PATIENCE = 0.5  # seconds that a scrape waits until its trip can start

@@ -195,10 +195,6 @@ class ProbeTable:
             return None
         return self.settings.key(key.module, key.target)
 
-    def kind(self, key: ProbeKey) -> str:
-        """What the probe's module is: a key in CHECKS."""
-        return self.settings.modules[key.module].chosen[0]
-
     def configuration(self, key: ProbeKey) -> str:
         """The configuration of the probe's module, as YAML, without secrets."""
         return self.settings.shown_module(key.module)

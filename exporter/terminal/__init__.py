@@ -1,7 +1,6 @@
 """The display of a check in a terminal: progress while it runs, then its outcome."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from io import StringIO
 
@@ -10,17 +9,19 @@ from rich.status import Status
 
 from exporter.core.json_output import as_json
 from exporter.core.model import Outcome, Span
+from exporter.core.scope import BlocklistScope, HeartbeatScope, Scope
 from exporter.terminal import listings, trip
 from exporter.terminal.progress_line import ProgressLine
 from exporter.terminal.trip import waterfall
 
 __all__ = [
-    "DISPLAYS",
-    "Display",
+    "Progress",
     "ProgressLine",
     "Renderer",
     "as_json",
     "as_text",
+    "progress_of",
+    "result",
     "transcript",
     "waterfall",
 ]
@@ -28,22 +29,22 @@ __all__ = [
 WIDTH = 100  # characters, where there is no terminal to ask
 NEWEST_LINES = 20  # of a transcript that nobody asked for
 Renderer = Callable[[Outcome, Console], None]
+Progress = Callable[[Console, Status, ProgressLine], Callable[[Span], None]]
+"""Returns what is called with each span."""
 
 
-@dataclass(frozen=True, slots=True)
-class Display:
-    """The display of one kind of check."""
+def progress_of(scope: Scope) -> Progress:
+    """The display of a trip in progress in which this can happen."""
+    if isinstance(scope, BlocklistScope):
+        return listings.progress
+    if isinstance(scope, HeartbeatScope):
+        return partial(trip.progress, doing=trip.LOOKING)
+    return trip.progress
 
-    progress: Callable[[Console, Status, ProgressLine], Callable[[Span], None]]
-    result: Renderer
 
-
-DISPLAYS = {
-    "roundtrip": Display(trip.progress, waterfall),
-    "heartbeat": Display(partial(trip.progress, doing=trip.LOOKING), waterfall),
-    "dnsbl": Display(listings.progress, listings.table),
-}
-"""By key in a module."""
+def result(outcome: Outcome, console: Console) -> None:
+    """A finished trip: the answers of blocklists as a table, or its waterfall."""
+    (listings.table if outcome.queried_lists else waterfall)(outcome, console)
 
 
 def transcript(outcome: Outcome, console: Console, *, whole: bool = True) -> None:

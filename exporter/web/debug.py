@@ -8,18 +8,16 @@ from exporter import __version__
 from exporter.core.model import Outcome
 from exporter.mail.tokens import without_tokens
 from exporter.probing.probe import Probe
-from exporter.terminal import DISPLAYS, Renderer, as_text, transcript, waterfall
+from exporter.terminal import Renderer, as_text, result, transcript, waterfall
 from exporter.web.pages.overview import in_words
 from exporter.web.pages.trip import TripView
 
 MOST_FLIGHTS = 5  # that are shown, the newest
 
 
-def debug_page(
-    probe: Probe, newest: Outcome | None, kind: str, configuration: str, series: str
-) -> str:
-    """Trace and transcript, also of its `newest` trip, the configuration of the module, which is of
-    this kind, and the series of a scrape.
+def debug_page(probe: Probe, newest: Outcome | None, configuration: str, series: str) -> str:
+    """Trace and transcript, also of its `newest` trip, the configuration of the module, and the
+    series of a scrape.
 
     It shows no tokens: with the token of a trip in progress, a reader could forge its message.
     """
@@ -28,7 +26,7 @@ def debug_page(
         _drawn(outcome, partial(waterfall, under_way=True)) for outcome in under_way[-MOST_FLIGHTS:]
     ]
     if newest:
-        finished = _drawn(newest, DISPLAYS[kind].result)
+        finished = _drawn(newest, result)
     elif brief := probe.newest:
         words = f"FAILED, {brief.failure}" if brief.failure else f"OK, {in_words(brief)}"
         finished = f"trip {brief.trip}: {words}. Its transcript cannot be read from the state.\n"
@@ -52,8 +50,7 @@ def trip_text(outcome: Outcome, *, under_way: bool) -> str:
     started = datetime.fromtimestamp(outcome.started_at, UTC).isoformat(" ", "seconds")
     trace = f", trace ID {outcome.trace_id}" if outcome.trace_id else ""
     head = f"mailtrip {__version__}, {outcome.probe}, started {started}{trace}\n\n"
-    kind = "dnsbl" if outcome.queried_lists else "heartbeat" if outcome.heartbeat else "roundtrip"
-    drawing = partial(waterfall, under_way=True) if under_way else DISPLAYS[kind].result
+    drawing = partial(waterfall, under_way=True) if under_way else result
     if view.is_summary:
         kept = as_text(outcome, drawing).lstrip("\n")
         return without_tokens(f"{head}{kept}\nOnly the verdict of this trip is kept.\n")

@@ -566,7 +566,7 @@ async def _debug_page(
 
     probe, series = probes.find(key), (await exposition.probe(key)).decode()
     newest = await pages.newest(probe)
-    return debug_page(probe, newest, probes.kind(key), probes.configuration(key), series)
+    return debug_page(probe, newest, probes.configuration(key), series)
 
 
 async def _trip_text(pages: Pages, trip: str) -> str:

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from exporter.commands.probe import display_of, one_trip
+from exporter.commands.probe import one_trip
 from exporter.core.heartbeat import Beat, Watch
 from exporter.core.model import Outcome, ProbeKey, ProbeRefused
 from exporter.core.reasons import Reason
 from exporter.core.timing.clock import Clock
 from exporter.settings import Settings
 from exporter.state.store import Store
-from exporter.terminal import as_text
+from exporter.terminal import as_text, result
 from tests.support.heartbeat_rig import HOUR, report
 from tests.support.maildir_rig import Maildir
 from tests.support.ports import free_port
@@ -49,18 +49,18 @@ async def known(directory: Path, key: ProbeKey, *, hours: float) -> None:
     await store.close()
 
 
-def shown(directory: Path, outcome: Outcome) -> str:
-    return as_text(outcome, display_of(settings(directory), outcome.probe).result)
+def shown(outcome: Outcome) -> str:
+    return as_text(outcome, result)
 
 
 async def test_it_looks_into_the_mailbox_once(tmp_path: Path) -> None:
     maildir = Maildir(tmp_path / "Maildir")
     outcome = await one_trip(settings(tmp_path), FETCHED, quiet=True)
     assert outcome.success
-    assert "OK: no heartbeat is due yet" in shown(tmp_path, outcome)
+    assert "OK: no heartbeat is due yet" in shown(outcome)
     maildir.deliver(report(), second=int(Clock().wall()))
     outcome = await one_trip(settings(tmp_path), FETCHED, quiet=True)
-    text = shown(tmp_path, outcome)
+    text = shown(outcome)
     assert "OK: the heartbeat is on time" in text
     assert "UTC from backup@host.example: Nightly backup finished, in INBOX" in text
     assert "one must come every 1 d 2 h" in text
@@ -72,7 +72,7 @@ async def test_it_knows_what_serve_knows(tmp_path: Path) -> None:
     outcome = await one_trip(settings(tmp_path), FETCHED, quiet=True)
     assert outcome.failure
     assert outcome.failure.reason is Reason.MISSING
-    assert "deliver: missing: the last one came 1 d 6 h ago" in shown(tmp_path, outcome)
+    assert "deliver: missing: the last one came 1 d 6 h ago" in shown(outcome)
 
 
 @pytest.mark.parametrize(("hours", "success"), [(20.0, True), (30.0, False)])
@@ -84,7 +84,7 @@ async def test_of_the_smtp_receiver_it_shows_what_serve_has_seen_and_does_not_li
     assert outcome.success is success
     assert outcome.heartbeat
     assert outcome.heartbeat.sender == "backup@host.example"
-    assert "next one due by" in shown(tmp_path, outcome)
+    assert "next one due by" in shown(outcome)
 
 
 async def test_nothing_is_known_of_a_receiver_without_serve(tmp_path: Path) -> None:

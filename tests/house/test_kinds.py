@@ -1,5 +1,4 @@
-"""A kind of sender or mailbox is one file and one field of its registry: nothing else knows it by
-name."""
+"""A kind of sender, mailbox or check is one field of its registry: nothing else knows it by name."""
 
 import ast
 from collections.abc import Iterator
@@ -7,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from exporter.checks import CheckOptions
 from exporter.config.choice import Choice
 from exporter.mailboxes import MailboxOptions
 from exporter.mailboxes.kind import MailboxKind
@@ -22,6 +22,15 @@ NO_KIND = {
     ("authentication/spf/record.py", "mx"),
 }
 """Words that mean something else: the records of a domain, and a mechanism of SPF."""
+
+KNOW_NO_CHECK = (
+    "app.py",
+    "checks/module.py",
+    "metrics/",
+    "probing/",
+    "terminal/__init__.py",
+    "tracing/",
+)
 
 
 def test_no_kind_is_known_by_name() -> None:
@@ -39,6 +48,16 @@ def names_of_kinds() -> Iterator[str]:
         for line, word in words_of(file):
             if word in NAMES - {own} and (name, word) not in NO_KIND:
                 yield f"{place(file, line)}: {word}: {cure}"
+
+
+def test_no_check_is_known_by_name() -> None:
+    expect_none(
+        f"{place(file, line)}: {word}: ask the check, its options or its scope"
+        for file in EXPORTER
+        if file.relative_to(PACKAGE).as_posix().startswith(KNOW_NO_CHECK)
+        for line, word in words_of(file)
+        if word in CheckOptions.choices
+    )
 
 
 def words_of(file: Path) -> Iterator[tuple[int, str]]:

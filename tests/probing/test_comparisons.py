@@ -261,6 +261,6 @@ async def test_the_selector_of_a_refused_message_is_ours(
     async with rig({**ZONE, **zone}) as one:
         for _ in range(LEAST_SAMPLES):
             await one.good(instead(more=more))
-        one.probe.check.signed_by = signed_by  # type: ignore[union-attr]
+        one.probe.check.signed_by = signed_by
         bad = await one.bad()
     assert named(bad) == expected

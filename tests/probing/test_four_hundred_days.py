@@ -9,6 +9,7 @@ from random import Random
 
 import pytest
 
+from exporter.checks.check import Check
 from exporter.core.availability.outage import Outage
 from exporter.core.home import Home
 from exporter.core.model import ProbeError, ProbeKey
@@ -64,10 +65,9 @@ class TroubledDays:
         return self.end + TIMEOUT if self.kind == "held" else self.end
 
 
-class DaysOfMail:
+class DaysOfMail(Check):
     """The mail servers, to all processes, one after the other."""
 
-    blocklists: tuple[str, ...] = ()
     mailbox, late_after, home = "elsewhere", DAY, Home.MESSAGE
 
     def __init__(self, random: Random) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from exporter.checks.check import Check
 from exporter.core.availability.maintenance import Maintenance
 from exporter.core.availability.window import Once, Window
 from exporter.core.model import ProbeError
@@ -27,12 +28,11 @@ def maintenance(*span: float) -> Maintenance:
 
 
 @dataclass
-class PlannedServer:
+class PlannedServer(Check):
     """What a trip of a pretended check asks: it is down in these spans."""
 
     clock: Clock
     down: tuple[tuple[float, float], ...]
-    blocklists: tuple[str, ...] = ()
 
     async def run(self, run: Run) -> None:
         async with run.phase(Phase.SEND):

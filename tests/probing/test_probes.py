@@ -2,6 +2,7 @@ import asyncio
 
 import pytest
 
+from exporter.checks.check import Check
 from exporter.core.model import ProbeError, ProbeKey, ProbeRefused
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
@@ -294,7 +295,7 @@ def test_a_pair_is_not_forgotten_while_a_message_is_under_way() -> None:
     virtual.run(course())
 
 
-class Listed:
+class Listed(Check):
     """A check that finds a listing on these blocklists."""
 
     def __init__(self, blocklists: tuple[str, ...]) -> None:

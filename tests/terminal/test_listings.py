@@ -10,14 +10,13 @@ from rich.console import Console
 from exporter.core.model import Listing, ListState, Span
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
+from exporter.core.scope import BlocklistScope
 from exporter.core.steps import Step
 from exporter.core.timing.clock import Clock
-from exporter.terminal import DISPLAYS, ProgressLine
+from exporter.terminal import ProgressLine, progress_of, result
 from tests.commands.test_cli import mailtrip
 from tests.lab.client import Lab
 from tests.metrics.test_blocklists import LISTED
-
-DISPLAY = DISPLAYS["dnsbl"]
 
 
 def console() -> tuple[Console, StringIO]:
@@ -34,7 +33,7 @@ def test_the_table_says_what_every_list_says_and_how_to_get_off_it() -> None:
         ("127.0.0.2",),
         delisting="https://off.example/",
     )
-    DISPLAY.result(replace(LISTED, facts=(*LISTED.facts, unlist)), screen)
+    result(replace(LISTED, facts=(*LISTED.facts, unlist)), screen)
     assert (
         shown.getvalue()
         == """
@@ -55,9 +54,7 @@ verify: listed 127.0.0.2: 192.0.2.1 is listed on zen.example (127.0.0.2)
 
 def shown_for(*listings: Listing, good: bool = True) -> str:
     screen, shown = console()
-    DISPLAY.result(
-        replace(LISTED, facts=listings, failure=None if good else LISTED.failure), screen
-    )
+    result(replace(LISTED, facts=listings, failure=None if good else LISTED.failure), screen)
     return " ".join(shown.getvalue().split())
 
 
@@ -92,7 +89,7 @@ def test_the_verdict_is_also_the_last_line() -> None:
 
 def test_a_check_that_could_ask_nobody_has_no_table() -> None:
     screen, shown = console()
-    DISPLAY.result(replace(LISTED, facts=()), screen)
+    result(replace(LISTED, facts=()), screen)
     assert "codes and meaning" not in shown.getvalue()
 
 
@@ -100,7 +97,7 @@ def test_progress_tells_at_once_who_lists_us_and_counts_the_others() -> None:
     screen, shown = console()
     with screen.status("…") as status:
         line = ProgressLine(Clock(monotonic=lambda: 12.3, wall=lambda: 0.0), timeout=60)
-        show = DISPLAY.progress(screen, status, line)
+        show = progress_of(BlocklistScope(()))(screen, status, line)
         show(Span(Phase.VERIFY, None, 0, -1.0))
         show(Span(Phase.VERIFY, Step.RESOLVE, 0, -1.0, note="2 questions to 2 lists"))
         assert str(line.__rich__()) == "2 questions to 2 lists …  0 s, 60 s left"

@@ -91,7 +91,7 @@ async def test_no_password_and_no_message_is_told(
         probe = app.probes.get_or_create(key)
         outcome = await app.prober.start(probe)
         configuration = app.probes.configuration(key)
-        page = debug_page(probe, outcome, app.probes.kind(key), configuration, "")
+        page = debug_page(probe, outcome, configuration, "")
         assert await app.store.outcome(outcome.trip) == outcome
     assert outcome.success is right, outcome.failure
     assert {leg_of(line) for line in outcome.transcript} == {"send", "mailbox"}

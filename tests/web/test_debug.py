@@ -6,12 +6,13 @@ import re
 import pytest
 
 from exporter.app import App
+from exporter.core.model import Listing
 from exporter.core.reasons import Reason
 from exporter.mail.message import tokens_in
 from exporter.mail.tokens import new_key
 from exporter.settings import Settings
 from exporter.state.store import Store
-from exporter.web.debug import MOST_FLIGHTS, debug_page
+from exporter.web.debug import MOST_FLIGHTS, debug_page, trip_text
 from tests.support.http_site import GOOD, site, until
 
 DEBUG = f"{GOOD}&debug=true"
@@ -19,7 +20,7 @@ BLOCKLISTS = b"""
 resolver: {nameservers: ["127.0.0.1:1"], timeout: 1s}
 modules:
   reputation:
-    targets: ["192.0.2.0/24"]
+    targets: ["192.0.2.0/24", mx.example.org]
     dnsbl: {lists: [{zone: "{key}.lists.example.org", key: hidden0key}]}
 """
 TITLES = [
@@ -154,14 +155,24 @@ async def test_no_token_is_on_the_page_also_not_when_the_server_repeats_it() -> 
         assert "mtrip1" not in page.lower()
 
 
+async def test_of_a_check_that_could_query_no_list_it_draws_no_round_trip() -> None:
+    """Its target was not found, so there are no answers."""
+    async with App(Settings.parse(BLOCKLISTS, "test.yml"), Store.open(None), new_key()) as app:
+        probe = app.probes.get_or_create(app.probes.key("reputation", "mx.example.org"))
+        outcome = await app.prober.start(probe)
+    assert not any(isinstance(fact, Listing) for fact in outcome.facts)
+    text = trip_text(outcome, under_way=False)
+    assert f"trip {outcome.trip}  reputation → mx.example.org  FAILED" in text
+    assert "█" not in text
+    assert f"\n{outcome.failure}\n" in text
+
+
 async def test_of_a_module_that_asks_blocklists_it_shows_the_answers_and_no_key() -> None:
     async with App(Settings.parse(BLOCKLISTS, "test.yml"), Store.open(None), new_key()) as app:
         key = app.probes.key("reputation", "192.0.2.1")
         probe = app.probes.get_or_create(key)
         await app.prober.start(probe)
-        page = debug_page(
-            probe, probe.unwritten, app.probes.kind(key), app.probes.configuration(key), ""
-        )
+        page = debug_page(probe, probe.unwritten, app.probes.configuration(key), "")
     assert "lists.example.org  192.0.2.1  unknown" in page
     assert re.search(r"\d lists +-- lists\.example\.org", page)
     assert "key: <secret>" in page

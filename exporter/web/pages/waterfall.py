@@ -8,7 +8,7 @@ from exporter.core.facts import Hop
 from exporter.core.facts_in_words import hop_in_words
 from exporter.core.model import Outcome, Span
 from exporter.core.phases import Phase
-from exporter.core.reasons import Reason, Trait
+from exporter.core.reasons import Reason
 from exporter.core.timing.durations import duration
 
 WIDTH = 1000.0  # of the whole trip, in the units of the drawing
@@ -135,8 +135,7 @@ class Waterfall:
         if self._outcome.heartbeat:
             words = _HEARTBEAT_FAILED if span.reason else _HEARTBEAT
             return words.get(span.phase, "")
-        of_lists = span.reason and Trait.OF_LISTS in span.reason.traits
-        if self._outcome.queried_lists or of_lists:
+        if self._outcome.queried_lists:
             if not span.reason:
                 return "querying the blocklists"
             return LISTS_FAILED.get(span.reason, "failed to query the blocklists")

@@ -6,6 +6,7 @@ from itertools import count
 
 import pytest
 
+from exporter.checks.check import Check
 from exporter.core.availability.maintenance import Maintenance
 from exporter.core.availability.window import Once, Window
 from exporter.core.home import Home
@@ -30,7 +31,7 @@ REFUSED = Failure(Phase.SEND, Step.RCPT, Reason.REJECTED, "554", "no")
 TRIPS = count()
 
 
-class MailCheck:
+class MailCheck(Check):
     """Is never run."""
 
     late_after, home = 1.0, Home.MESSAGE

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
+from exporter.checks.check import Check
 from exporter.core.model import ProbeKey
 from exporter.core.trace.run import Run
 from exporter.probing.probe import Probe
@@ -33,10 +34,8 @@ from tests.web.test_pages import FAILED, kept
 MANY = 10_000
 
 
-class NoCheck:
+class NoCheck(Check):
     """Is never run."""
-
-    blocklists: tuple[str, ...] = ()
 
     async def run(self, run: Run) -> None: ...
 

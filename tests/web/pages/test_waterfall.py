@@ -27,10 +27,9 @@ def test_a_phase_that_failed_is_not_explained_as_if_it_had_gone_well(
     phase: Phase, words: str
 ) -> None:
     failure = Failure(phase, None, Reason.TIMEOUT, "", "x")
-    outcome = Outcome(
-        "0123456789abcd", KEY, 0.0, 1.0, (Span(phase, None, 0.0, 1.0, Reason.TIMEOUT),), (), failure
-    )
-    (row,) = Waterfall(outcome).rows()
+    spans = Span(Phase.OPEN, None, 0.0, 0.0), Span(phase, None, 0.0, 1.0, Reason.TIMEOUT)
+    outcome = Outcome("0123456789abcd", KEY, 0.0, 1.0, spans, (), failure)
+    (_, row) = Waterfall(outcome).rows()
     assert row.note == words
     (row,) = Waterfall(
         Outcome("0123456789abcd", KEY, 0.0, 1.0, (Span(phase, None, 0.0, 1.0),))
@@ -118,9 +117,9 @@ def test_what_a_filter_did_or_not_is_said_in_its_phase() -> None:
     (row,) = Waterfall(replace(away, facts=(FilterTest("lost", "eicar"),))).rows()
     assert row.note == "not delivered, as expected"
     passed = Failure(Phase.VERIFY, None, Reason.ACCEPTED, "eicar", "x")
-    (row,) = Waterfall(
-        trip(Span(Phase.VERIFY, None, 0.0, 10.0, Reason.ACCEPTED), failure=passed)
-    ).rows()
+    arrived = Span(Phase.DELIVER, None, 0.0, 0.0)
+    verified = Span(Phase.VERIFY, None, 0.0, 10.0, Reason.ACCEPTED)
+    (_, row) = Waterfall(trip(arrived, verified, failure=passed)).rows()
     assert (row.reason, row.note) == ("accepted", "let through by a filter")
 
 
