@@ -8,7 +8,6 @@ from exporter.authentication.dmarc import author_of
 from exporter.authentication.signature import SignatureInvalid, SignedMessage, signature_of
 from exporter.authentication.spf.macros import is_domain_spec
 from exporter.authentication.spf.record import LONGEST, RecordInvalid, record_of
-from exporter.authentication.tag_list import tags_of
 from exporter.authentication.wire import (
     MOST_FIELDS,
     Field,
@@ -65,38 +64,6 @@ def test_fields() -> None:
 def test_odd_messages(raw: bytes, names: list[str], body: bytes) -> None:
     message = wire_message(raw)
     assert ([field.name for field in message.fields], message.body) == (names, body)
-
-
-@pytest.mark.parametrize(
-    ("value", "without"),
-    [
-        (b" v=1; b=abc; bh=xyz", b" v=1; b=; bh=xyz"),
-        (b" v=1; bh=xyz; b=abc\r\n def", b" v=1; bh=xyz; b="),
-        (b" bh=b=; \r\n b = abc ;d=x", b" bh=b=; \r\n b =;d=x"),
-        (b" v=1", b" v=1"),
-    ],
-)
-def test_a_signature_signs_itself_without_its_value(value: bytes, without: bytes) -> None:
-    field = Field("dkim-signature", b"DKIM-Signature:" + value)
-    assert without_signature(field).raw == b"DKIM-Signature:" + without
-
-
-@pytest.mark.parametrize(
-    ("text", "tags"),
-    [
-        ("a=1; b=2", {"a": "1", "b": "2"}),
-        (" a = 1 2 ;b=;", {"a": "1 2", "b": ""}),
-        ("a=x=y", {"a": "x=y"}),
-        ("a=1;;b=2", None),
-        ("a=1; a=2", None),
-        ("a", None),
-        ("1=a", None),
-        ("", None),
-        ("a=" + "x" * 20000, None),
-    ],
-)
-def test_lists_of_tags(text: str, tags: dict[str, str] | None) -> None:
-    assert tags_of(text) == tags
 
 
 def of_a_body(body: bytes) -> None:
@@ -178,6 +145,15 @@ def test_fields_are_limited() -> None:
     assert (len(message.fields), message.body) == (MOST_FIELDS, b"body")
 
 
-def test_a_long_record_is_invalid() -> None:
-    with pytest.raises(RecordInvalid, match="8192"):
-        record_of("v=spf1 " + "ip4:192.0.2.1 " * 1000)
+@pytest.mark.parametrize(
+    ("value", "without"),
+    [
+        (b" v=1; b=abc; bh=xyz", b" v=1; b=; bh=xyz"),
+        (b" v=1; bh=xyz; b=abc\r\n def", b" v=1; bh=xyz; b="),
+        (b" bh=b=; \r\n b = abc ;d=x", b" bh=b=; \r\n b =;d=x"),
+        (b" v=1", b" v=1"),
+    ],
+)
+def test_a_signature_signs_itself_without_its_value(value: bytes, without: bytes) -> None:
+    field = Field("dkim-signature", b"DKIM-Signature:" + value)
+    assert without_signature(field).raw == b"DKIM-Signature:" + without

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from exporter.blocklists import AddressLists, BlockListOptions, DomainLists, SubjectKind, catalogue
-from exporter.blocklists.keys import split
+from exporter.blocklists import AddressLists, BlockListOptions, DomainLists, SubjectKind
 from exporter.config.types import SecretUnavailable
 
 KEY = "abcdefghijklmnopqrstuvwxyz"
@@ -133,34 +132,6 @@ def test_a_key_is_used_and_never_shown(entry: Any, monkeypatch: pytest.MonkeyPat
     assert KEY not in mine.redacted(f"see https://example.org/{KEY.upper()}/{mine.zone()}").lower()
 
 
-@pytest.mark.parametrize(
-    "key", ["a1b2c3d4e5f6g7", "0123456789abcdef", "0f8fad5b-d9cb-469f-a165-70867728950e", "q" * 20]
-)
-def test_a_key_of_a_list_that_nobody_knows_is_told_by_its_looks(key: str) -> None:
-    (options,) = lists(f"dyn.{key}.example.org")
-    assert options.zone == "dyn.{key}.example.org"
-    assert options.label == "dyn.example.org"
-    assert options.blocklist().zone() == f"dyn.{key}.example.org"
-
-
-NO_KEYS = ["bl.example.net", "spam-sources-2024.lists.example.net", "combined.mail.abusix.zone"]
-
-
-@pytest.mark.parametrize("zone", [*catalogue.zones(), *NO_KEYS])
-def test_a_zone_without_a_key_is_left_as_it_is(zone: str) -> None:
-    assert split(zone) is None
-
-
-def test_a_list_of_the_catalogue_is_known_behind_a_key_too() -> None:
-    (options,) = lists("geheim.b.barracudacentral.org")
-    assert options.label == "b.barracudacentral.org"
-    assert (
-        options.blocklist().delisting
-        == lists("b.barracudacentral.org")[0].blocklist().delisting
-        != ""
-    )
-
-
 def test_a_key_in_a_file_is_read_again(tmp_path: Path) -> None:
     file = tmp_path / "key"
     file.write_text("one\n")
@@ -213,30 +184,6 @@ def test_a_mistake_never_repeats_a_zone_which_may_hold_a_key() -> None:
     assert not any(
         KEY in problem for problem in problems(ADDRESS_LISTS, f"{KEY}..example.org", f"{KEY} x")
     )
-
-
-def test_the_catalogue_is_whole() -> None:
-    """Every entry makes a list; its own test entry is a domain's; errors are no codes."""
-    assert len(catalogue.zones()) > 30
-    for zone in catalogue.zones():
-        known = catalogue.entry(zone)
-        assert known
-        assert known.asks
-        assert known.test_points <= known.asks | set(SubjectKind)
-        assert bool(known.test_entry) <= (known.asks == {SubjectKind.DOMAIN})
-        assert not set(known.errors or ()) & set(known.codes or {})
-        assert known.kind == "allow" or known.delisting
-        options = BlockListOptions.model_validate(
-            {"zone": zone, "key": "k"} if "{key}" in zone else {"zone": zone}
-        )
-        assert options.blocklist(
-            domains=known.asks == {SubjectKind.DOMAIN}
-        ).name == zone.removeprefix("{key}.")
-
-
-def test_dead_lists_are_not_in_it() -> None:
-    dead = ("sorbs", "manitu", "abuseat", "ahbl", "njabl")
-    assert not [zone for zone in catalogue.zones() if any(name in zone for name in dead)]
 
 
 def test_the_schema_allows_a_zone_and_a_mapping() -> None:

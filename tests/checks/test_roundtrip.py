@@ -8,7 +8,6 @@ from itertools import pairwise
 import pytest
 
 from exporter.app import App
-from exporter.config.mistakes import Mistakes
 from exporter.core.model import ProbeKey
 from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason
@@ -128,51 +127,6 @@ async def test_when_nobody_knows_whether_it_was_taken_it_was_not_refused(rig: Pr
     outcome = await rig.trip()
     assert outcome.failure is not None
     assert (outcome.failure.phase, outcome.failure.reason) == (Phase.SEND, Reason.DISCONNECTED)
-
-
-def test_a_message_needs_a_mailbox_unless_it_must_be_refused() -> None:
-    text = "modules: {a: {roundtrip: {from: a@b.example, send: {mx: {}}, %s}}}"
-    Settings.parse((text % "expect: {code: 554}").encode(), "mailtrip.yml")
-    with pytest.raises(Mistakes, match="mailbox is missing"):
-        Settings.parse((text % "junk: ok").encode(), "mailtrip.yml")
-
-
-@pytest.mark.parametrize("home", ["reply", "delivery_status"])
-@pytest.mark.parametrize(
-    ("more", "problem"),
-    [
-        ("expect: {lost: true}", "use expect or home"),
-        ("require: [dkim]", "use require or home"),
-        ("trusted_authserv_id: mx.example", "use trusted_authserv_id or home"),
-        ("blocklists: [bl.example]", "use blocklists or home"),
-        ("bounces: m", "use bounces or home"),
-    ],
-)
-def test_what_the_message_alone_shows_is_not_asked_of_what_comes_instead(
-    home: str, more: str, problem: str
-) -> None:
-    text = """mailboxes: {m: {maildir: {path: /m}}}
-modules: {a: {roundtrip: {from: a@b.example, send: {mx: {}}, mailbox: m, home: %s, %s}}}"""
-    with pytest.raises(Mistakes, match=problem):
-        Settings.parse((text % (home, more)).encode(), "mailtrip.yml")
-
-
-def test_a_sender_that_cannot_ask_for_notifications_is_a_mistake() -> None:
-    text = b"""mailboxes: {m: {maildir: {path: /m}}}
-modules: {a: {roundtrip: {from: a@b.example, send: {sendmail: {}}, mailbox: m, home: delivery_status}}}"""
-    with pytest.raises(Mistakes, match="this sender cannot ask for notifications"):
-        Settings.parse(text, "mailtrip.yml")
-
-
-def test_no_source_address_is_known_of_a_message_that_does_not_come_back() -> None:
-    text = b"""mailboxes: {m: {maildir: {path: /m}}}
-modules:
-  a: {roundtrip: {from: a@b.example, send: {mx: {}}, mailbox: m, home: reply}}
-  b: {dnsbl: {lists: [bl.example], addresses: {from_probe: p}}}
-probes:
-  - {name: p, module: a, target: you@b.example}"""
-    with pytest.raises(Mistakes, match="no message of the probe p ever arrives"):
-        Settings.parse(text, "mailtrip.yml")
 
 
 CONFIGURATION = """
