@@ -111,7 +111,8 @@ async def _has_one_line(exporter: Exporter) -> None:
     await until(lambda: succeeded(exporter) >= 4)
     began = time.monotonic()
     await asyncio.to_thread(exporter.stop)
-    assert time.monotonic() - began < 4
+    # tests/tracing has the exact limit, in virtual time; without it, all is sent again for minutes.
+    assert time.monotonic() - began < 20
     log = exporter.log.read_text()
     lines = [one for one in log.splitlines() if "traces" in one]
     assert sum("cannot be exported" in one for one in lines) == 1, lines
