@@ -27,8 +27,8 @@ from exporter.web.grafana import NO_GRAFANA, Grafana
 from exporter.web.listeners import CannotListen, Listener, PrivatePath
 from exporter.web.lookups_now import LookupsNow
 from exporter.web.middleware import Middleware
-from exporter.web.pages import Pages
 from exporter.web.pages.documentation import PUBLISHED, Documentation
+from exporter.web.pages.pages import Pages, PageSettings
 from exporter.web.pages.time_zone import UTC_ZONE, TimeZone
 from exporter.web.server import NO_EXTERNAL_URL, Server
 from exporter.web.web_config import WebConfigFile
@@ -86,12 +86,14 @@ async def serve(settings: Settings, state_dir: Path, options: Options) -> None:
             app.watchers,
             app.clock.wall,
             app.maintenance,
-            admin=admin,
-            files=options.config_files,
-            zone=options.time_zone,
-            demonstration=options.demonstration,
-            grafana=options.grafana,
-            documentation=options.documentation,
+            PageSettings(
+                admin=admin,
+                files=options.config_files,
+                zone=options.time_zone,
+                demonstration=options.demonstration,
+                grafana=options.grafana,
+                documentation=options.documentation,
+            ),
         )
         lookups = LookupsNow(app.lookups, app.probes, app.store, app.clock)
         scheduler = Scheduler(app.prober, app.clock, lambda: app.probes.named)

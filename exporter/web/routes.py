@@ -30,9 +30,10 @@ from exporter.web.compression import Compression
 from exporter.web.external_url import ExternalUrl
 from exporter.web.lookups_now import LookupsNow
 from exporter.web.negotiation import form_for, takes_gzip, trip_format
-from exporter.web.pages import Pages, UnknownName, outages
+from exporter.web.pages import outages
 from exporter.web.pages.appearance import ICONS, STYLE
 from exporter.web.pages.outages import OutageQuery
+from exporter.web.pages.pages import Pages, UnknownName
 from exporter.web.pages.probe_list import PARAMETERS, Query
 from exporter.web.pages.report import PARAMETERS as REPORT
 from exporter.web.parameters import (

@@ -25,7 +25,7 @@ from exporter.web.listeners import Listener, listen, remove_socket_file
 from exporter.web.lookups_now import LookupsNow
 from exporter.web.middleware import MAX_BODY, SERVER, Handler, Middleware
 from exporter.web.origin import OriginCheck
-from exporter.web.pages import Pages
+from exporter.web.pages.pages import Pages
 from exporter.web.routes import MARGIN, Exposition, Reload, Routes
 
 log = logging.getLogger(__name__)

@@ -34,7 +34,7 @@ from exporter.mail.tokens import new_key
 from exporter.settings import Settings
 from exporter.state.store import Store
 from exporter.web.middleware import Middleware
-from exporter.web.pages import Pages
+from exporter.web.pages.pages import Pages
 from exporter.web.server import Server
 from exporter.web.web_config import WebConfigFile
 from tests.bench.figures import show

@@ -14,7 +14,7 @@ from exporter.mail.tokens import new_key
 from exporter.settings import Settings
 from exporter.state.store import Store
 from exporter.web.blocklist_status import blocklist_statuses
-from exporter.web.pages import Pages
+from exporter.web.pages.pages import Pages
 from tests.lab.client import Lab
 from tests.support.blocklist_app import (
     CLEAN,

@@ -25,7 +25,7 @@ from exporter.probing.probe import Probe
 from exporter.probing.probes import ProbeTable
 from exporter.probing.scheduler import Scheduler
 from exporter.settings import Settings
-from exporter.web.pages import Pages
+from exporter.web.pages.pages import Pages
 from exporter.web.server import Server
 from tests.support import virtual_time as virtual
 from tests.support.busy_check import BusyCheck

@@ -38,7 +38,7 @@ from exporter.state.evidence import ListedTrip
 from exporter.state.timeline import TimelineTrip
 from exporter.web.api.probes import Probes
 from exporter.web.listeners import AT_ONCE, listen
-from exporter.web.pages import Pages
+from exporter.web.pages.pages import Pages
 from exporter.web.pages.probe_list import Query
 from tests.support.broken_nameserver import NamesServer, names_server
 from tests.support.http_site import Site, site

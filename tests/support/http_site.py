@@ -24,7 +24,7 @@ from exporter.web.api.routes import api
 from exporter.web.limits import LIMITS, Limits
 from exporter.web.lookups_now import LookupsNow
 from exporter.web.middleware import Middleware
-from exporter.web.pages import Pages
+from exporter.web.pages.pages import Pages, PageSettings
 from exporter.web.server import Server
 from tests.probing.test_probes import SETTINGS
 from tests.support.prober_rig import ProberRig
@@ -95,8 +95,7 @@ async def site(
         rig.watchers,
         rig.clock.wall,
         maintenance,
-        admin=admin,
-        demonstration=demonstration,
+        PageSettings(admin, demonstration=demonstration),
     )
     resolver = Resolver(["127.0.0.1:1"])
     blocklists = Blocklists(resolver, rig.clock)

@@ -11,7 +11,7 @@ from exporter.app import App
 from exporter.config.types import Listen
 from exporter.web.api.routes import api
 from exporter.web.lookups_now import LookupsNow
-from exporter.web.pages import Pages
+from exporter.web.pages.pages import Pages, PageSettings
 from exporter.web.server import Server
 from tests.support.blocklist_app import app
 
@@ -52,7 +52,7 @@ async def lookup_site(
     async with app(dns, options, target, **more) as made:
         lookups = LookupsNow(made.lookups, made.probes, made.store, made.clock)
         wall, windows = made.clock.wall, made.windows
-        pages = Pages(made.probes, made.store, made.watchers, wall, admin=admin)
+        pages = Pages(made.probes, made.store, made.watchers, wall, settings=PageSettings(admin))
         frame = api(
             made.probes, made.store, made.watchers, made.clock, windows, lookups, admin=admin
         )

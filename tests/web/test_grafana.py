@@ -7,7 +7,7 @@ import pytest
 
 from exporter.core.model import ProbeKey
 from exporter.web.grafana import FLAG, NO_GRAFANA, ONE_PROBE, Grafana
-from exporter.web.pages import Pages
+from exporter.web.pages.pages import Pages, PageSettings
 from tests.support.http_site import GOOD, site
 from tests.support.tree import ROOT
 
@@ -63,7 +63,7 @@ async def test_the_page_of_a_probe_has_the_link_only_with_the_flag() -> None:
                 here.rig.store,
                 here.rig.watchers,
                 here.rig.clock.wall,
-                grafana=grafana,
+                settings=PageSettings(grafana=grafana),
             )
             page = await pages.trips(probe.key)
             assert (f'<a href="{link.replace("&", "&amp;")}">' in page) == there

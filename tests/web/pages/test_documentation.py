@@ -6,8 +6,8 @@ import tomllib
 import pytest
 
 from exporter.core.reasons import Reason
-from exporter.web.pages import Pages
 from exporter.web.pages.documentation import FLAG, SITE, Documentation, runbook, runbook_of
+from exporter.web.pages.pages import Pages, PageSettings
 from tests.documents.test_links import anchors
 from tests.support.http_site import site
 from tests.support.tree import ROOT
@@ -46,7 +46,7 @@ async def test_every_link_to_the_documentation_leads_where_the_flag_says(url: st
             here.rig.store,
             here.rig.watchers,
             here.rig.clock.wall,
-            documentation=Documentation.from_flag(url),
+            settings=PageSettings(documentation=Documentation.from_flag(url)),
         )
         page = await pages.overview()
         assert f'<a href="{url.rstrip("/")}/">documentation</a>' in page

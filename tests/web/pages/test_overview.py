@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from exporter.commands.greeting import FIRST
 from exporter.core.model import Listing, ListState, QueriedList
-from exporter.web.pages import Pages
 from exporter.web.pages.documentation import SITE
 from exporter.web.pages.overview import blocklist_rows
+from exporter.web.pages.pages import Pages
 from exporter.web.pages.probe_list import Query
 from exporter.web.pages.styles import BAD, GOOD, PLAIN
 from tests.probing.test_probes import SETTINGS, table

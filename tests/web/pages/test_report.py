@@ -12,7 +12,7 @@ from exporter.core.availability.account import Month, ProbeAccount
 from exporter.core.availability.account_output import json_lines
 from exporter.core.availability.downtime import Downtime
 from exporter.core.model import ProbeKey
-from exporter.web.pages import Pages
+from exporter.web.pages.pages import Pages
 from exporter.web.pages.report import MOST_OUTAGES, PER_PAGE, ReportQuery
 from exporter.web.pages.time_zone import UTC_ZONE
 from tests.core.availability.test_downtime import ENDED

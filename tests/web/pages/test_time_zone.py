@@ -8,8 +8,8 @@ import pytest
 from exporter.core.availability.maintenance import Maintenance
 from exporter.core.availability.window import Once, Window
 from exporter.web import pages
-from exporter.web.pages import Pages
 from exporter.web.pages.outages import OutageQuery
+from exporter.web.pages.pages import Pages, PageSettings
 from exporter.web.pages.time_zone import UTC_ZONE, TimeZone
 from tests.support.happened_trips import WHY, happened, trip
 from tests.support.http_site import Site, site, words_of
@@ -71,7 +71,7 @@ async def pages_of(here: Site, zone: TimeZone) -> dict[str, str]:
         here.rig.watchers,
         here.rig.clock.wall,
         Maintenance([window]),
-        zone=zone,
+        PageSettings(zone=zone),
     )
     failed = trip(1, WHY)
     found = {
