@@ -375,8 +375,8 @@ class RoundtripOptions(CheckKind):
     def _tests_one_way(self) -> Self:
         if self.expect and self.expect.lost and self.send.how.visits_each:
             raise ValueError(
-                "use send.mx.each or expect.lost, not both: the messages beside the trip end before"
-                " its timeout; test each exchanger with a target of its own"
+                f"use send.{self.send.chosen[0]}.each or expect.lost, not both: the messages beside"
+                " the trip end before its timeout; test each exchanger with a target of its own"
             )
         return self
 

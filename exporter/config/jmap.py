@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, WithJsonSchema
@@ -45,6 +45,8 @@ JmapUrl = Annotated[
 
 class JmapServerOptions(TlsOptions, NetworkOptions):
     """A JMAP server, and the login there."""
+
+    url_place: ClassVar[str] = "HOST"
 
     url: JmapUrl
     """`https://HOST` or `https://HOST:PORT` finds the session resource at `/.well-known/jmap`. With

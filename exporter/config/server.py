@@ -108,6 +108,7 @@ class AccessOptions(TlsOptions, NetworkOptions):
     """How a client gets into a mail server: TLS and the login."""
 
     ports: ClassVar[Ports]
+    url_place: ClassVar[str] = "HOST"
 
     port: Port | None = None
     """TCP port. The default depends on the protocol and on `tls`."""

@@ -111,6 +111,9 @@ class KindWithUrls(Protocol):
     schemes: ClassVar[tuple[str, ...]]
     """The schemes of its URLs."""
 
+    url_place: ClassVar[str]
+    """What follows `SCHEME://` in them, for people: a host or a path. Empty if `SCHEME:` is all."""
+
     @classmethod
     def of_url(cls, url: ServerUrl, secret: Mapping[str, str]) -> dict[str, Any]:
         """The options as in a configuration. `secret` is where a password is kept, if it needs one:
@@ -124,6 +127,17 @@ def schemes_of(choice: type[Choice]) -> dict[str, tuple[str, type[KindWithUrls]]
         for name, options in choice.kinds().items()
         for scheme in getattr(options, "schemes", ())
     }
+
+
+def other_urls(choice: type[Choice], start: str) -> list[str]:
+    """How the URLs look that do not begin with `start`, in words; without those in plain text, if
+    there is the same with TLS."""
+    known = schemes_of(choice)
+    return [
+        f"{scheme}://{kind.url_place}" if kind.url_place else f"{scheme}:"
+        for scheme, (_, kind) in known.items()
+        if f"{scheme}s" not in known and not start.startswith(f"{scheme}:")
+    ]
 
 
 def written(choice: type[Choice], text: str, secret: Mapping[str, str]) -> dict[str, Any]:

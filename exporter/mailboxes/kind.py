@@ -29,6 +29,9 @@ class MailboxKind(Protocol):
     """Those of the protocol that it speaks as a client; None if it connects to no port.
     A kind with ports has an option `port`."""
 
+    searches_junk: ClassVar[bool]
+    """Whether it can search a junk folder: always, or with one in its option `folders`."""
+
     @property
     def steps(self) -> frozenset[Step]:
         """The steps that a session takes with these options: their series exist from the start."""

@@ -12,6 +12,7 @@ class MailServerOptions(ServerOptions):
     start."""
 
     ports: ClassVar[Ports]
+    searches_junk: ClassVar[bool] = False
 
     @classmethod
     def of_url(cls, url: ServerUrl, secret: Mapping[str, str]) -> dict[str, Any]:

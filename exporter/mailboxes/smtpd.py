@@ -39,6 +39,7 @@ class SmtpdOptions(Options):
     """
 
     ports: ClassVar[Ports | None] = None
+    searches_junk: ClassVar[bool] = False
 
     listen: Listen
     """HOST:PORT to listen on."""

@@ -96,7 +96,8 @@ class SenderKind(Protocol):
 
     @property
     def visits_each(self) -> bool:
-        """Whether one message goes through each address of each exchanger (`SendsThroughEach`)."""
+        """Whether one message goes through each address of each exchanger (`SendsThroughEach`):
+        a kind that can do that has the option `each`."""
 
     @property
     def gap(self) -> float | None:

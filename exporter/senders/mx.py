@@ -67,6 +67,7 @@ class MxOptions(TlsOptions, NetworkOptions, SenderOptions):
 
     ports: ClassVar[Ports] = SMTP_PORTS
     schemes: ClassVar[tuple[str, ...]] = ("mx",)
+    url_place: ClassVar[str] = ""
     most_servers: ClassVar[int] = MAX_EXCHANGERS
     requests_status: ClassVar[bool] = True
 

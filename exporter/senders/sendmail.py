@@ -72,6 +72,7 @@ class SendmailOptions(SenderOptions):
 
     ports: ClassVar[Ports | None] = None
     schemes: ClassVar[tuple[str, ...]] = ("sendmail",)
+    url_place: ClassVar[str] = ""
 
     path: Text = "/usr/sbin/sendmail"
     """The program."""

@@ -1,15 +1,22 @@
 """Slips on the command line: each is answered with one line, and the cure. Nothing of the program
 is imported."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from docs.command_parser import command_line, meaning
+from docs.command_parser import flags as flags_of
 from exporter.commands import flags
+from exporter.config.choice import Choice
+from exporter.config.server_url import schemes_of
 from exporter.core.logs import FORMATS
+from exporter.mailboxes import MailboxOptions
 from exporter.probing.probes import DEFAULT_MAX_TARGETS
+from exporter.senders import SendOptions
 
 NAMED = "use --config.file FILE for the configuration"
 SLIPS = {
@@ -145,6 +152,16 @@ def test_a_name_or_target_that_looks_like_a_file_is_taken_with_a_configuration(n
 
 def test_what_is_written_twice_is_the_same() -> None:
     assert (flags.MAX_TARGETS, flags.LOG_FORMATS) == (DEFAULT_MAX_TARGETS, FORMATS)
+
+
+@pytest.mark.parametrize("command", ["probe", "init"])
+@pytest.mark.parametrize(("flag", "choice"), [("send", SendOptions), ("mailbox", MailboxOptions)])
+def test_the_help_of_a_url_names_every_scheme(
+    command: str, flag: str, choice: type[Choice]
+) -> None:
+    (action,) = (one for one in flags_of(command_line()[1][command]) if one.dest == flag)
+    urls = meaning(action).partition(": ")[2]
+    assert {*re.findall(r"([a-z0-9]+):(?=//|,| )", urls)} == schemes_of(choice).keys()
 
 
 @pytest.mark.slow

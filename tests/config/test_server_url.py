@@ -12,6 +12,7 @@ from exporter.config.server_url import (
     KindWithUrls,
     ServerUrl,
     completed,
+    other_urls,
     schemes_of,
     with_user,
     without_user,
@@ -180,6 +181,14 @@ def test_a_user_goes_into_a_url_and_out_of_it(user: str) -> None:
     assert ServerUrl.parse(with_user(url, user), ()).user == user
     assert without_user(with_user(url, user)) == url
     assert without_user(url) == url
+
+
+def test_the_other_urls_are_those_of_the_kinds() -> None:
+    """In plain text only if there is no TLS."""
+    sending = ["smtps://HOST", "mx:", "lmtp://HOST", "sendmail:", "jmap://HOST"]
+    assert other_urls(SendOptions, "smtp://") == sending
+    mailboxes = ["jmap://HOST", "maildir:///PATH", "pop3s://HOST"]
+    assert other_urls(MailboxOptions, "imaps://") == mailboxes
 
 
 @pytest.mark.parametrize("choice", [SendOptions, MailboxOptions])

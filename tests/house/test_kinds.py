@@ -1,8 +1,12 @@
 """A kind of sender, mailbox or check is one field of its registry: nothing else knows it by name."""
 
 import ast
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
+from inspect import getattr_static
 from pathlib import Path
+from textwrap import dedent
+from typing import cast
 
 import pytest
 
@@ -12,6 +16,7 @@ from exporter.mailboxes import MailboxOptions
 from exporter.mailboxes.kind import MailboxKind
 from exporter.senders import SendOptions
 from exporter.senders.kind import SenderKind
+from exporter.senders.options import SenderOptions
 from tests.house.test_house import EXPORTER, PACKAGE, expect_none, imports, nodes, place
 
 KINDS = {"senders": SendOptions.choices, "mailboxes": MailboxOptions.choices}
@@ -22,6 +27,19 @@ NO_KIND = {
     ("authentication/spf/record.py", "mx"),
 }
 """Words that mean something else: the records of a domain, and a mechanism of SPF."""
+NO_KIND_IN_TEXTS = {
+    "commands/flags.py": NAMES,  # it imports no kind; tests/commands/test_flags.py compares them
+    "core/reasons.py": {"sendmail"},  # the program
+    "core/steps.py": {"sendmail"},  # the program
+    "config/header.py": {"mx"},  # of a host
+    "config/placeholders.py": {"imap"},  # of a file
+    "mail/notices/judging.py": {"smtp"},  # a word of servers
+    "mail/notices/plain.py": {"smtp", "mx"},  # words of servers
+    "commands/preflight/report.py": {"smtp"},  # another way, as advice
+    "senders/mx.py": {"smtp"},  # another way, as advice
+}
+"""Words in the texts of a file that are no kind, or that it may know."""
+_A_NAME = re.compile(rf"(?<![\w-])(?:{'|'.join(sorted(NAMES))})(?![\w-])")
 
 KNOW_NO_CHECK = (
     "app.py",
@@ -48,6 +66,9 @@ def names_of_kinds() -> Iterator[str]:
         for line, word in words_of(file):
             if word in NAMES - {own} and (name, word) not in NO_KIND:
                 yield f"{place(file, line)}: {word}: {cure}"
+        for line, word in names_in_texts(nodes(file)):
+            if word != own and word not in NO_KIND_IN_TEXTS.get(name, ()):
+                yield f"{place(file, line)}: a text names {word}: {cure}"
 
 
 def test_no_check_is_known_by_name() -> None:
@@ -73,6 +94,35 @@ def words_of(file: Path) -> Iterator[tuple[int, str]]:
             yield line, kind[0]
 
 
+def names_in_texts(found: Sequence[ast.AST]) -> Iterator[tuple[int, str]]:
+    """Names of kinds among the words of texts and their parts, but not of docstrings."""
+    docstrings = {id(node.value) for node in found if isinstance(node, ast.Expr)}
+    for node in found:
+        if not isinstance(node, ast.Constant) or id(node) in docstrings:
+            continue
+        if isinstance(node.value, str) and " " in node.value.strip():
+            for name in _A_NAME.findall(node.value):
+                yield node.lineno, name
+
+
+def test_a_kind_in_a_text_is_found() -> None:
+    code = '''
+        """Of imap and pop3."""
+        raise ValueError(f"use send.mx.each or {other}, not both")
+        yield f"no junk folder: use imap or maildir, with {one}"
+        start, host = "smtp://", "smtp.{}"
+        text = "imaps, smtps and mx-records"
+    '''
+    found = tuple(ast.walk(ast.parse(dedent(code))))
+    assert [name for _, name in names_in_texts(found)] == ["mx", "imap", "maildir"]
+
+
+def test_each_exception_is_in_use() -> None:
+    for name, words in NO_KIND_IN_TEXTS.items():
+        named = {word for _, word in names_in_texts(nodes(PACKAGE / name))}
+        assert named & words, f"{name} names no kind any more"
+
+
 @pytest.mark.parametrize(
     ("choice", "asked"), [(SendOptions, SenderKind), (MailboxOptions, MailboxKind)]
 )
@@ -82,3 +132,15 @@ def test_every_kind_answers_what_kinds_are_asked(choice: type[Choice], asked: ty
     for options in choice.kinds().values():
         answers = {*dir(options), *options.model_fields}
         assert questions <= answers, f"{options.__name__} lacks {sorted(questions - answers)}"
+
+
+def test_a_kind_that_visits_each_exchanger_has_the_option_that_errors_name() -> None:
+    for options in SendOptions.kinds().values():
+        visits = vars(SenderOptions)["visits_each"] is not getattr_static(options, "visits_each")
+        assert visits == ("each" in options.model_fields), options
+
+
+def test_a_mailbox_with_folders_can_search_one_for_junk() -> None:
+    for options in MailboxOptions.kinds().values():
+        kind = cast("type[MailboxKind]", options)
+        assert ("folders" in options.model_fields) <= kind.searches_junk, options

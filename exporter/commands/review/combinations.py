@@ -1,6 +1,7 @@
 """Options that are valid separately, and never work together."""
 
 from collections.abc import Iterator
+from typing import cast
 
 from exporter.checks.heartbeat_options import HeartbeatOptions
 from exporter.checks.module import Module
@@ -11,6 +12,7 @@ from exporter.config.grammar import domain_of, email_of
 from exporter.config.mistakes import Path
 from exporter.config.types import duration_text, size_text
 from exporter.core.reasons import Reason
+from exporter.mailboxes import MailboxOptions
 from exporter.mailboxes.kind import MailboxKind
 from exporter.mailboxes.session import READ_LIMIT
 from exporter.settings import Settings
@@ -95,10 +97,7 @@ def _of_filters(
     if not trip.expect:
         return
     if trip.expect.junk and Reason.JUNK not in mailbox.reasons:
-        text = (
-            f"the mailbox {trip.mailbox} has no junk folder: use imap or maildir, with a junk"
-            " folder in `folders`"
-        )
+        text = f"the mailbox {trip.mailbox} has no junk folder: {_cure_of_no_junk(mailbox)}"
         yield Finding((*path, "expect", "junk"), text)
     others = (module.roundtrip for module in settings.modules.values() if module.roundtrip)
     if trip.expect.lost and not any(
@@ -109,6 +108,14 @@ def _of_filters(
             " this one succeeds though no filter works"
         )
         yield Finding((*path, "expect", "lost"), text, warning=True)
+
+
+def _cure_of_no_junk(mailbox: MailboxKind) -> str:
+    if mailbox.searches_junk:
+        return "add it to `folders`"
+    kinds = cast("dict[str, type[MailboxKind]]", MailboxOptions.kinds())
+    *others, last = (name for name, kind in kinds.items() if kind.searches_junk)
+    return f"use a mailbox of another kind: {', '.join(others)} or {last}"
 
 
 def _of_payloads(

@@ -23,7 +23,7 @@ from exporter.commands.setup.discovery import Discovery
 from exporter.commands.setup.providers import Provider, provider_of
 from exporter.commands.setup.questions import INDENT, Questions
 from exporter.config.address import check_email
-from exporter.config.server_url import ServerUrl, completed, with_user, without_user
+from exporter.config.server_url import ServerUrl, completed, other_urls, with_user, without_user
 from exporter.core.phases import Phase
 from exporter.settings import Settings
 from exporter.terminal.mistakes import with_verdict
@@ -58,8 +58,7 @@ _PARTS = {
     MAILBOX: _Part(
         "mailbox",
         Phase.OPEN,
-        "2. On which server is this mailbox? A host (IMAP), or pop3s://HOST, jmap://HOST,"
-        " maildir:///PATH",
+        "2. On which server is this mailbox? A host (IMAP)",
         "3. With which user name?",
         "imaps://",
         ("imap.{}", "mail.{}"),
@@ -67,8 +66,7 @@ _PARTS = {
     SEND: _Part(
         "send",
         Phase.SEND,
-        "4. Through which server are they sent? A host (SMTP), or smtps://HOST, mx:, sendmail:,"
-        " jmap://HOST",
+        "4. Through which server are they sent? A host (SMTP)",
         f"5. With which user name? {_NO_USER} for none",
         "smtp://",
         ("smtp.{}", "mail.{}"),
@@ -124,7 +122,8 @@ class Interview:
     def _ask(self, part: str) -> None:
         what, before = _PARTS[part], self.route.urls.get(part, "")
         default = without_user(before) if before else self._default(what)
-        answer = self.questions.prompt(what.server, default, partial(self._check, part))
+        question = f"{what.server}, or {', '.join(other_urls(CHOICES[part], what.start))}"
+        answer = self.questions.prompt(question, default, partial(self._check, part))
         url = completed(CHOICES[part], answer, what.start)
         parsed = ServerUrl.parse(url, ())
         self._hint(provider_of(parsed.host))

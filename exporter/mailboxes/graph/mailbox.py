@@ -28,6 +28,7 @@ class GraphMailboxOptions(GraphOptions):
     The application needs the permission `Mail.ReadWrite` for this mailbox."""
 
     ports: ClassVar[Ports | None] = None
+    searches_junk: ClassVar[bool] = True
 
     folders: list[OneWord] = Field(default=["inbox", "junkemail"], min_length=1, max_length=8)
     """The folders that are searched, by their well-known names in Microsoft Graph or by their ids.

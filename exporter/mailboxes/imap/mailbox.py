@@ -46,6 +46,7 @@ class ImapOptions(MailServerOptions):
 
     ports: ClassVar[Ports] = Ports("IMAP", implicit=993, starttls=143)
     schemes: ClassVar[tuple[str, ...]] = ("imap", "imaps")
+    searches_junk: ClassVar[bool] = True
 
     port: Port | None = None
     """TCP port. Default: 993 with `tls: implicit`, else 143."""

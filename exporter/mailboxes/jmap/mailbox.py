@@ -27,6 +27,7 @@ class JmapOptions(JmapServerOptions):
     junk: that with the role `junk`, or the one named Junk or Spam in one of many languages."""
 
     ports: ClassVar[Ports | None] = None
+    searches_junk: ClassVar[bool] = True
     schemes: ClassVar[tuple[str, ...]] = ("jmap",)
 
     @property

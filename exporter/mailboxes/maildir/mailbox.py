@@ -53,7 +53,9 @@ class MaildirOptions(Options):
     """
 
     ports: ClassVar[Ports | None] = None
+    searches_junk: ClassVar[bool] = True
     schemes: ClassVar[tuple[str, ...]] = ("maildir",)
+    url_place: ClassVar[str] = "/PATH"
 
     path: Text
     """The directory that contains `new`, `cur` and `tmp`."""

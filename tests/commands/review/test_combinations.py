@@ -92,7 +92,8 @@ modules:
 probes:
   - {name: a, module: a, target: x@C.example}
 """
-NO_JUNK = "modules.a.roundtrip.expect.junk: the mailbox %s has no junk folder: use imap or maildir"
+NO_JUNK = "modules.a.roundtrip.expect.junk: the mailbox %s has no junk folder: %s"
+OTHER_KINDS = "use a mailbox of another kind: imap, jmap, maildir or graph"
 UNPROVEN = (
     "warning: modules.a.roundtrip.expect.lost: no other module proves that ordinary mail arrives in"
 )
@@ -143,8 +144,8 @@ def test_options_that_never_go_together_are_told_of(given: tuple[str, ...], said
     ("user", "mailbox", "expect", "other", "said"),
     [
         ("x@c.example", "imap", "junk: true", "imap", ""),
-        ("x@c.example", "inbox", "junk: true", "imap", NO_JUNK % "inbox"),
-        ("x@c.example", "pop", "junk: true", "imap", NO_JUNK % "pop"),
+        ("x@c.example", "inbox", "junk: true", "imap", NO_JUNK % ("inbox", "add it to `folders`")),
+        ("x@c.example", "pop", "junk: true", "imap", NO_JUNK % ("pop", OTHER_KINDS)),
         ("x@c.example", "pop", "lost: true", "pop", ""),
         ("x@c.example", "pop", "lost: true", "imap", UNPROVEN),
         ("x@c.example", "pop", "lost: true", "pop, expect: {lost: true}", UNPROVEN),

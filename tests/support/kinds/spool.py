@@ -21,6 +21,7 @@ class SpoolOptions(Options):
     """A directory with one file for each message."""
 
     ports: ClassVar[Ports | None] = None
+    searches_junk: ClassVar[bool] = False
 
     path: Text
     """The directory."""
