@@ -68,11 +68,11 @@ class Subjects:
         except ProbeError as error:
             return [], run.located(error)
         for host in hosts:
+            absolute = self._expand or "." in host
+            resolver = self._resolver.absolute if absolute else self._resolver
             try:
                 with run.step(Step.RESOLVE, f"addresses of {host}"):
-                    addresses += await self._resolver.addresses(
-                        host, absolute=self._expand or "." in host, complete=True
-                    )
+                    addresses += await resolver.addresses(host, complete=True)
             except ProbeError as error:
                 problem = problem or run.located(error)
         return addresses, problem

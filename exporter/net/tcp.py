@@ -13,7 +13,7 @@ from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.core.trace.trace import Trace
-from exporter.net.dns.hosts_file import HOSTS_FILE, addresses_of
+from exporter.net.dns.hosts_file import HOSTS_FILE
 from exporter.net.dns.resolver import Resolver
 from exporter.net.exceptions import map_exceptions
 from exporter.net.os_errors import problem
@@ -35,11 +35,8 @@ async def dial(
     resolved: Callable[[list[str]], None] = lambda addresses: None,
     proxy: Proxy | None = None,
     origin: str = "",
-    *,
-    absolute: bool = False,
 ) -> socket.socket:
-    """A connected socket, in the steps `resolve` and `connect`. An `absolute` name is not completed
-    from the search list. Only this `address` of the host is
+    """A connected socket, in the steps `resolve` and `connect`. Only this `address` of the host is
     tried if there is one; else `resolved` receives the addresses before one of them is connected
     to: none if a `proxy` connects for us. `origin` says for people where the name of the host comes
     from. Raises ProbeError (dns, connect; with a proxy also disconnected, protocol)."""
@@ -51,15 +48,13 @@ async def dial(
     if not address:
         with trace.step(Step.RESOLVE, host), _errors_about(host, origin):
             trace.awaited = f"the name server {resolver} for {_of(host, origin)}"
-            found = await resolver.addresses(host, network.ip, absolute=absolute)
+            found = await resolver.addresses(host, network.ip)
             addresses = found[:MAX_ADDRESSES]
         resolved(addresses)
     # If the time is over meanwhile, these have not answered.
     trace.awaited = place(addresses, port, host, origin)
     with trace.step(Step.CONNECT, f"{host}:{port}"):
-        connected = await connect(
-            addresses, port, network.source_address, host, origin, absolute=absolute
-        )
+        connected = await connect(addresses, port, network.source_address, host, origin, resolver)
     trace.awaited = ""
     peer = connected.getpeername()
     trace.note(f"-- connected to {host} [{peer[0]}]:{port}")
@@ -73,7 +68,9 @@ async def _dial_through(
         addresses = (await resolver.addresses(proxy.host, network.ip))[:MAX_ADDRESSES]
     with trace.step(Step.CONNECT, f"{host}:{port} through the proxy {proxy}"):
         with _errors_of(proxy):
-            connected = await connect(addresses, proxy.port, network.source_address, proxy.host)
+            connected = await connect(
+                addresses, proxy.port, network.source_address, proxy.host, resolver=resolver
+            )
         peer = connected.getpeername()
         trace.note(f"-- connected to the proxy {proxy} [{peer[0]}]:{peer[1]}")
         # If the time is over meanwhile, the proxy has not answered.
@@ -118,18 +115,17 @@ async def connect(
     source_address: str | None = None,
     host: str = "",
     origin: str = "",
-    *,
-    absolute: bool = False,
+    resolver: Resolver | None = None,
 ) -> socket.socket:
     """Connects a non-blocking socket to the first address that answers. Raises ProbeError
     (connect).
 
-    `host` is the name of the addresses, and `origin` says where that comes from: for people. An
-    `absolute` name is not from the hosts file.
+    `host` is the name of the addresses, `origin` says where that comes from, and `resolver` has
+    found them: for people.
     """
 
     def where() -> str:
-        in_file = not absolute and set(addresses) <= set(addresses_of(host))  # else from the DNS
+        in_file = resolver and resolver.in_hosts_file(host, addresses)
         known = ", ".join(filter(None, (origin, f"address from {HOSTS_FILE}" if in_file else "")))
         source = f" from {source_address}" if source_address else ""
         return f"{place(addresses, port, host, known)}{source}"

@@ -55,32 +55,14 @@ class OnTheSpot:
         async def add(aspect: Aspect) -> None:
             with suppress(ProbeError):
                 from_dns = any(_is_exchanger(aspect.about, one) for one in (now, before))
-                values = await self._values(aspect, before[aspect], absolute=from_dns)
-                found[aspect] = frozenset(values)
+                resolver = self._resolver.absolute if from_dns else self._resolver
+                found[aspect] = frozenset(await _values(aspect, before[aspect], resolver))
 
         with suppress(TimeoutError):
             async with asyncio.timeout(DNS_PATIENCE), asyncio.TaskGroup() as group:
                 for aspect in sorted(missing)[:MOST_NAMES]:
                     group.create_task(add(aspect))
         return found
-
-    async def _values(
-        self, aspect: Aspect, before: frozenset[str], *, absolute: bool
-    ) -> Iterable[str]:
-        """The values now; the addresses as trips find them. Raises ProbeError."""
-        name = aspect.about
-        if kind := _TEXTS.get(aspect.what):
-            return records(kind, name, texts_of(kind, await self._resolver.texts(name))).texts
-        try:
-            if aspect.what is What.EXCHANGERS:
-                return exchanger_records(name, await self._resolver.exchangers(name)).texts
-            families = {":" in address for address in before}
-            addresses = await self._resolver.addresses(name, absolute=absolute, complete=True)
-            return [one for one in addresses if (":" in one) in families]
-        except ProbeError as error:
-            if error.reason is Reason.NULL_MX or error.code == "NXDOMAIN":
-                return []
-            raise
 
     async def listings(self, address: str, since: float) -> tuple[list[Change], list[str]]:
         """The blocklists that list the address: those that did not before, or not at Unix time
@@ -110,6 +92,23 @@ class OnTheSpot:
             for fact in check.facts
             if isinstance(fact, Listing) and fact.subject == subject
         }
+
+
+async def _values(aspect: Aspect, before: frozenset[str], resolver: Resolver) -> Iterable[str]:
+    """The values now; the addresses as trips find them. Raises ProbeError."""
+    name = aspect.about
+    if kind := _TEXTS.get(aspect.what):
+        return records(kind, name, texts_of(kind, await resolver.texts(name))).texts
+    try:
+        if aspect.what is What.EXCHANGERS:
+            return exchanger_records(name, await resolver.exchangers(name)).texts
+        families = {":" in address for address in before}
+        addresses = await resolver.addresses(name, complete=True)
+        return [one for one in addresses if (":" in one) in families]
+    except ProbeError as error:
+        if error.reason is Reason.NULL_MX or error.code == "NXDOMAIN":
+            return []
+        raise
 
 
 def _is_exchanger(host: str, circumstances: Circumstances) -> bool:

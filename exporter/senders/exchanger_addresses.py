@@ -44,7 +44,7 @@ async def _addresses(host: str, resolver: Resolver, network: NetworkOptions, run
         async with run.conversation():
             with run.step(Step.RESOLVE, host):
                 run.awaited = f"the name server {resolver} for {host}"
-                found = await resolver.addresses(host, network.ip, absolute=True)
+                found = await resolver.absolute.addresses(host, network.ip)
     except ProbeError as error:
         run.note(f"-- {host}: {error}")
         return [""]

@@ -379,12 +379,11 @@ class MxSender:
         offered_is_enough = required.tls == "opportunistic"
         async with run.conversation(server=smtp.server):
             await smtp.connect(
-                self._resolver,
+                self._resolver.absolute,
                 options.port,
                 options,
                 address=exchanger.address,
                 origin=_origin(exchanger, domain),
-                absolute=True,
             )
             await smtp.ehlo(name)
             if required.tls == "starttls" or (offered_is_enough and "starttls" in smtp.extensions):

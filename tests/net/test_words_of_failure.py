@@ -115,7 +115,7 @@ async def test_the_address_of_an_exchanger_is_never_that_of_the_hosts_file() -> 
     async with names({}) as resolver:
         with pytest.raises(ProbeError) as caught:
             options = NetworkOptions(ip="4")
-            await dial(resolver, "localhost", 1, options, Run(Clock()), "127.0.0.1", absolute=True)
+            await dial(resolver.absolute, "localhost", 1, options, Run(Clock()), "127.0.0.1")
     assert caught.value.detail.startswith("cannot connect to localhost [127.0.0.1]:1: ")
 
 

@@ -4,6 +4,7 @@ meant to go."""
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -77,6 +78,14 @@ async def test_they_are_those_that_a_sender_has(domain: str, exchangers: list[Ex
     assert (await found(domain))[0] == exchangers
 
 
+async def test_the_hosts_file_has_none_of_them(tmp_path: Path) -> None:
+    (tmp_path / "hosts").write_text("127.0.1.1 a.example.test\n")
+    async with name_server(ZONE) as address:
+        resolver = Resolver([address], hosts_file=tmp_path / "hosts")
+        exchangers = await sender(resolver).each(probe_message("x@twice.test"), new_run())
+    assert exchangers == [Exchanger("a.example.test", 10, "127.0.0.1")]
+
+
 async def test_a_domain_that_takes_no_mail_has_none() -> None:
     with pytest.raises(ProbeError) as error:
         await found("none.test")
@@ -93,7 +102,7 @@ async def test_a_name_with_thousands_of_addresses_takes_no_time_of_others() -> N
         asked = 0
 
         async def addresses(self, host: str, ip: str = "any", **how: bool) -> list[str]:
-            self.asked += 1
+            Generous.asked += 1
             v4 = [f"127.0.{n // 250}.{n % 250 + 1}" for n in range(1000)]
             return [*v4, *(f"2001:db8::{n + 1:x}" for n in range(1000))]
 
@@ -109,7 +118,7 @@ async def test_a_name_with_thousands_of_addresses_takes_no_time_of_others() -> N
     assert len(exchangers) == MOST_ADDRESSES
     assert {one.host for one in exchangers} == {"h0.example.test"}
     assert len(routes) <= 2 * (MOST_ADDRESSES + 1)  # each takes 0.1 ms
-    assert resolver.asked == 1
+    assert Generous.asked == 1
     assert len(run.transcript) < 30
 
 

@@ -20,13 +20,12 @@ async def as_external_servers_see_us(
     if not servers:
         return attempt
     host = servers[0].rpartition(":")[0]
-    absolute = not introduction.only_if_public  # that of an exchanger, which we find in the DNS
-    public = await is_public(host, resolver, absolute=absolute)
+    if not introduction.only_if_public:
+        resolver = resolver.absolute  # it is an exchanger, which we find in the DNS
+    public = await is_public(host, resolver)
     if introduction.only_if_public and not public:
         return attempt
-    found = await remarks(
-        *(host, introduction.network, introduction.ehlo_name, resolver), absolute=absolute
-    )
+    found = await remarks(host, introduction.network, introduction.ehlo_name, resolver)
     return replace(attempt, to_external=True, public=public, remarks=(*attempt.remarks, *found))
 
 

@@ -16,18 +16,12 @@ from exporter.net.tcp import source_towards
 
 
 async def remarks(
-    server: str,
-    network: NetworkOptions,
-    ehlo_name: str,
-    resolver: Resolver,
-    *,
-    absolute: bool = False,
+    server: str, network: NetworkOptions, ehlo_name: str, resolver: Resolver
 ) -> list[Remark]:
-    """Remarks on our source addresses for `server`, one of each family, and on our EHLO name. The
-    name of the server is `absolute` if it comes from the DNS."""
+    """Remarks on our source addresses for `server`, one of each family, and on our EHLO name."""
     found: list[Remark] = []
     try:
-        addresses = await resolver.addresses(server, network.ip, absolute=absolute)
+        addresses = await resolver.addresses(server, network.ip)
         for address in {
             ":" in address: address for address in reversed(addresses)
         }.values():  # the first of each family
@@ -39,10 +33,10 @@ async def remarks(
     return found
 
 
-async def is_public(server: str, resolver: Resolver, *, absolute: bool = False) -> bool:
+async def is_public(server: str, resolver: Resolver) -> bool:
     """Whether it has a public address, and so is not a relay of our own network."""
     try:
-        addresses = await resolver.addresses(server, absolute=absolute)
+        addresses = await resolver.addresses(server)
         return any(ip_address(address).is_global for address in addresses)
     except ProbeError:
         return False

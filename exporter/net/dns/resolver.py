@@ -6,10 +6,11 @@ import ipaddress
 import os
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, suppress
+from copy import copy
 from io import StringIO
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import dns.asyncresolver
 import dns.exception
@@ -61,6 +62,7 @@ class Resolver:
         self._resolv_conf = resolv_conf
         self._port = port
         self._hosts_file = hosts_file
+        self._absolute = False
         self._clock = clock or Clock()
         self.configure(nameservers, timeout)
 
@@ -102,19 +104,22 @@ class Resolver:
         self._dns.set_flags(dns.flags.RD | dns.flags.AD)
         return self._dns
 
+    @property
+    def absolute(self) -> Self:
+        """This resolver, as it is now configured, for names that come from the DNS: it looks for
+        their addresses only there. Debian has the name of a mail server as 127.0.1.1 in its own
+        hosts file."""
+        one = copy(self)
+        one._absolute = True
+        return one
+
     async def addresses(
-        self,
-        host: str,
-        ip: Literal["any", "4", "6"] = "any",
-        *,
-        absolute: bool = False,
-        complete: bool = False,
+        self, host: str, ip: Literal["any", "4", "6"] = "any", *, complete: bool = False
     ) -> list[str]:
         """The addresses of a host, alternating IPv6 and IPv4; an address itself is returned. The
         hosts file takes precedence, and a name is completed from the search list, as people expect.
-        One that comes from the DNS is `absolute`, and only found there: Debian has the name of a
-        mail server as 127.0.1.1 in its own hosts file. Some name servers fail for AAAA alone: the
-        other addresses are enough, unless they are to be `complete`.
+        Some name servers fail for AAAA alone: the other addresses are enough, unless they are to be
+        `complete`.
 
         Raises ProbeError if there is no address, or if no server has answered within the time
         limit."""
@@ -129,12 +134,12 @@ class Resolver:
             for address in addresses_of(host, self._hosts_file)
             if ("6" if ":" in address else "4") in families
         ]
-        if known and (not absolute or host == LOCALHOST):
+        if known and (not self._absolute or host == LOCALHOST):
             return known
         asked, until = Asked(), self._clock.monotonic() + self.timeout
         failures: list[ProbeError] = []
         empty = False  # one of the names exists, without an address
-        for name in self._names(host, asked, absolute=absolute):
+        for name in self._names(host, asked):
             left = until - self._clock.monotonic()
             answers = await asyncio.gather(
                 *(
@@ -158,11 +163,11 @@ class Resolver:
             raise ProbeError(Reason.DNS, f"{host} has no {kind}address{asked}")
         raise min(failures, key=_is_nxdomain)
 
-    def _names(self, host: str, asked: Asked, *, absolute: bool) -> list[dns.name.Name]:
+    def _names(self, host: str, asked: Asked) -> list[dns.name.Name]:
         """What a name may stand for, in the order of resolv.conf(5)."""
         with self._library_errors(host, "", self._clock.monotonic(), asked):
             name, known = dns.name.from_text(host), self._current()
-            if absolute or host.endswith("."):
+            if self._absolute or host.endswith("."):
                 return [name]
             completed = list[dns.name.Name]()
             for suffix in known.search or [known.domain]:
@@ -171,6 +176,10 @@ class Resolver:
             dots = 1 if known.ndots is None else known.ndots
             in_order = [name, *completed] if len(name) - 1 > dots else [*completed, name]
             return list(dict.fromkeys(in_order))
+
+    def in_hosts_file(self, host: str, addresses: list[str]) -> bool:
+        """Whether it may have these addresses from there."""
+        return not self._absolute and set(addresses) <= set(addresses_of(host, self._hosts_file))
 
     async def _records_or_failure(
         self, name: dns.name.Name, kind: str, shown: str, seconds: float, asked: Asked

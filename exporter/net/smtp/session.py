@@ -167,17 +167,13 @@ class SmtpSession:
         address: str = "",
         proxy: Proxy | None = None,
         origin: str = "",
-        *,
-        absolute: bool = False,
     ) -> None:
         """Connects, to this `address` of the server if there is one, or through a proxy,
         optionally with TLS from the start, and reads the greeting. `origin` says for people where
-        the name of the server comes from. An `absolute` name is not completed from the search
-        list."""
+        the name of the server comes from."""
         self._proxy = str(proxy) if proxy else ""
         connected = await dial(
-            *(resolver, self.server, port, network, self.run, address, self._found, proxy, origin),
-            absolute=absolute,
+            resolver, self.server, port, network, self.run, address, self._found, proxy, origin
         )
         connected_to = connected.getpeername()
         self.address = connected_to[0]

@@ -88,7 +88,7 @@ async def test_a_name_from_the_dns_is_never_completed(tmp_path: Path, host: str)
         resolver = searching(server.address, tmp_path, "corp.test")
         assert await resolver.addresses(host) == ["192.0.2.66"]
         with pytest.raises(ProbeError) as caught:
-            await resolver.addresses(host, absolute=True)
+            await resolver.absolute.addresses(host)
     assert caught.value.code == "NXDOMAIN"
 
 

@@ -38,5 +38,5 @@ async def test_the_file_counts_for_names_of_people_and_not_for_those_from_the_dn
     async with names_server(lambda name, kind: ["192.0.2.1"] if kind == "A" else []) as server:
         resolver = Resolver([server.address], hosts_file=hosts)
         assert await resolver.addresses("mail.example.test") == ["127.0.1.1", "::1"]
-        assert await resolver.addresses("mail.example.test", absolute=True) == ["192.0.2.1"]
-        assert await resolver.addresses("localhost", absolute=True) == ["127.0.0.1"]
+        assert await resolver.absolute.addresses("mail.example.test") == ["192.0.2.1"]
+        assert await resolver.absolute.addresses("localhost") == ["127.0.0.1"]
