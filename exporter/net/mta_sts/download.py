@@ -28,17 +28,20 @@ async def download(domain: str, resolver: Resolver, ca_file: str | None, port: i
     host = f"mta-sts.{domain}"
     context = client_context(TlsOptions(ca_file=ca_file))
     place = host if port == HTTPS else f"{host}:{port}"
+    proxy = proxy_for(host)
+    # A proxy looks the host up for us, and its own name is one that people write.
+    names = HttpNames(resolver if proxy else resolver.absolute)
     with http_errors(host):
         async with (
             aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(resolver=HttpNames(resolver)),
+                connector=aiohttp.TCPConnector(resolver=names),
                 timeout=aiohttp.ClientTimeout(total=None),
             ) as session,
             session.get(
                 f"https://{place}{PATH}",
                 ssl=context,
                 allow_redirects=False,
-                proxy=proxy_for(host),
+                proxy=proxy,
             ) as response,
         ):
             if response.status != 200:

@@ -10,10 +10,11 @@ import pytest
 
 from exporter.core.saved_policy import SavedPolicy
 from exporter.core.timing.clock import Clock
+from exporter.net.dns.resolver import Resolver
 from exporter.net.mta_sts.policies import DAY, MOST, PAUSE, FoundPolicy, StsPolicies
 from exporter.net.mta_sts.policy import StsPolicy
 from tests.support.chains import CertifiedKey, issue
-from tests.support.name_server import names
+from tests.support.name_server import name_server, names, searching
 from tests.support.sts_site import (
     CA,
     DOMAIN,
@@ -167,6 +168,47 @@ async def test_a_policy_that_is_known_holds_meanwhile_until_it_ends(
         found = await here.find()
         assert found.policy is None
         assert says in found.problem
+
+
+async def test_the_hosts_file_does_not_hide_the_host(tmp_path: Path) -> None:
+    """Debian has the name of a server that runs here as 127.0.1.1."""
+    (tmp_path / "hosts").write_text(f"127.0.1.1 mta-sts.{DOMAIN}\n")
+    async with sts_site() as site, name_server(site.zone) as address:
+        resolver = Resolver([address], hosts_file=tmp_path / "hosts")
+        policies = StsPolicies(resolver, Clock(), port=site.port)
+        assert await policies.find(DOMAIN, authority_file(tmp_path)) == FoundPolicy(POLICY)
+
+
+async def test_the_name_of_the_host_is_not_completed(tmp_path: Path) -> None:
+    """Of our own network, a wildcard would have every name."""
+    async with sts_site() as site, name_server(site.zone) as address:
+        site.zone[f"mta-sts.{DOMAIN}.corp.test"] = site.zone.pop(f"mta-sts.{DOMAIN}")
+        policies = StsPolicies(searching(address, tmp_path, "corp.test"), Clock(), port=site.port)
+        found = await policies.find(DOMAIN, authority_file(tmp_path))
+    assert found.policy is None
+    assert "mta-sts.example.test does not exist" in found.problem
+    assert not site.requests
+
+
+async def test_a_proxy_may_be_named_in_the_hosts_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def busy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readline())
+        writer.write(b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    asked = list[bytes]()
+    (tmp_path / "hosts").write_text("127.0.0.1 proxy\n")
+    proxy = await asyncio.start_server(busy, "127.0.0.1", 0)
+    async with proxy, sts_site() as site, name_server(site.zone) as address:
+        port = proxy.sockets[0].getsockname()[1]
+        monkeypatch.setenv("https_proxy", f"http://proxy:{port}")
+        monkeypatch.delenv("no_proxy", raising=False)
+        resolver = Resolver([address], hosts_file=tmp_path / "hosts")
+        found = await StsPolicies(resolver, Clock(), port=site.port).find(DOMAIN, None)
+    assert asked == [f"CONNECT mta-sts.{DOMAIN}:{site.port} HTTP/1.1\r\n".encode()]
+    assert found.problem == "the proxy for mta-sts.example.test answered 503"
 
 
 BAD = {
