@@ -33,7 +33,8 @@ possible, and compare the result of a complete trip with this page.
 
 The column **known** says when a failure is detected: at once; after `session_timeout`, if a server hangs, or if retries
 to open a mailbox failed for that time; after `resolver.timeout`, if a name server hangs; as soon as an altered message or
-a bounce arrives; otherwise after `timeout`, if the message has not arrived.
+a bounce arrives; otherwise after `timeout`, if the message has not arrived. With `mx`, each exchanger that hangs, and its
+second address, takes `session_timeout`.
 
 Some events are not failures of a trip: see [what raises no alarm](#what-raises-no-alarm).
 

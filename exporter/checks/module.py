@@ -56,7 +56,9 @@ class Module(CheckOptions):
     then; default there: 1m."""
 
     session_timeout: Duration = 30.0
-    """Time limit for one conversation with a mail server, from connecting to the end."""
+    """Time limit for one conversation with a mail server, from connecting to the end. With `mx`,
+    each exchanger that does not answer takes that long, or twice that long if it has a second
+    address, which is tried as well."""
 
     targets: list[TargetPattern] = Field(default_factory=list)
     """The targets that are allowed on `/probe`: patterns with `*`, `?` and `[...]`, and networks

@@ -15,11 +15,12 @@ from tests.support.left_behind import nothing_left_behind
 from tests.support.name_server import Zone, names
 from tests.support.ports import free_port
 from tests.support.sender_rig import make_sender
-from tests.support.sending import SENDER, new_run, probe_message, send
+from tests.support.sending import PATIENCE, SENDER, new_run, probe_message, send
 from tests.support.smtp_witness import (
     OFFERS,
     Act,
     Cut,
+    Freeze,
     Received,
     Reply,
     SmtpWitness,
@@ -48,11 +49,12 @@ class Machine:
 
     four: SmtpWitness
     six: SmtpWitness
+    patience: float = PATIENCE
 
     async def send(
         self, kind: str, domain: str, local: str = "x", **options: Any
     ) -> tuple[Run, Failure | None]:
-        run = new_run()
+        run = new_run(self.patience)
         given = {"port": self.four.port, **options}
         if kind == "smtp":
             given |= {"host": f"mx.{domain}", "tls": "none"}
@@ -244,6 +246,32 @@ async def test_two_addresses_that_turn_us_away_are_enough(machine: Machine) -> N
     assert failure is not None
     assert (failure.reason, failure.code) == (Reason.DEFERRED, "451")
     assert (len(machine.six.lines), len(machine.four.lines)) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("domain", "stage", "conversations"),
+    [
+        ("both.test", Stage.GREETING, ["::1", "127.0.0.1"]),
+        ("both.test", Stage.RCPT, ["::1", "127.0.0.1"]),
+        ("both.test", Stage.DOT, ["::1"]),  # which may have taken the message
+        ("four.test", Stage.RCPT, ["127.0.0.1"]),
+    ],
+)
+async def test_an_exchanger_that_hangs_has_the_time_of_a_conversation_at_each_of_two_addresses(
+    machine: Machine, domain: str, stage: Stage, conversations: list[str]
+) -> None:
+    """As Postfix gives each session its own time limits, and has two (smtp_mx_session_limit)."""
+    machine.patience = 0.5
+    for one in (machine.four, machine.six):
+        one.always(stage, Freeze())
+    run, failure = await machine.send("mx", domain)
+    assert failure is not None
+    assert (failure.step, failure.reason) == (
+        Step.DATA if stage is Stage.DOT else Step[stage.upper()],
+        Reason.TIMEOUT,
+    )
+    connected = [line for line in run.transcript if "-- connected to" in line]
+    assert [line.partition("[")[2].partition("]")[0] for line in connected] == conversations
 
 
 @pytest.mark.parametrize("tls", ["opportunistic", "policy"])
