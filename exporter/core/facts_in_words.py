@@ -1,6 +1,7 @@
 """What each fact of a trip says, in words: the same for a terminal and for the pages. They write
 the times, each in its own way, and arrange the rows."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import assert_never
@@ -43,6 +44,9 @@ from exporter.core.model import (
 from exporter.core.queue_name import queue_name
 from exporter.core.timing.durations import in_units
 from exporter.core.trace.tls_sessions import with_sessions
+
+_KEY = re.compile(r"(\S{63})\S+")
+"""More than 63 characters without a space: a key, which a terminal cannot break between words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +111,7 @@ def _rows(fact: Fact, session: str) -> Iterator[tuple[str, *Words]]:
         case MailServer():
             yield "server", str(fact)
         case DnsRecords():
-            yield f"{fact.kind.name} in DNS", str(fact)
+            yield f"{fact.kind.name} in DNS", _KEY.sub(r"\1…", str(fact))
         case Hop():
             yield _hop(fact)
         case LeftFrom():

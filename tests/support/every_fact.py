@@ -136,6 +136,9 @@ EVERY_FACT: dict[Fact, tuple[str, ...]] = {
     DnsRecords(RecordKind.MX, "b.example", ("10 mx.example.net",)): (
         "MX in DNS: b.example: 10 mx.example.net",
     ),
+    DnsRecords(RecordKind.DKIM, "k1._domainkey.b.example", (f"v=DKIM1; p={'A' * 300}; s=email",)): (
+        f"DKIM in DNS: k1._domainkey.b.example: v=DKIM1; p={'A' * 61}… s=email",
+    ),
     Changes("good", AT, (Change("left_from", "", ("a",), ("b",)),), (), ("bl.example.net",)): (
         "changed: the leaving address: b instead of a",
         "listed on: bl.example.net",
