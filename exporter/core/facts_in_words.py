@@ -92,7 +92,7 @@ def _rows(fact: Fact, session: str) -> Iterator[tuple[str, *Words]]:
         case Reply():
             yield "last SMTP reply", f"{fact.code} {fact.text}"
             if fact.accepts and (name := queue_name(fact.text)):
-                yield "queue name", f"{name}, in the log of the server that accepted the message"
+                yield "queue name", f"{name}, in the log of the accepting server"
         case Exchanger():
             yield "accepted by", f"{fact} (MX {fact.preference})"
         case ExchangerVisit():

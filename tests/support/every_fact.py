@@ -56,7 +56,7 @@ TLS = TlsSession(
 EVERY_FACT: dict[Fact, tuple[str, ...]] = {
     Reply(250, "2.0.0 Ok: queued as 4jccl76F"): (
         "last SMTP reply: 250 2.0.0 Ok: queued as 4jccl76F",
-        "queue name: 4jccl76F, in the log of the server that accepted the message",
+        "queue name: 4jccl76F, in the log of the accepting server",
     ),
     Reply(550, "2.0.0 Ok: queued as 4jccl76F"): (
         "last SMTP reply: 550 2.0.0 Ok: queued as 4jccl76F",

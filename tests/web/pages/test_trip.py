@@ -79,7 +79,7 @@ async def test_a_success_says_how_long_we_waited_ourselves_and_the_name_in_the_q
     text = await page(replace(FAILED, spans=spans, facts=facts, failure=None, duration=1.7))
     words = words_of(text)
     assert "OK : round trip 0.20 s, delivery delay 0.10 s 1.70 s in all, of which 1.40 s" in words
-    assert "queue name 4jccl76F, in the log of the server" in words
+    assert "queue name 4jccl76F, in the log of the accepting server" in words
     assert "runbook" not in words
     assert "First:" not in words
 
