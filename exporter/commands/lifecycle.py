@@ -30,6 +30,7 @@ from exporter.web.middleware import Middleware
 from exporter.web.pages.documentation import PUBLISHED, Documentation
 from exporter.web.pages.pages import Pages, PageSettings
 from exporter.web.pages.time_zone import UTC_ZONE, TimeZone
+from exporter.web.resources import Resources
 from exporter.web.server import NO_EXTERNAL_URL, Server
 from exporter.web.web_config import WebConfigFile
 
@@ -121,7 +122,7 @@ async def serve(settings: Settings, state_dir: Path, options: Options) -> None:
             *,
             admin: bool,
         ) -> Server:
-            resources = api(
+            frame = api(
                 app.probes,
                 app.store,
                 app.watchers,
@@ -131,17 +132,8 @@ async def serve(settings: Settings, state_dir: Path, options: Options) -> None:
                 external_url.prefix,
                 admin=admin,
             )
-            return Server(
-                app.probes,
-                app.metrics,
-                pages,
-                listeners,
-                middleware=middleware,
-                reload=reloader.reload,
-                external_url=external_url,
-                api=resources,
-                lookups=lookups,
-            )
+            resources = Resources(app.probes, app.metrics, pages, frame, lookups, reloader.reload)
+            return Server(resources, listeners, middleware=middleware, external_url=external_url)
 
         middleware = Middleware(options.web_config_file)
         server = server_at(options.listeners, options.external_url, middleware, admin=admin)

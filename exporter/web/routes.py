@@ -7,7 +7,7 @@ import re
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import Any
 
 from aiohttp import hdrs, web
 
@@ -28,7 +28,6 @@ from exporter.web.bodies import SMALL, Body, PiecewisePayload
 from exporter.web.coalescer import Coalescer
 from exporter.web.compression import Compression
 from exporter.web.external_url import ExternalUrl
-from exporter.web.lookups_now import LookupsNow
 from exporter.web.negotiation import form_for, takes_gzip, trip_format
 from exporter.web.pages import outages
 from exporter.web.pages.appearance import ICONS, STYLE
@@ -44,6 +43,7 @@ from exporter.web.parameters import (
     renews,
     single,
 )
+from exporter.web.resources import Exposition, Resources
 from exporter.web.trips_now import TripsNow
 
 DEFAULT_TIMEOUT = 10.0  # seconds; Prometheus' default scrape timeout
@@ -68,49 +68,31 @@ TIMEOUT_HEADER = "X-Prometheus-Scrape-Timeout-Seconds"
 
 
 Answer = Callable[[web.Request], Coroutine[Any, Any, web.Response]]
-Reload = Callable[[], Coroutine[Any, Any, None]]
-"""Reloads the configuration. Raises Mistakes."""
 
 
 class _NotKept(Exception):
     """There is no record of a trip or an outage: its text is the page that says so."""
 
 
-class Exposition(Protocol):
-    """Series as text."""
-
-    async def probe(self, probe: ProbeKey, form: Format = ...) -> Text: ...
-
-    async def everything(self, form: Format = ...) -> Text: ...
-
-    def refused(self, kind: str) -> None: ...
-
-
 class Routes:
-    """The handlers."""
+    """The handlers. `cross_site` returns the foreign page that made a browser send a request, empty
+    for our own pages; `client` returns whose request it is."""
 
     def __init__(
         self,
-        probes: ProbeTable,
-        exposition: Exposition,
-        pages: Pages,
-        reload: Reload | None,
+        resources: Resources,
         external_url: ExternalUrl,
         cross_site: Callable[[web.Request], str],
         client: Callable[[web.Request], str],
-        *,
-        admin: bool = False,
-        lookups: LookupsNow | None = None,
     ) -> None:
-        self._probes = probes
-        self._exposition = exposition
-        self._pages = pages
-        self._admin = admin
-        self._trips_now = TripsNow(probes)
-        self._lookups = lookups if admin else None
-        self._reload = reload
+        self._probes = resources.probes
+        self._exposition = resources.exposition
+        self._pages = resources.pages
+        self._admin = resources.admin
+        self._trips_now = TripsNow(self._probes)
+        self._lookups = resources.lookups if self._admin else None
+        self._reload = resources.reload
         self._external_url = external_url
-        # The foreign page that made a browser send a request; empty for our own pages.
         self._cross_site = cross_site
         self._compression = Compression(cross_site)
         self._client = client

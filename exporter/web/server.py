@@ -13,20 +13,17 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from exporter.config.types import Listen
 from exporter.metrics.text import Text
-from exporter.probing.probes import ProbeTable
 from exporter.web.api.errors import API, in_json
-from exporter.web.api.frame import Frame
 from exporter.web.bodies import PiecewisePayload
 from exporter.web.compression import Compression
 from exporter.web.connection_limits import ConnectionLimits
 from exporter.web.external_url import ExternalUrl
 from exporter.web.limits import LIMITS, Limits
 from exporter.web.listeners import Listener, listen, remove_socket_file
-from exporter.web.lookups_now import LookupsNow
 from exporter.web.middleware import MAX_BODY, SERVER, Handler, Middleware
 from exporter.web.origin import OriginCheck
-from exporter.web.pages.pages import Pages
-from exporter.web.routes import MARGIN, Exposition, Reload, Routes
+from exporter.web.resources import Resources
+from exporter.web.routes import MARGIN, Routes
 
 log = logging.getLogger(__name__)
 
@@ -40,16 +37,11 @@ class Server:
 
     def __init__(
         self,
-        probes: ProbeTable,
-        exposition: Exposition,
-        pages: Pages,
+        resources: Resources,
         listeners: Sequence[Listener],
         limits: Limits = LIMITS,
         middleware: Middleware | None = None,
-        reload: Reload | None = None,
         external_url: ExternalUrl = NO_EXTERNAL_URL,
-        api: Frame | None = None,
-        lookups: LookupsNow | None = None,
     ) -> None:
         self._listeners = listeners
         self._limits = limits
@@ -64,21 +56,12 @@ class Server:
         # goes on.
         middlewares = [self._refusing, self._answering]
         application = web.Application(client_max_size=MAX_BODY, middlewares=middlewares)
-        self._routes = Routes(
-            probes,
-            exposition,
-            pages,
-            reload,
-            external_url,
-            self._middleware.origin_check.cross_site,
-            self._client,
-            admin=bool(api and api.admin),
-            lookups=lookups,
-        )
+        cross_site = self._middleware.origin_check.cross_site
+        self._routes = Routes(resources, external_url, cross_site, self._client)
         application.add_routes(self._routes.table())
-        if api:
-            compression = Compression(self._middleware.origin_check.cross_site)
-            application.add_routes(api.table(self._prefix, compression, self._client))
+        if resources.api:
+            compression = Compression(cross_site)
+            application.add_routes(resources.api.table(self._prefix, compression, self._client))
         application.on_response_prepare.append(self._middleware.add_headers)
         # Cancelling a handler cancels its waiting only: a trip is a task of its own.
         self._runner = web.AppRunner(

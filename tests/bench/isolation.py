@@ -35,6 +35,7 @@ from exporter.settings import Settings
 from exporter.state.store import Store
 from exporter.web.middleware import Middleware
 from exporter.web.pages.pages import Pages
+from exporter.web.resources import Resources
 from exporter.web.server import Server
 from exporter.web.web_config import WebConfigFile
 from tests.bench.figures import show
@@ -215,7 +216,9 @@ async def _served(
     """A server, and a process whose threads are its clients."""
     pages = Pages(app.probes, app.store, app.watchers, app.clock.wall)
     listen = [Listen("127.0.0.1:0")]
-    async with Server(app.probes, app.metrics, pages, listen, middleware=middleware) as server:
+    async with Server(
+        Resources(app.probes, app.metrics, pages), listen, middleware=middleware
+    ) as server:
         host, port = server.addresses[0]
         spawn = get_context("spawn")
         begun = spawn.Event()

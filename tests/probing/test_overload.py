@@ -26,6 +26,7 @@ from exporter.probing.probes import ProbeTable
 from exporter.probing.scheduler import Scheduler
 from exporter.settings import Settings
 from exporter.web.pages.pages import Pages
+from exporter.web.resources import Resources
 from exporter.web.server import Server
 from tests.support import virtual_time as virtual
 from tests.support.busy_check import BusyCheck
@@ -112,7 +113,7 @@ async def _overload(interval: float, clock: Clock) -> AsyncIterator[Overload]:
     probes = ProbeTable(SETTINGS, rig.prober, metrics, rig.clock, make)
     pages = Pages(probes, rig.store, rig.watchers, rig.clock.wall)
     scheduling = asyncio.create_task(Scheduler(rig.prober, rig.clock, lambda: probes.named).run())
-    async with Server(probes, metrics, pages, [Listen("127.0.0.1:0")]) as server:
+    async with Server(Resources(probes, metrics, pages), [Listen("127.0.0.1:0")]) as server:
         yield Overload(rig, server, metrics, probes)
         scheduling.cancel()
         rig.prober.close()

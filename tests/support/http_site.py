@@ -25,6 +25,7 @@ from exporter.web.limits import LIMITS, Limits
 from exporter.web.lookups_now import LookupsNow
 from exporter.web.middleware import Middleware
 from exporter.web.pages.pages import Pages, PageSettings
+from exporter.web.resources import Resources
 from exporter.web.server import Server
 from tests.probing.test_probes import SETTINGS
 from tests.support.prober_rig import ProberRig
@@ -101,16 +102,13 @@ async def site(
     blocklists = Blocklists(resolver, rig.clock)
     lookups = LookupsNow(Lookups(blocklists, resolver, rig.clock), probes, rig.store, rig.clock)
     started = StartedWindows(maintenance, rig.store, rig.clock)
+    frame = api(probes, rig.store, rig.watchers, rig.clock, started, lookups, admin=admin)
     async with (
         Server(
-            probes,
-            rig.metrics,
-            pages,
+            Resources(probes, rig.metrics, pages, frame, lookups),
             [Listen("127.0.0.1:0")],
             limits,
             middleware,
-            api=api(probes, rig.store, rig.watchers, rig.clock, started, lookups, admin=admin),
-            lookups=lookups,
         ) as server,
         aiohttp.ClientSession() as http,
     ):

@@ -12,6 +12,7 @@ from exporter.config.types import Listen
 from exporter.web.api.routes import api
 from exporter.web.lookups_now import LookupsNow
 from exporter.web.pages.pages import Pages, PageSettings
+from exporter.web.resources import Resources
 from exporter.web.server import Server
 from tests.support.blocklist_app import app
 
@@ -59,12 +60,7 @@ async def lookup_site(
         listeners = [Listen("127.0.0.1:0")]
         async with (
             Server(
-                made.probes,
-                made.metrics,
-                pages,
-                listeners,
-                api=frame,
-                lookups=lookups,
+                Resources(made.probes, made.metrics, pages, frame, lookups), listeners
             ) as server,
             aiohttp.ClientSession() as http,
         ):

@@ -11,6 +11,7 @@ from exporter.core.model import Outcome, ProbeKey
 from exporter.state.store import Store
 from exporter.web.limits import Limits
 from exporter.web.listeners import CannotListen
+from exporter.web.resources import Resources
 from exporter.web.routes import TIMEOUT_HEADER, wait_limit
 from exporter.web.server import Server
 from tests.support.http_site import GOOD, site, until
@@ -236,7 +237,7 @@ async def test_an_address_in_use_is_named() -> None:
         with pytest.raises(
             CannotListen, match=rf"cannot listen on {here.host}:{here.port}: address already in use"
         ):
-            async with Server(here.probes, here.rig.metrics, here.pages, listen):
+            async with Server(Resources(here.probes, here.rig.metrics, here.pages), listen):
                 pass
 
 
@@ -247,14 +248,16 @@ async def test_an_address_in_use_is_named() -> None:
 async def test_an_address_that_is_not_ours_is_named(listen: str, problem: str) -> None:
     async with site() as here:
         with pytest.raises(CannotListen, match=f"^cannot listen on {listen}: {problem}$"):
-            async with Server(here.probes, here.rig.metrics, here.pages, [Listen(listen)]):
+            async with Server(
+                Resources(here.probes, here.rig.metrics, here.pages), [Listen(listen)]
+            ):
                 pass
 
 
 async def test_it_listens_on_several_addresses() -> None:
     async with site() as here:
         listen = [Listen("127.0.0.1:0"), Listen("127.0.0.2:0")]
-        async with Server(here.probes, here.rig.metrics, here.pages, listen) as server:
+        async with Server(Resources(here.probes, here.rig.metrics, here.pages), listen) as server:
             for host, port in server.addresses:
                 async with here.http.get(f"http://{host}:{port}/-/ready") as answer:
                     assert answer.status == 200

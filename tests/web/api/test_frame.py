@@ -17,6 +17,7 @@ from exporter.web.api.fields import Fields
 from exporter.web.api.frame import Frame, Reply, document, listed
 from exporter.web.external_url import ExternalUrl
 from exporter.web.middleware import Middleware
+from exporter.web.resources import Resources
 from exporter.web.server import Server
 from tests.support.http_site import site
 from tests.support.web_config_folder import PASSWORD, USERS, Folder
@@ -62,13 +63,10 @@ async def frame(
         api = Frame(GETS, POSTS, admin=admin)
         listen = [Listen("127.0.0.1:0")]
         async with Server(
-            here.probes,
-            here.rig.metrics,
-            here.pages,
+            Resources(here.probes, here.rig.metrics, here.pages, api),
             listen,
             middleware=middleware,
             external_url=url,
-            api=api,
         ) as server:
             host, port = server.addresses[0]
             yield ApiClient(here.http, f"http://{host}:{port}{prefix}/api/v1")
