@@ -16,6 +16,8 @@ from exporter.core.severity import Severity
 class Trait(Flag):
     """A consequence of a reason."""
 
+    OF_A_CONVERSATION = auto()
+    """A conversation with any server can fail with it, without TLS and without a login."""
     OF_A_BLOCKLIST_CHECK = auto()
     """A blocklist check can fail with it; its counter exists from the start."""
     OF_A_TOKEN = auto()
@@ -30,6 +32,8 @@ class Trait(Flag):
     OF_THE_SERVER = auto()
     """The mailbox's server is down or busy: there is a pause before it is tried again, for a new
     trip, too."""
+    WORTH_A_RETRY = auto()
+    """An exchanger that fails with it may take the message later: the same trip asks again."""
     ENDS_DELIVERY = auto()
     """An exchanger that fails with it has judged the message, and the next one is not tried. Its
     greeting judges only the client."""
@@ -123,7 +127,7 @@ class Reason(StrEnum):
         "Query the name on mailtrip's machine: dig NAME.",
         _ON_ACCESS,
         BY_PHASE,
-        Trait.OF_A_BLOCKLIST_CHECK | Trait.OF_A_TOKEN | Trait.UNREACHED,
+        Trait.OF_A_CONVERSATION | Trait.OF_A_BLOCKLIST_CHECK | Trait.OF_A_TOKEN | Trait.UNREACHED,
         "faults.md#names",
     )
     NULL_MX = (
@@ -141,7 +145,7 @@ class Reason(StrEnum):
         "Check that the server runs, and the firewalls before it: nc -vz HOST PORT.",
         _ON_ACCESS,
         BY_PHASE,
-        Trait.OF_A_TOKEN | Trait.OF_THE_SERVER | Trait.UNREACHED,
+        Trait.OF_A_CONVERSATION | Trait.OF_A_TOKEN | Trait.OF_THE_SERVER | Trait.UNREACHED,
         "faults.md#the-network",
     )
     TIMEOUT = (
@@ -150,7 +154,8 @@ class Reason(StrEnum):
         "Check the load and the log of the server, and the network: nc -vz HOST PORT.",
         _AT_EITHER_SIDE,
         BY_PHASE,
-        Trait.OF_A_BLOCKLIST_CHECK
+        Trait.OF_A_CONVERSATION
+        | Trait.OF_A_BLOCKLIST_CHECK
         | Trait.OF_A_TOKEN
         | Trait.OF_THE_SERVER
         | Trait.UNREACHED
@@ -190,7 +195,7 @@ class Reason(StrEnum):
         "Look at the log of the server, its limits and its storage.",
         _AT_EITHER_SIDE,
         BY_PHASE,
-        Trait.OF_A_TOKEN | Trait.OF_THE_SERVER,
+        Trait.OF_A_CONVERSATION | Trait.WORTH_A_RETRY | Trait.OF_A_TOKEN | Trait.OF_THE_SERVER,
         "faults.md#what-smtp-servers-answer",
     )
     DEFERRED = (
@@ -199,7 +204,7 @@ class Reason(StrEnum):
         "Search the log of the server: greylisting, a full disk, a limit.",
         (Phase.SEND,),
         BY_PHASE,
-        NO_TRAIT,
+        Trait.WORTH_A_RETRY,
         "faults.md#what-smtp-servers-answer",
     )
     REJECTED = (
@@ -208,7 +213,7 @@ class Reason(StrEnum):
         "Read the answer of the server: a policy, a blocklist, an unknown recipient.",
         _AT_EITHER_SIDE,
         BY_PHASE,
-        Trait.REFUSES | Trait.ENDS_DELIVERY,
+        Trait.OF_A_CONVERSATION | Trait.REFUSES | Trait.ENDS_DELIVERY,
         "faults.md#what-smtp-servers-answer",
     )
     MAILBOX_FULL = (
@@ -226,7 +231,7 @@ class Reason(StrEnum):
         "Look at the log of the server: a crash, a limit, a ban.",
         _AT_EITHER_SIDE,
         BY_PHASE,
-        Trait.OF_A_TOKEN | Trait.OF_THE_SERVER | Trait.MAY_BE_OURS,
+        Trait.OF_A_CONVERSATION | Trait.OF_A_TOKEN | Trait.OF_THE_SERVER | Trait.MAY_BE_OURS,
         "faults.md#the-network",
     )
     PROTOCOL = (
@@ -236,7 +241,7 @@ class Reason(StrEnum):
         # A notification that reports no delivery is known when it has come.
         (*_AT_EITHER_SIDE, Phase.VERIFY),
         BY_PHASE,
-        Trait.OF_A_TOKEN | Trait.REFUSES,
+        Trait.OF_A_CONVERSATION | Trait.OF_A_TOKEN | Trait.REFUSES,
         "faults.md#what-smtp-servers-answer",
     )
     PROGRAM = (
@@ -362,18 +367,7 @@ class Reason(StrEnum):
     )
 
 
-OF_A_CONVERSATION = frozenset(
-    {
-        Reason.DNS,
-        Reason.CONNECT,
-        Reason.TIMEOUT,
-        Reason.UNAVAILABLE,
-        Reason.REJECTED,
-        Reason.DISCONNECTED,
-        Reason.PROTOCOL,
-    }
-)
-"""Why a conversation with any server may fail, without TLS and without a login."""
+OF_A_CONVERSATION = frozenset(one for one in Reason if Trait.OF_A_CONVERSATION in one.traits)
 
 
 def severity_of(phase: str, reason: str) -> Severity:

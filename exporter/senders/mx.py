@@ -57,8 +57,6 @@ WITHOUT_POLICY: dict[str, Literal["none", "opportunistic", "starttls"]] = {
 MOST_ADDRESSES = 2
 """Of an exchanger, each of which is asked by itself (RFC 5321 section 5.1: "at least two")."""
 
-_WORTH_A_RETRY = (Reason.DEFERRED, Reason.UNAVAILABLE)
-
 MUST_ENCRYPT = "530"  # RFC 3207 section 4
 
 
@@ -207,7 +205,8 @@ class MxSender:
             except ProbeError as error:
                 deferred = error  # the name that except binds is gone after it
                 is_expected = error.code in run.expected_refusals
-                if is_expected or error.reason not in _WORTH_A_RETRY or wait >= run.time_left():
+                is_worth_it = Trait.WORTH_A_RETRY in error.reason.traits and not is_expected
+                if not is_worth_it or wait >= run.time_left():
                     raise
             else:
                 return

@@ -18,6 +18,7 @@ from exporter.mailboxes import MailboxOptions
 from exporter.probing.probes import DEFAULT_MAX_TARGETS
 from exporter.senders import SendOptions
 
+CLI = Path(__file__).resolve().parents[2] / "docs/cli.md"
 NAMED = "use --config.file FILE for the configuration"
 SLIPS = {
     "serve mt.yml": f"mt.yml is not expected here; {NAMED}: mailtrip serve --config.file mt.yml;",
@@ -162,6 +163,14 @@ def test_the_help_of_a_url_names_every_scheme(
     (action,) = (one for one in flags_of(command_line()[1][command]) if one.dest == flag)
     urls = meaning(action).partition(": ")[2]
     assert {*re.findall(r"([a-z0-9]+):(?=//|,| )", urls)} == schemes_of(choice).keys()
+
+
+@pytest.mark.parametrize(("flag", "choice"), [("send", SendOptions), ("mailbox", MailboxOptions)])
+def test_the_page_has_a_row_for_every_scheme(flag: str, choice: type[Choice]) -> None:
+    _, _, table = CLI.read_text(encoding="utf-8").partition(f"\n| `--{flag}` |")
+    rows = re.findall(r"^\| (`.*?) \|", table.partition("\n\n")[0], re.MULTILINE)
+    found = {scheme for row in rows for scheme in re.findall(r"`([a-z0-9]+):", row)}
+    assert found == schemes_of(choice).keys()
 
 
 @pytest.mark.slow

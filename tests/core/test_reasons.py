@@ -88,6 +88,7 @@ def test_a_reason_occurs_somewhere_and_contradicts_itself_nowhere() -> None:
         assert Trait.REFUSES in traits or Trait.REFUSES_LOGIN not in traits, reason
         assert not {Trait.REFUSES, Trait.OF_THE_SERVER} <= traits, reason
         assert not {Trait.ENDS_DELIVERY, Trait.UNREACHED} <= traits, reason
+        assert not {Trait.ENDS_DELIVERY, Trait.WORTH_A_RETRY} <= traits, reason
         assert (Trait.OURS in traits) <= (reason.severity is Severity.UNKNOWN), reason
         assert (Trait.TELLS_NOTHING in traits) <= (Trait.OURS in traits), reason
         assert (Trait.OF_LISTS in traits) == (not reason.phases), reason
