@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 
-from exporter.blocklists import QueryFailure
+from exporter.blocklists.list_status import QueryFailure
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason, Trait
 from exporter.core.steps import Step

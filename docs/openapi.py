@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 
 from docs.configuration import ROOT
 from exporter import __version__
-from exporter.blocklists import SubjectKind
+from exporter.blocklists.names import SubjectKind
 from exporter.blocklists.past import MOST_PERIODS
 from exporter.core.availability.outage import MOST_REASONS
 from exporter.core.json_output import KINDS

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from exporter.authentication import Authenticator, RecentAnswers
-from exporter.blocklists import Blocklists, Lookups
+from exporter.blocklists.blocklists import Blocklists
+from exporter.blocklists.lookups import Lookups
 from exporter.checks.known_heartbeats import KnownHeartbeats
 from exporter.checks.services import CHECKS, Services
 from exporter.config.mistakes import Mistake, Mistakes

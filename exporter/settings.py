@@ -8,15 +8,15 @@ from typing import Any, Self
 
 from pydantic import Field, field_validator
 
-from exporter.blocklists import Blocklist
+from exporter.blocklists.blocklist import Blocklist
 from exporter.checks.matrix import expand
 from exporter.checks.module import Module, Probe
 from exporter.checks.references import references
-from exporter.config.address import Nameserver
 from exporter.config.load import Reading, read, reading
 from exporter.config.maintenance import MaintenanceOptions
 from exporter.config.oauth2 import OAuth2Options, TakesTokens
 from exporter.config.parts import files_in
+from exporter.config.resolver import ResolverOptions
 from exporter.config.schema import json_schema
 from exporter.config.server import AccessOptions
 from exporter.config.tracing import TracingOptions
@@ -27,7 +27,6 @@ from exporter.core.scope import Scope
 from exporter.core.state_directory import default_state_directory
 from exporter.mail.tokens import read_key
 from exporter.mailboxes import MailboxOptions
-from exporter.net.dns.resolver import DEFAULT_TIMEOUT
 
 EMBEDDED = "embedded.yml"
 LEAST_KEEP = 3600.0  # seconds
@@ -68,17 +67,6 @@ class StateOptions(Options):
         if isinstance(value, str):
             read_key(value)
         return value
-
-
-class ResolverOptions(Options):
-    """DNS resolver. Answers are not cached, so that every trip measures resolution."""
-
-    nameservers: list[Nameserver] = Field(default_factory=list)
-    """The servers to query, in this order. Default: those of `/etc/resolv.conf`, which is reloaded
-    when it changes."""
-
-    timeout: Duration = DEFAULT_TIMEOUT
-    """Time limit for one lookup, including all servers and retries."""
 
 
 class MetricsOptions(Options):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from exporter.blocklists import BlockListOptions
+from exporter.blocklists.options import BlockListOptions
 from exporter.checks.dnsbl_options import DnsblOptions
 from exporter.checks.heartbeat_options import HeartbeatOptions
 from exporter.checks.kind import CheckKind

@@ -5,7 +5,10 @@ import contextlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 
-from exporter.blocklists import Blocklist, Blocklists, Query, Subject, unknown
+from exporter.blocklists.blocklist import Blocklist
+from exporter.blocklists.blocklists import Blocklists, unknown
+from exporter.blocklists.list_status import Query
+from exporter.blocklists.names import Subject
 from exporter.checks.check import QueryCheck
 from exporter.checks.dnsbl_options import DnsblOptions
 from exporter.checks.dnsbl_subjects import SPARE, Subjects

@@ -5,14 +5,9 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
-from exporter.blocklists import (
-    AddressLists,
-    Blocklist,
-    BlockListOptions,
-    DomainLists,
-    Subject,
-    SubjectKind,
-)
+from exporter.blocklists.blocklist import Blocklist
+from exporter.blocklists.names import Subject, SubjectKind
+from exporter.blocklists.options import AddressLists, BlockListOptions, DomainLists
 from exporter.checks.kind import CheckKind
 from exporter.config.types import Name, Options
 from exporter.core.one_line import one_line

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from exporter.blocklists import Subject, SubjectKind
+from exporter.blocklists.names import Subject, SubjectKind
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step

@@ -1,6 +1,6 @@
 """Derives the trip's result from the answers of blocklists."""
 
-from exporter.blocklists import Subject
+from exporter.blocklists.names import Subject
 from exporter.core.model import Listing, ListState, ProbeError
 from exporter.core.reasons import Reason
 

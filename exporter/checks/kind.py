@@ -4,7 +4,7 @@ from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
-from exporter.blocklists import BlockListOptions
+from exporter.blocklists.options import BlockListOptions
 from exporter.config.types import Options
 from exporter.core.scope import Scope
 from exporter.mailboxes import MailboxOptions

@@ -13,7 +13,7 @@ from pydantic import (
     model_validator,
 )
 
-from exporter.blocklists import AddressLists, BlockListOptions
+from exporter.blocklists.options import AddressLists, BlockListOptions
 from exporter.checks.content import ContentFiles
 from exporter.checks.kind import CheckKind
 from exporter.config.address import (

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from exporter.authentication import Authenticator
-from exporter.blocklists import Blocklists
+from exporter.blocklists.blocklists import Blocklists
 from exporter.checks.check import AnyCheck
 from exporter.checks.dnsbl import BlocklistCheck
 from exporter.checks.dnsbl_options import DnsblOptions

@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 
-from exporter.blocklists import Blocklist, Blocklists, Subject, unknown
+from exporter.blocklists.blocklist import Blocklist
+from exporter.blocklists.blocklists import Blocklists, unknown
+from exporter.blocklists.names import Subject
 from exporter.core.model import Listing
 from exporter.core.timing.fairness import FairTimeout
 from exporter.core.trace.run import Run

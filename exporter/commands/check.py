@@ -2,7 +2,6 @@
 servers."""
 
 import argparse
-import asyncio
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -57,6 +56,8 @@ def run(options: argparse.Namespace) -> int:
         else:
             _say(f"{', '.join(files)}: OK: {found}", sys.stdout)
     if options.attempt and status == OK:
+        import asyncio  # takes as long as a check
+
         log_to_stderr("ERROR")
         return asyncio.run(_try(configurations))
     return status

@@ -10,29 +10,27 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 from urllib.parse import urlsplit
 
-from exporter.blocklists import (
-    Blocklist,
-    BlockListOptions,
-    Blocklists,
-    Lookup,
-    Lookups,
-    Subject,
-    SubjectKind,
-    free_lists,
-)
+from exporter.blocklists.blocklist import Blocklist
+from exporter.blocklists.blocklists import Blocklists
 from exporter.blocklists.catalogue import entry
 from exporter.blocklists.facts import check_zone
+from exporter.blocklists.free_lists import free_lists
 from exporter.blocklists.keys import split
+from exporter.blocklists.lookup import Lookup
 from exporter.blocklists.lookup_output import described
+from exporter.blocklists.lookups import Lookups
+from exporter.blocklists.names import Subject, SubjectKind
+from exporter.blocklists.options import BlockListOptions
 from exporter.commands.exit_status import FAILED, OK, UNKNOWN, CannotStart
 from exporter.config.address import nameserver
 from exporter.config.grammar import host_of
+from exporter.config.resolver import DEFAULT_TIMEOUT
 from exporter.core.logs import log_to_stderr
 from exporter.core.model import ListState, ProbeError
 from exporter.core.one_line import one_line
 from exporter.core.timing.clock import Clock
 from exporter.core.timing.lateness import Lateness
-from exporter.net.dns.resolver import DEFAULT_TIMEOUT, Resolver
+from exporter.net.dns.resolver import Resolver
 
 REFUSALS = (CannotStart,)
 """What ends it with one clear line."""

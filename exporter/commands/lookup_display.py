@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from rich.console import Console
 from rich.text import Text
 
-from exporter.blocklists import Lookup, SubjectAnswers
+from exporter.blocklists.lookup import Lookup, SubjectAnswers
 from exporter.config.grammar import in_unicode
 from exporter.core.model import ListState
 from exporter.terminal.listings import answers

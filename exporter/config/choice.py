@@ -12,6 +12,12 @@ from exporter.config.schema import OPTIONS
 from exporter.config.types import Options
 
 
+def load(name: str) -> Any:
+    """The class of this name (`module:Class`), whose module is imported now."""
+    module, _, found = name.partition(":")
+    return getattr(import_module(module), found)
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """The options of an alternative, by the name of their class (`module:Class`). Their module is
@@ -21,8 +27,7 @@ class Kind:
 
     @property
     def options(self) -> type[Options]:
-        module, _, name = self.name.partition(":")
-        found: type[Options] = getattr(import_module(module), name)
+        found: type[Options] = load(self.name)
         return found
 
     def __get_pydantic_core_schema__(self, source: object, handler: object) -> CoreSchema:

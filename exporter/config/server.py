@@ -19,6 +19,18 @@ TlsVersion = Literal["TLS10", "TLS11", "TLS12", "TLS13"]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
+ForPassword = Literal[
+    "scram-sha-256-plus",
+    "scram-sha-512-plus",
+    "scram-sha-1-plus",
+    "scram-sha-256",
+    "scram-sha-512",
+    "scram-sha-1",
+    "cram-md5",
+]
+"""The SASL mechanisms that do not send the password."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ports:
     """The ports of a protocol (IANA registry; RFC 8314 section 7)."""

@@ -1,17 +1,22 @@
 """The interface of all kinds of mailbox. No other code depends on the name of a kind."""
 
-from collections.abc import Iterator, Sequence
+from __future__ import annotations
+
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from exporter.config.finding import Finding
 from exporter.config.server import Ports
 from exporter.config.types import Listen
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
-from exporter.mailboxes.session import Mailbox
-from exporter.net.dns.resolver import Resolver
-from exporter.net.oauth2 import Accounts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from exporter.mailboxes.session import Mailbox
+    from exporter.net.dns.resolver import Resolver
+    from exporter.net.oauth2 import Accounts
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,16 +5,22 @@ The watcher does everything else: sharing one session among trips, matching, rec
 mail.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from math import inf
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from exporter.core.facts import Client
-from exporter.core.timing.clock import Clock
 from exporter.core.timing.precision import FINE, Precision
-from exporter.core.timing.wake import Wake
-from exporter.core.trace.trace import Trace
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from exporter.core.facts import Client
+    from exporter.core.timing.clock import Clock
+    from exporter.core.timing.wake import Wake
+    from exporter.core.trace.trace import Trace
 
 READ_LIMIT = 65536  # bytes of a message that are read
 # of one of ours with files in it, if it is read as a whole: 10 MiB in base64, and headers

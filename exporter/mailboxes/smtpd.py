@@ -1,25 +1,16 @@
 """The exporter's SMTP receiver: a mailbox to which other servers deliver."""
 
 from collections import deque
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Sequence
 from itertools import count
-from typing import ClassVar
 
-from pydantic import Field
-
-from exporter.config.address import TRIP_PLACE, NetworkText, TripTemplate, network_of
-from exporter.config.finding import Finding
-from exporter.config.grammar import email_of
-from exporter.config.server import Ports, ReceiverTls
-from exporter.config.types import Listen, Options, Size, size_text
+from exporter.config.address import TRIP_PLACE, network_of
 from exporter.core.facts import Client
-from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.core.timing.wake import Wake
 from exporter.core.trace.trace import Trace
-from exporter.mail.tokens import without_trip
-from exporter.mailboxes.kind import Reception
 from exporter.mailboxes.session import READ_LIMIT, Sighting, Wanted
+from exporter.mailboxes.smtpd_options import SmtpdOptions, canonical, is_among
 from exporter.net.dns.resolver import Resolver
 from exporter.net.oauth2 import Accounts
 from exporter.net.smtpd.limits import LIMITS, Limits
@@ -28,75 +19,6 @@ from exporter.net.tls.certificate import ServerCertificate
 # Messages that have come and were not looked at; the watcher looks as soon as one has come.
 MAX_WAITING = 500
 MOST_WHOLE = 10  # of them that are kept as a whole
-
-
-class SmtpdOptions(Options):
-    """The exporter's built-in SMTP receiver. It accepts mail only for its recipients and relays
-    nothing.
-
-    It accepts only the probe messages of this mailtrip and refuses all others, because it would
-    discard them.
-    """
-
-    ports: ClassVar[Ports | None] = None
-    searches_junk: ClassVar[bool] = False
-
-    listen: Listen
-    """HOST:PORT to listen on."""
-
-    recipients: list[TripTemplate] = Field(min_length=1)
-    """The addresses that it accepts mail for, in any case; other recipients are refused. The
-    receiver greets its clients with the domain of the first one. `probe@example.org` also accepts
-    mail to the addresses of trips with `from: "probe+{trip}@example.org"`; for another separator
-    than `+`, write the address with `{trip}` here."""
-
-    max_message_size: Size = 1 << 20
-    """A larger message is refused."""
-
-    tls: ReceiverTls | None = None
-    """With a certificate, STARTTLS is offered."""
-
-    proxy_protocol: list[NetworkText] = Field(default=[], max_length=20)
-    """Addresses and networks of proxies, such as HAProxy (`send-proxy` or `send-proxy-v2`), behind
-    which it listens. Connections from there must begin with a PROXY header, version 1 or 2, and
-    count as those of the client in it: in limits, in facts and for the check of the sender.
-    A PROXY header from elsewhere is refused."""
-
-    @property
-    def needs(self) -> Sequence[str]:
-        return ("exporter.net.smtpd.server",)
-
-    @property
-    def steps(self) -> frozenset[Step]:
-        """None: it listens already, and a message that has come is nowhere else."""
-        return frozenset()
-
-    @property
-    def reasons(self) -> frozenset[Reason]:
-        """Its address is in use, or its certificate cannot be read."""
-        return frozenset({Reason.CONNECT, Reason.TLS} if self.tls else {Reason.CONNECT})
-
-    @property
-    def place(self) -> str:
-        return self.listen
-
-    @property
-    def reception(self) -> Reception:
-        return Reception(self.listen, self.recipients)
-
-    def takes(self, address: str) -> bool:
-        return _is_among(frozenset(map(_canonical, self.recipients)), address)
-
-    def review(self, name: str, timeout: float, size: int) -> Iterator[Finding]:
-        if size > self.max_message_size:
-            text = (
-                f"is larger than max_message_size of the mailbox {name},"
-                f" {size_text(self.max_message_size)}: it refuses every message"
-            )
-            yield Finding(("roundtrip", "size"), text)
-
-    def mailbox(self, resolver: Resolver, accounts: Accounts | None) -> "SmtpdMailbox":
-        return SmtpdMailbox(self, resolver, accounts)
 
 
 class SmtpdMailbox:
@@ -146,7 +68,7 @@ class SmtpdSession:
     ) -> None:
         self._trace = trace
         self._wanted = wanted
-        self._recipients = frozenset(map(_canonical, options.recipients))
+        self._recipients = frozenset(map(canonical, options.recipients))
         self._domains = frozenset(_domain(recipient) for recipient in self._recipients)
         self._waiting: deque[Sighting] = deque()
         self._numbers = count(1)
@@ -158,7 +80,7 @@ class SmtpdSession:
 
         # Not the name of this machine: Postfix on the same one would report that its mail loops
         # back to itself.
-        hostname = _domain(_canonical(options.recipients[0]))
+        hostname = _domain(canonical(options.recipients[0]))
         self.receiver = Receiver(
             hostname,
             self,
@@ -200,11 +122,11 @@ class SmtpdSession:
         self.receiver.abort()
 
     def refusal(self, recipient: str) -> str | None:
-        if TRIP_PLACE not in recipient and _is_among(self._recipients, recipient):
+        if TRIP_PLACE not in recipient and is_among(self._recipients, recipient):
             return None
         reply = (
             "550 5.1.1 No such mailbox here"
-            if _domain(_canonical(recipient)) in self._domains
+            if _domain(canonical(recipient)) in self._domains
             else "550 5.7.1 Relaying denied"
         )
         self._trace.note(f"-- for {recipient}: {reply}")
@@ -236,22 +158,6 @@ class SmtpdSession:
         if self._wake:
             self._wake.ring()
         return "250 2.6.0 Seen"
-
-
-def _canonical(address: str) -> str:
-    """The canonical form for comparing addresses: local parts of our recipients in any case,
-    domains in any spelling, a trip's part as in the configuration. An invalid address is never
-    ours."""
-    local, _, domain = without_trip(address).rpartition("@")
-    where = _domain(email_of(f"x@{domain}") or f"@{domain}")
-    return f"{local}@{where}".casefold()
-
-
-def _is_among(recipients: Collection[str], address: str) -> bool:
-    """Whether this address, or the one of which it is a subaddress (RFC 5233) for a trip, is among
-    these in their canonical form."""
-    known = _canonical(address)
-    return not {known, known.replace(f"+{TRIP_PLACE}@", "@")}.isdisjoint(recipients)
 
 
 def _domain(address: str) -> str:

@@ -1,6 +1,6 @@
 """Outcome → series, for a probe that queries blocklists."""
 
-from exporter.blocklists import QueryFailure
+from exporter.blocklists.list_status import QueryFailure
 from exporter.core.availability.outage import Standing
 from exporter.core.model import Listing, ListState, Outcome, QueriedList
 from exporter.metrics.definitions import BLOCKLIST_FAILURES, OF_A_BLOCKLIST_CHECK

@@ -9,8 +9,6 @@ from exporter.core.steps import Step
 from exporter.core.trace.trace import Trace
 from exporter.net.exceptions import map_exceptions
 
-LONGEST_PATH = 107  # bytes (unix(7))
-
 
 def dial_socket(path: str, trace: Trace) -> socket.socket:
     """A connected socket, in the step `connect`. Raises ProbeError (connect)."""

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
 
-from exporter.blocklists import with_since
+from exporter.blocklists.since import with_since
 from exporter.core.availability.maintenance import Maintenance
 from exporter.core.availability.outage import Standing
 from exporter.core.logs import about

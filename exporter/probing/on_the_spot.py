@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 
 from exporter.authentication.published import texts_of
-from exporter.blocklists import Blocklist, Lookups, Subject
+from exporter.blocklists.blocklist import Blocklist
+from exporter.blocklists.lookups import Lookups
+from exporter.blocklists.names import Subject
 from exporter.core.comparison.circumstances import Aspect, Circumstances, What
 from exporter.core.dns_records import exchanger_records, records
 from exporter.core.facts import Change, RecordKind

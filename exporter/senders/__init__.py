@@ -12,20 +12,24 @@ class SendOptions(Choice):
     smtp: Annotated[SenderKind | None, Kind("exporter.senders.smtp:SmtpOptions")] = None
     """To a given SMTP server, with or without a login."""
 
-    mx: Annotated[SenderKind | None, Kind("exporter.senders.mx:MxOptions")] = None
+    mx: Annotated[SenderKind | None, Kind("exporter.senders.mx_options:MxOptions")] = None
     """To the exchangers of the recipient's domain, found through MX records, as a mail server
     does."""
 
     lmtp: Annotated[SenderKind | None, Kind("exporter.senders.lmtp:LmtpOptions")] = None
     """To the delivery agent of a mail server, which stores the message in the mailbox itself."""
 
-    sendmail: Annotated[SenderKind | None, Kind("exporter.senders.sendmail:SendmailOptions")] = None
+    sendmail: Annotated[
+        SenderKind | None, Kind("exporter.senders.sendmail_options:SendmailOptions")
+    ] = None
     """Through the sendmail program of this machine, which queues it."""
 
-    graph: Annotated[SenderKind | None, Kind("exporter.senders.graph:GraphSendOptions")] = None
+    graph: Annotated[SenderKind | None, Kind("exporter.senders.graph_options:GraphSendOptions")] = (
+        None
+    )
     """From a mailbox in Exchange Online, by Microsoft Graph."""
 
-    jmap: Annotated[SenderKind | None, Kind("exporter.senders.jmap:JmapSendOptions")] = None
+    jmap: Annotated[SenderKind | None, Kind("exporter.senders.jmap_options:JmapSendOptions")] = None
     """Through a JMAP server, such as Fastmail, Cyrus, Stalwart or Apache James."""
 
     @property

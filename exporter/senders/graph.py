@@ -3,21 +3,18 @@
 import asyncio
 import re
 from base64 import b64encode
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
-from exporter.config.graph import GraphOptions
-from exporter.config.server import Ports
 from exporter.core.model import ProbeError, Reply
 from exporter.core.one_line import one_line
 from exporter.core.phases import Leg
-from exporter.core.reasons import OF_A_CONVERSATION, Reason
 from exporter.core.steps import Step
 from exporter.core.trace.run import Run
 from exporter.core.trace.trace import Trace
 from exporter.mail.composition import ProbeMessage
 from exporter.net.graph.request import Answer, Request
+from exporter.senders.graph_options import GraphSendOptions
 from exporter.senders.kind import Means
-from exporter.senders.options import SenderOptions
 
 if TYPE_CHECKING:
     from exporter.net.graph.client import GraphClient
@@ -29,30 +26,6 @@ COPY_PAUSE = 1.0
 UNCLEAR = frozenset({500, 502, 504})  # a gateway may have said so
 _MESSAGE_ID = re.compile(rb"(?im)^message-id:\s*(<[!-~]{1,998}>)")
 NOTHING = b"!"  # in no base64: Graph says so after it has judged the token, and sends nothing
-
-
-class GraphSendOptions(GraphOptions, SenderOptions):
-    """A mailbox in Exchange Online, by Microsoft Graph: for organizations without SMTP AUTH. The
-    application needs the permission `Mail.Send` for this mailbox, which must be that of `from`.
-    Exchange Online keeps a copy of each message in its folder Sent Items."""
-
-    ports: ClassVar[Ports | None] = None
-
-    delete_sent: bool = False
-    """Whether that copy is deleted, for good, within some seconds after the message was accepted.
-    The application then also needs the permission `Mail.ReadWrite`."""
-
-    @property
-    def steps(self) -> frozenset[Step]:
-        return frozenset({Step.RESOLVE, Step.CONNECT, Step.DATA})
-
-    @property
-    def reasons(self) -> frozenset[Reason]:
-        more = {Reason.TLS, Reason.AUTH, Reason.DEFERRED, Reason.MAILBOX_FULL}
-        return OF_A_CONVERSATION | more
-
-    def sender(self, target: str, means: Means) -> "GraphSender":
-        return GraphSender(self, means)
 
 
 class GraphSender:

@@ -3,13 +3,10 @@ draft, and submits that. Nothing is left of the draft."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
-from exporter.config.jmap import JmapServerOptions
-from exporter.config.server import Ports
 from exporter.core.model import ProbeError
 from exporter.core.phases import Leg
-from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.core.trace.run import Run
 from exporter.mail.composition import ProbeMessage
@@ -19,29 +16,10 @@ from exporter.net.jmap.mail import Mail
 from exporter.net.jmap.resource import SUBMISSION
 from exporter.net.jmap.submission import Submission, is_uncertain
 from exporter.net.oauth2 import Accounts
-from exporter.senders.kind import Means
-from exporter.senders.options import SenderOptions
+from exporter.senders.jmap_options import JmapSendOptions
 
 if TYPE_CHECKING:
     from exporter.net.jmap.client import JmapClient
-
-
-class JmapSendOptions(JmapServerOptions, SenderOptions):
-    """A JMAP server that submits mail (RFC 8620, RFC 8621)."""
-
-    ports: ClassVar[Ports | None] = None
-    schemes: ClassVar[tuple[str, ...]] = ("jmap",)
-
-    @property
-    def steps(self) -> frozenset[Step]:
-        return self.steps_of_access | {Step.AUTH, Step.MAIL, Step.DATA}
-
-    @property
-    def reasons(self) -> frozenset[Reason]:
-        return self.reasons_of_access | {Reason.DEFERRED, Reason.MAILBOX_FULL}
-
-    def sender(self, target: str, means: Means) -> JmapSender:
-        return JmapSender(self, means.resolver, means.accounts)
 
 
 class JmapSender:

@@ -1,19 +1,24 @@
 """The interface of all kinds of sender. No other code depends on the name of a kind."""
 
-from collections.abc import Iterator
+from __future__ import annotations
+
 from dataclasses import dataclass
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 
 from exporter.config.finding import Finding
 from exporter.config.server import NetworkOptions, Ports
 from exporter.core.model import Exchanger
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
-from exporter.core.trace.run import Run
-from exporter.mail.composition import ProbeMessage
-from exporter.net.dns.resolver import Resolver
-from exporter.net.mta_sts.policies import StsPolicies
-from exporter.net.oauth2 import Accounts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from exporter.core.trace.run import Run
+    from exporter.mail.composition import ProbeMessage
+    from exporter.net.dns.resolver import Resolver
+    from exporter.net.mta_sts.policies import StsPolicies
+    from exporter.net.oauth2 import Accounts
 
 
 class Sender(Protocol):

@@ -1,7 +1,7 @@
 """Hands messages to a delivery agent, which stores them in mailboxes (RFC 2033)."""
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import AfterValidator
 
@@ -12,10 +12,13 @@ from exporter.config.types import WrittenPath
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.net.smtp.scope import REASONS, STEPS
-from exporter.net.unix_socket import LONGEST_PATH
 from exporter.senders.kind import Means
-from exporter.senders.one_server import OneServer, OneServerOptions
+from exporter.senders.one_server_options import OneServerOptions
 
+if TYPE_CHECKING:
+    from exporter.senders.one_server import OneServer
+
+LONGEST_PATH = 107  # bytes (unix(7))
 _OF_THE_NETWORK = ("port", "tls", "ip", "source_address", "proxy", "client_certificate")
 
 
@@ -84,6 +87,8 @@ class LmtpOptions(OneServerOptions):
     def template(self) -> str:
         return self.host or ""
 
-    def sender(self, target: str, means: Means) -> OneServer:
+    def sender(self, target: str, means: Means) -> "OneServer":
+        from exporter.senders.one_server import OneServer
+
         host = self.template.replace(PLACEHOLDER, target)
         return OneServer(self, means, host, self.port, "LMTP", self.socket or "")

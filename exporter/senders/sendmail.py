@@ -9,14 +9,11 @@ import asyncio
 import os
 import re
 import signal
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from errno import errorcode
-from typing import IO, Any, ClassVar, cast
+from typing import IO, cast
 
-from exporter.config.server import Ports
-from exporter.config.server_url import ServerUrl
-from exporter.config.types import Text
 from exporter.core.model import ProbeError
 from exporter.core.one_line import one_line
 from exporter.core.reasons import Reason
@@ -24,31 +21,13 @@ from exporter.core.steps import Step
 from exporter.core.trace.run import Run
 from exporter.mail.composition import ProbeMessage
 from exporter.net.smtp.session import reason_for
-from exporter.senders.kind import Means
-from exporter.senders.options import SenderOptions
+from exporter.senders.sendmail_options import EXIT_CODES, SendmailOptions
 
 # Bytes of what the program says; the rest is read and forgotten, so that it never blocks.
 MOST_OUTPUT = 2048
 # seconds for what a program that failed has said to arrive; a child of it may hold the pipe open
 LAST_WORDS = 0.5
 _ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
-_EXIT_CODES = {  # sysexits.h
-    64: (Reason.PROGRAM, "EX_USAGE, command line usage error"),
-    65: (Reason.REJECTED, "EX_DATAERR, data format error"),
-    66: (Reason.PROGRAM, "EX_NOINPUT, cannot open input"),
-    67: (Reason.REJECTED, "EX_NOUSER, recipient unknown"),
-    68: (Reason.DNS, "EX_NOHOST, host name unknown"),
-    69: (Reason.UNAVAILABLE, "EX_UNAVAILABLE, service unavailable"),
-    70: (Reason.PROGRAM, "EX_SOFTWARE, internal software error"),
-    71: (Reason.PROGRAM, "EX_OSERR, operating system error"),
-    72: (Reason.PROGRAM, "EX_OSFILE, system file missing"),
-    73: (Reason.PROGRAM, "EX_CANTCREAT, cannot create output file"),
-    74: (Reason.PROGRAM, "EX_IOERR, input/output error"),
-    75: (Reason.DEFERRED, "EX_TEMPFAIL, temporary failure"),
-    76: (Reason.PROTOCOL, "EX_PROTOCOL, remote error in protocol"),
-    77: (Reason.REJECTED, "EX_NOPERM, permission denied"),
-    78: (Reason.PROGRAM, "EX_CONFIG, configuration error"),
-}
 
 
 _OF_MAIL = frozenset({Reason.DNS, Reason.REJECTED, Reason.DEFERRED, Reason.PROTOCOL})
@@ -63,44 +42,6 @@ _REPLY = re.compile(
 )
 """A server's refusal that a program passes on, recognised together with an enhanced code (RFC
 3463), or where these programs write it."""
-
-
-class SendmailOptions(SenderOptions):
-    """The sendmail program of this machine. Its exit code is the result; 0 usually means that the
-    message is in its queue. It is called as `sendmail -i -f FROM -- TO`, without a shell, with the
-    message as its input."""
-
-    ports: ClassVar[Ports | None] = None
-    schemes: ClassVar[tuple[str, ...]] = ("sendmail",)
-    url_place: ClassVar[str] = ""
-
-    path: Text = "/usr/sbin/sendmail"
-    """The program."""
-
-    @classmethod
-    def of_url(cls, url: ServerUrl, secret: Mapping[str, str]) -> dict[str, Any]:
-        """The options that a URL stands for: the path of the program, if it has one."""
-        if not (url.host or url.path):
-            url.without("user", "port")
-            return {}
-        url.expect_path()
-        return {"path": url.path}
-
-    @property
-    def steps(self) -> frozenset[Step]:
-        return frozenset({Step.PROGRAM})
-
-    @property
-    def reasons(self) -> frozenset[Reason]:
-        """Those of its exit codes, and of a server's reply that the program passes on."""
-        return frozenset({reason for reason, _ in _EXIT_CODES.values()}) | {
-            Reason.TIMEOUT,
-            Reason.AUTH,
-            Reason.MAILBOX_FULL,
-        }
-
-    def sender(self, target: str, means: Means) -> "SendmailSender":
-        return SendmailSender(self)
 
 
 class SendmailSender:
@@ -205,7 +146,7 @@ class SendmailSender:
             name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
             raise ProbeError(Reason.PROGRAM, f"{self._path} was killed by {name}{words}", code=name)
         if code:
-            reason, meaning = _EXIT_CODES.get(code, (Reason.PROGRAM, "not a code of sysexits.h"))
+            reason, meaning = EXIT_CODES.get(code, (Reason.PROGRAM, "not a code of sysexits.h"))
             if code in _COARSE and (reply := _REPLY.search(said)):
                 status, text = (one for one in reply.groups() if one is not None)
                 reason = reason_for(Step.RCPT, int(status), text)

@@ -1,6 +1,6 @@
 """Sends through an SMTP server given by name."""
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from exporter.config.address import PLACEHOLDER, HostTemplate
 from exporter.config.server import Port, Ports
@@ -10,7 +10,10 @@ from exporter.net.smtp.own_name import own_name
 from exporter.net.smtp.ports import BETWEEN_SERVERS, SMTP_PORTS
 from exporter.net.smtp.scope import REASONS, STEPS
 from exporter.senders.kind import Introduction, Means
-from exporter.senders.one_server import OneServer, OneServerOptions
+from exporter.senders.one_server_options import OneServerOptions
+
+if TYPE_CHECKING:
+    from exporter.senders.one_server import OneServer
 
 
 class SmtpOptions(OneServerOptions):
@@ -52,6 +55,8 @@ class SmtpOptions(OneServerOptions):
             return None
         return Introduction(self.ehlo_name or own_name(), self, only_if_public=True)
 
-    def sender(self, target: str, means: Means) -> OneServer:
+    def sender(self, target: str, means: Means) -> "OneServer":
+        from exporter.senders.one_server import OneServer
+
         host = self.host.replace(PLACEHOLDER, target)
         return OneServer(self, means, host, self.tcp_port)

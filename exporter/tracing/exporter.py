@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from importlib.util import find_spec
 from itertools import islice
 from math import inf
 from socket import gethostname
@@ -26,11 +25,11 @@ from exporter.core.trace.status import QUEUE_FULL, REJECTED, TraceStatus
 from exporter.net.dns.resolver import Resolver
 from exporter.net.otlp.answer import Later, Rejection
 from exporter.net.otlp.span import OtlpSpan
+from exporter.tracing.package import is_installed
 from exporter.tracing.trip import TripTrace, late_spans
 
 log = logging.getLogger(__name__)
 
-PACKAGE = "mailtrip-exporter[tracing]"
 MOST_SPANS = 20_000  # that wait, of about 500 trips
 ENOUGH_SPANS = 2_000  # that are sent at once, without waiting for more
 SPANS_IN_A_TURN = 100  # that are encoded: 2 ms of work
@@ -43,14 +42,6 @@ TIME_TO_STOP = 1.0  # seconds for what waits when mailtrip stops
 Spans = Callable[[], Iterator[OtlpSpan]]
 Encode = Callable[[Iterable[OtlpSpan], Mapping[str, str]], bytes]
 Export = Callable[[TracingOptions, Resolver, bytes, Clock], Awaitable[Rejection]]
-
-
-def is_installed() -> bool:
-    """Whether there is what tracing needs beside mailtrip itself."""
-    try:
-        return find_spec("opentelemetry.proto") is not None
-    except ModuleNotFoundError:
-        return False
 
 
 def _load() -> tuple[Encode, Export]:

@@ -8,17 +8,11 @@ from http import HTTPStatus
 from math import ceil
 from typing import Protocol
 
-from exporter.blocklists import (
-    Lookup,
-    Lookups,
-    Past,
-    PastAnswer,
-    Subject,
-    SubjectKind,
-    free_lists,
-    past,
-)
-from exporter.blocklists.lookups import MOST_SUBJECTS
+from exporter.blocklists.free_lists import free_lists
+from exporter.blocklists.lookup import Lookup
+from exporter.blocklists.lookups import MOST_SUBJECTS, Lookups
+from exporter.blocklists.names import Subject, SubjectKind
+from exporter.blocklists.past import Past, PastAnswer, past
 from exporter.core.model import Listing, Outcome, ProbeKey
 from exporter.core.one_line import one_line
 from exporter.core.timing.clock import Clock

@@ -7,8 +7,10 @@ from ipaddress import IPv6Address
 import dns.rcode
 import pytest
 
-from exporter.blocklists import Blocklist, QueryFailure, Subject
+from exporter.blocklists.blocklist import Blocklist
 from exporter.blocklists.blocklists import NOT_PUBLIC, UNPROVEN
+from exporter.blocklists.list_status import QueryFailure
+from exporter.blocklists.names import Subject
 from exporter.core.model import ListState
 from tests.support.blocklist_rig import BlocklistRig, a_list
 from tests.support.broken_nameserver import NamesServer, Saying, names_server

@@ -1,6 +1,8 @@
 """The lists that we know."""
 
-from exporter.blocklists import BlockListOptions, SubjectKind, catalogue
+from exporter.blocklists import catalogue
+from exporter.blocklists.names import SubjectKind
+from exporter.blocklists.options import BlockListOptions
 
 
 def test_the_catalogue_is_whole() -> None:

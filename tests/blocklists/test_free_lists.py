@@ -1,6 +1,8 @@
 """The lists that are asked if none is configured."""
 
-from exporter.blocklists import SubjectKind, catalogue, free_lists
+from exporter.blocklists import catalogue
+from exporter.blocklists.free_lists import free_lists
+from exporter.blocklists.names import SubjectKind
 
 
 def test_they_need_no_key_and_none_is_a_part_of_another() -> None:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from exporter.blocklists import QueryFailure
+from exporter.blocklists.list_status import QueryFailure
 from exporter.core.model import ListState
 from tests.lab.client import Lab
 from tests.lab.shell import has_address, wait_until

@@ -1,7 +1,7 @@
 """How long a list is left alone, and how long its answers are kept."""
 
-from exporter.blocklists import QueryFailure, Statistics, SubjectKind
-from exporter.blocklists.list_status import ListStatus
+from exporter.blocklists.list_status import ListStatus, QueryFailure, Statistics
+from exporter.blocklists.names import SubjectKind
 from tests.support.blocklist_rig import a_list
 
 BL = a_list("bl.test")

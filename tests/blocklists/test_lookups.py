@@ -8,17 +8,12 @@ from contextlib import asynccontextmanager
 import dns.rcode
 import pytest
 
-from exporter.blocklists import (
-    Blocklist,
-    Blocklists,
-    Lookup,
-    Lookups,
-    Subject,
-    SubjectKind,
-    lookups,
-)
-from exporter.blocklists.blocklists import UNPROVEN
-from exporter.blocklists.names import TESTS
+from exporter.blocklists import lookups
+from exporter.blocklists.blocklist import Blocklist
+from exporter.blocklists.blocklists import UNPROVEN, Blocklists
+from exporter.blocklists.lookup import Lookup
+from exporter.blocklists.lookups import Lookups
+from exporter.blocklists.names import TESTS, Subject, SubjectKind
 from exporter.blocklists.self_test import NO_ZONE
 from exporter.core.model import Exchanger, ListState
 from exporter.core.timing.clock import Clock

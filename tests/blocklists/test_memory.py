@@ -1,7 +1,7 @@
 """What lists said a short while ago."""
 
-from exporter.blocklists import Subject
 from exporter.blocklists.memory import Memory
+from exporter.blocklists.names import Subject
 from exporter.core.model import Listing, ListState
 from tests.blocklists.test_list_status import BL
 

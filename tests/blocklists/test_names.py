@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.blocklists import Subject, SubjectKind
+from exporter.blocklists.names import Subject, SubjectKind
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from exporter.blocklists import AddressLists, BlockListOptions, DomainLists, SubjectKind
+from exporter.blocklists.names import SubjectKind
+from exporter.blocklists.options import AddressLists, BlockListOptions, DomainLists
 from exporter.config.types import SecretUnavailable
 
 KEY = "abcdefghijklmnopqrstuvwxyz"

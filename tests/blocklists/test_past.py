@@ -2,8 +2,7 @@
 
 import random
 
-from exporter.blocklists import Past, PastAnswer, Period, past
-from exporter.blocklists.past import MOST_PERIODS
+from exporter.blocklists.past import MOST_PERIODS, Past, PastAnswer, Period, past
 from exporter.core.model import ListState
 
 _STATES = {"L": ListState.LISTED, ".": ListState.CLEAN, "?": ListState.UNKNOWN}

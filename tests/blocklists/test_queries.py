@@ -5,8 +5,8 @@ import asyncio
 import dns.rcode
 import pytest
 
-from exporter.blocklists import Query, Subject
-from exporter.blocklists.list_status import MOST_FAILURES
+from exporter.blocklists.list_status import MOST_FAILURES, Query
+from exporter.blocklists.names import Subject
 from exporter.core.model import ListState
 from tests.blocklists.test_blocklists import BL, Said, lists_of
 from tests.support.blocklist_rig import BlocklistRig, a_list

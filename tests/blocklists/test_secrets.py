@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import dns.rcode
 import pytest
 
-from exporter.blocklists import Blocklists, Subject
+from exporter.blocklists.blocklists import Blocklists
+from exporter.blocklists.names import Subject
 from exporter.core.model import ListState
 from exporter.core.timing.clock import Clock
 from exporter.core.trace.run import Run

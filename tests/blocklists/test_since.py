@@ -5,7 +5,7 @@ from itertools import accumulate
 
 import pytest
 
-from exporter.blocklists import with_since
+from exporter.blocklists.since import with_since
 from exporter.core.model import Fact, Listing, ListState, Outcome, ProbeKey, QueriedList, Reply
 
 LISTED, CLEAN, UNKNOWN = ListState.LISTED, ListState.CLEAN, ListState.UNKNOWN

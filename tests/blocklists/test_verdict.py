@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.blocklists import Blocklist, BlockListOptions, QueryFailure
+from exporter.blocklists.blocklist import Blocklist
+from exporter.blocklists.list_status import QueryFailure
+from exporter.blocklists.options import BlockListOptions
 from exporter.blocklists.verdict import judge
 from exporter.core.model import ListState
 

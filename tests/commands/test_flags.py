@@ -129,6 +129,18 @@ SLIPS = {
     ),
 }
 
+ORDINARY = """\
+mailboxes:
+  own: {imap: {host: mail.invalid, username: a, password: b}}
+modules:
+  m:
+    roundtrip:
+      from: a@example.org
+      mailbox: own
+      send: {smtp: {host: mail.invalid, port: 587, tls: starttls, username: a, password: b}}
+probes: [{name: p, module: m, target: b@example.org}]
+"""
+
 
 @pytest.mark.parametrize(("line", "said"), SLIPS.items(), ids=[*map(repr, SLIPS)])
 def test_a_slip_is_answered_with_one_line_and_the_cure(
@@ -171,6 +183,27 @@ def test_the_page_has_a_row_for_every_scheme(flag: str, choice: type[Choice]) ->
     rows = re.findall(r"^\| (`.*?) \|", table.partition("\n\n")[0], re.MULTILINE)
     found = {scheme for row in rows for scheme in re.findall(r"`([a-z0-9]+):", row)}
     assert found == schemes_of(choice).keys()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ["schema", "check"])
+def test_what_only_reads_options_imports_no_sessions(command: str, tmp_path: Path) -> None:
+    file = tmp_path / "mt.yml"
+    file.write_text(ORDINARY)
+    heavy = ("asyncio", "ssl", "dns", "aiosmtplib", "aioimaplib", "cryptography", "rich")
+    code = (
+        "import sys; from exporter.__main__ import main\n"
+        "try: main()\n"
+        f"finally: print('had', *(m for m in {heavy} if m in sys.modules), file=sys.stderr)"
+    )
+    words = [command] if command == "schema" else [command, str(file)]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words],
+        cwd=Path(__file__).resolve().parents[2],
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (0, "had"), done.stderr
 
 
 @pytest.mark.slow

@@ -134,10 +134,13 @@ def test_no_trip_waits_for_an_import(tmp_path: Path) -> None:
     )
     needed = {
         "aiohttp.client",
+        "exporter.mailboxes.graph.mailbox",
+        "exporter.mailboxes.jmap.mailbox",
         "exporter.net.graph.client",
         "exporter.net.jmap.client",
         "exporter.net.mta_sts.download",
         "exporter.net.oauth2.provider",
         "exporter.senders.dane",
+        "exporter.senders.mx",
     }
     assert not needed - {*done.stdout.split()}, done.stderr

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from exporter.mailboxes.imap.mailbox import ImapOptions
-from exporter.mailboxes.pop3.mailbox import Pop3Options
+from exporter.mailboxes.imap.options import ImapOptions
+from exporter.mailboxes.pop3.options import Pop3Options
 from exporter.senders.smtp import SmtpOptions
 from exporter.settings import Settings
 

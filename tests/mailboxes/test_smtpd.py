@@ -16,7 +16,7 @@ from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 from exporter.core.timing.wake import Wake
 from exporter.mail.tokens import Mint
-from exporter.mailboxes.smtpd import SmtpdOptions
+from exporter.mailboxes.smtpd_options import SmtpdOptions
 from tests.support.smtp_client import RawClient
 from tests.support.smtp_receiver import MESSAGE, Certificates, arrival, deliver, receiver
 from tests.support.wanting import those

@@ -14,7 +14,8 @@ from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.core.timing.clock import Clock
 from exporter.core.trace.run import Run
-from exporter.mailboxes.imap.mailbox import ImapMailbox, ImapOptions
+from exporter.mailboxes.imap.mailbox import ImapMailbox
+from exporter.mailboxes.imap.options import ImapOptions
 from exporter.net.dns.resolver import Resolver
 from exporter.net.tls.handshake import handshake_errors
 from exporter.net.wrong_port import (

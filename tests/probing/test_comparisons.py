@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from exporter.blocklists import Blocklist, Blocklists, Lookups
+from exporter.blocklists.blocklist import Blocklist
+from exporter.blocklists.blocklists import Blocklists
+from exporter.blocklists.lookups import Lookups
 from exporter.core.comparison.circumstances import Aspect, What, circumstances_of
 from exporter.core.comparison.comparison import LEAST_SAMPLES
 from exporter.core.comparison.words import failure_in_words, sentence

@@ -18,9 +18,12 @@ from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.core.timing.clock import Clock
 from exporter.core.trace.run import Run
-from exporter.mailboxes.imap.mailbox import ImapMailbox, ImapOptions
-from exporter.mailboxes.jmap.mailbox import JmapMailbox, JmapOptions
-from exporter.mailboxes.pop3.mailbox import Pop3Mailbox, Pop3Options
+from exporter.mailboxes.imap.mailbox import ImapMailbox
+from exporter.mailboxes.imap.options import ImapOptions
+from exporter.mailboxes.jmap.mailbox import JmapMailbox
+from exporter.mailboxes.jmap.options import JmapOptions
+from exporter.mailboxes.pop3.mailbox import Pop3Mailbox
+from exporter.mailboxes.pop3.options import Pop3Options
 from exporter.net.dns.resolver import Resolver
 from exporter.net.oauth2 import Accounts
 from exporter.senders import SendOptions

@@ -12,7 +12,8 @@ from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 from exporter.core.timing.clock import Clock
 from exporter.core.trace.run import Run
-from exporter.mailboxes.graph.mailbox import GraphMailbox, GraphMailboxOptions
+from exporter.mailboxes.graph.mailbox import GraphMailbox
+from exporter.mailboxes.graph.options import GraphMailboxOptions
 from exporter.mailboxes.session import READ_LIMIT
 from exporter.net.dns.resolver import Resolver
 from tests.support.graph_service import GraphService, Says

@@ -19,8 +19,10 @@ from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 from exporter.core.timing.clock import Clock
 from exporter.core.trace.trace import Trace
-from exporter.mailboxes.imap.mailbox import ImapMailbox, ImapOptions
-from exporter.mailboxes.pop3.mailbox import Pop3Mailbox, Pop3Options
+from exporter.mailboxes.imap.mailbox import ImapMailbox
+from exporter.mailboxes.imap.options import ImapOptions
+from exporter.mailboxes.pop3.mailbox import Pop3Mailbox
+from exporter.mailboxes.pop3.options import Pop3Options
 from exporter.mailboxes.session import READ_LIMIT, Session, Sighting
 from exporter.net.dns.answer import DnsResult
 from exporter.net.dns.queries import DnsQueries

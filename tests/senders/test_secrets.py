@@ -14,7 +14,7 @@ from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.core.trace.run import Run
 from exporter.senders import SendOptions
-from exporter.senders.one_server import OneServerOptions
+from exporter.senders.one_server_options import OneServerOptions
 from tests.support.name_server import names
 from tests.support.sender_rig import make_sender
 from tests.support.sending import new_run, probe_message, send

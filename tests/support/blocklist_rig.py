@@ -4,7 +4,11 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from exporter.blocklists import Blocklist, BlockListOptions, Blocklists, Query, Subject
+from exporter.blocklists.blocklist import Blocklist
+from exporter.blocklists.blocklists import Blocklists
+from exporter.blocklists.list_status import Query
+from exporter.blocklists.names import Subject
+from exporter.blocklists.options import BlockListOptions
 from exporter.core.model import Listing
 from exporter.core.timing.clock import Clock
 from exporter.core.trace.run import Run

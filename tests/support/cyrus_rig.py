@@ -5,7 +5,8 @@ from typing import ClassVar
 
 import pytest
 
-from exporter.mailboxes.jmap.mailbox import JmapMailbox, JmapOptions
+from exporter.mailboxes.jmap.mailbox import JmapMailbox
+from exporter.mailboxes.jmap.options import JmapOptions
 from exporter.mailboxes.session import Mailbox
 from exporter.net.dns.resolver import Resolver
 from tests.lab.client import StoredMail

@@ -9,6 +9,7 @@ from aiosmtpd.smtp import SMTP
 
 from exporter.checks import options, standing
 from exporter.config import yaml
+from exporter.config.resolver import DEFAULT_TIMEOUT
 from exporter.core import dns_records
 from exporter.core.one_line import MAX_DETAIL
 from exporter.core.transcript import transcript
@@ -17,9 +18,8 @@ from exporter.mail import bounces, heartbeats, message, tokens
 from exporter.mail.headers import received, receiver, shown
 from exporter.mail.notices import leaves
 from exporter.mailboxes import session, smtpd
-from exporter.mailboxes.smtpd import SmtpdOptions
+from exporter.mailboxes.smtpd_options import SmtpdOptions
 from exporter.net import tcp
-from exporter.net.dns import resolver as names
 from exporter.net.imap import connection as imap
 from exporter.net.imap import reader as imap_reader
 from exporter.net.oauth2 import provider
@@ -27,7 +27,7 @@ from exporter.net.pop3 import connection as pop3
 from exporter.net.pop3 import reader as pop3_reader
 from exporter.net.smtpd import limits as smtpd_limits
 from exporter.probing import exchanger_visits, on_the_spot, probes
-from exporter.senders import exchanger_addresses, mx, sendmail
+from exporter.senders import exchanger_addresses, mx_options, sendmail
 from exporter.state import days as kept_days
 from exporter.state import outages, outcomes, thinning
 from exporter.web import (
@@ -118,9 +118,9 @@ LIMITS = {
     ),
     "Identity provider: a response": size(provider.MAX_ANSWER),
     "Output of the sendmail program": size(sendmail.MOST_OUTPUT),
-    "DNS: a query, with all retries (`resolver.timeout`)": seconds(names.DEFAULT_TIMEOUT),
+    "DNS: a query, with all retries (`resolver.timeout`)": seconds(DEFAULT_TIMEOUT),
     "DNS: chained CNAME records; exchangers; addresses of a host": (
-        f"{dns.message.MAX_CHAIN}; {mx.MAX_EXCHANGERS}; {tcp.MAX_ADDRESSES}"
+        f"{dns.message.MAX_CHAIN}; {mx_options.MAX_EXCHANGERS}; {tcp.MAX_ADDRESSES}"
     ),
     "Addresses of exchangers with `each`; lines kept of one that fails; characters of each": (
         f"{exchanger_addresses.MOST_ADDRESSES}; {exchanger_visits.MOST_LINES};"

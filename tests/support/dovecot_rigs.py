@@ -7,9 +7,12 @@ from typing import ClassVar
 
 import pytest
 
-from exporter.mailboxes.imap.mailbox import ImapMailbox, ImapOptions
-from exporter.mailboxes.maildir.mailbox import MaildirMailbox, MaildirOptions
-from exporter.mailboxes.pop3.mailbox import Pop3Mailbox, Pop3Options
+from exporter.mailboxes.imap.mailbox import ImapMailbox
+from exporter.mailboxes.imap.options import ImapOptions
+from exporter.mailboxes.maildir.mailbox import MaildirMailbox
+from exporter.mailboxes.maildir.options import MaildirOptions
+from exporter.mailboxes.pop3.mailbox import Pop3Mailbox
+from exporter.mailboxes.pop3.options import Pop3Options
 from exporter.mailboxes.session import Mailbox
 from exporter.net.dns.resolver import Resolver
 from tests.lab.client import LabUser

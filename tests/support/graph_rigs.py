@@ -13,7 +13,8 @@ import pytest
 
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
-from exporter.mailboxes.graph.mailbox import GraphMailbox, GraphMailboxOptions
+from exporter.mailboxes.graph.mailbox import GraphMailbox
+from exporter.mailboxes.graph.options import GraphMailboxOptions
 from exporter.mailboxes.session import Mailbox
 from exporter.net.dns.resolver import Resolver
 from exporter.senders.kind import Sender

@@ -9,7 +9,8 @@ from html import unescape
 import aiohttp
 from aiohttp import web_app
 
-from exporter.blocklists import Blocklists, Lookups
+from exporter.blocklists.blocklists import Blocklists
+from exporter.blocklists.lookups import Lookups
 from exporter.config.types import Listen
 from exporter.core.availability.maintenance import Maintenance
 from exporter.core.model import ProbeKey

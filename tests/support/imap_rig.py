@@ -7,7 +7,8 @@ from typing import Any
 
 from exporter.core.timing.clock import Clock
 from exporter.core.trace.run import Run
-from exporter.mailboxes.imap.mailbox import ImapMailbox, ImapOptions
+from exporter.mailboxes.imap.mailbox import ImapMailbox
+from exporter.mailboxes.imap.options import ImapOptions
 from exporter.mailboxes.imap.session import ImapSession
 from exporter.net.dns.resolver import Resolver
 from tests.support.imap_server import PlayedServer, playing

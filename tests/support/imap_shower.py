@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 from exporter.core.timing.clock import Clock
 from exporter.core.trace.run import Run
 from exporter.mail.tokens import Mint
-from exporter.mailboxes.imap.mailbox import ImapMailbox, ImapOptions
+from exporter.mailboxes.imap.mailbox import ImapMailbox
+from exporter.mailboxes.imap.options import ImapOptions
 from exporter.mailboxes.watcher.expectation import Expectation
 from exporter.mailboxes.watcher.strays import Stray
 from exporter.mailboxes.watcher.watcher import Watcher

@@ -8,7 +8,8 @@ from typing import Any
 
 from exporter.core.timing.clock import Clock
 from exporter.core.trace.run import Run
-from exporter.mailboxes.jmap.mailbox import JmapMailbox, JmapOptions
+from exporter.mailboxes.jmap.mailbox import JmapMailbox
+from exporter.mailboxes.jmap.options import JmapOptions
 from exporter.mailboxes.jmap.session import JmapSession
 from exporter.mailboxes.session import Sighting
 from exporter.net.dns.resolver import Resolver

@@ -8,9 +8,11 @@ import pytest
 
 from exporter.config.types import Listen
 from exporter.core.timing.clock import Clock
-from exporter.mailboxes.maildir.mailbox import MaildirMailbox, MaildirOptions
+from exporter.mailboxes.maildir.mailbox import MaildirMailbox
+from exporter.mailboxes.maildir.options import MaildirOptions
 from exporter.mailboxes.session import Mailbox
-from exporter.mailboxes.smtpd import SmtpdMailbox, SmtpdOptions
+from exporter.mailboxes.smtpd import SmtpdMailbox
+from exporter.mailboxes.smtpd_options import SmtpdOptions
 from exporter.net.dns.resolver import Resolver
 from tests.lab.client import StoredMail
 from tests.support.mailbox_rig import FOREIGN, LONG, FilesOnDisk

@@ -13,7 +13,8 @@ from exporter.core.timing.clock import Clock
 from exporter.core.timing.wake import Wake
 from exporter.core.trace.run import Run
 from exporter.core.trace.trace import Trace
-from exporter.mailboxes.maildir.mailbox import MaildirMailbox, MaildirOptions, MaildirSession
+from exporter.mailboxes.maildir.mailbox import MaildirMailbox, MaildirSession
+from exporter.mailboxes.maildir.options import MaildirOptions
 from exporter.mailboxes.session import Sighting
 from exporter.net.dns.resolver import Resolver
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from exporter.core.timing.clock import Clock
 from exporter.core.trace.run import Run
-from exporter.mailboxes.pop3.mailbox import Pop3Mailbox, Pop3Options
+from exporter.mailboxes.pop3.mailbox import Pop3Mailbox
+from exporter.mailboxes.pop3.options import Pop3Options
 from exporter.mailboxes.pop3.session import Pop3Session
 from exporter.mailboxes.session import Sighting
 from exporter.net.dns.resolver import Resolver

@@ -17,7 +17,8 @@ from exporter.core.timing.clock import Clock
 from exporter.core.timing.wake import Wake
 from exporter.core.trace.run import Run
 from exporter.mailboxes.session import Wanted
-from exporter.mailboxes.smtpd import SmtpdMailbox, SmtpdOptions, SmtpdSession
+from exporter.mailboxes.smtpd import SmtpdMailbox, SmtpdSession
+from exporter.mailboxes.smtpd_options import SmtpdOptions
 from exporter.net.dns.resolver import Resolver
 from exporter.net.smtpd.limits import LIMITS, Limits
 

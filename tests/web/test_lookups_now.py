@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from exporter.blocklists import Lookup, Past, Period, Subject, SubjectAnswers
+from exporter.blocklists.lookup import Lookup, SubjectAnswers
 from exporter.blocklists.lookups import MOST_QUESTIONS, MOST_SUBJECTS
+from exporter.blocklists.names import Subject
+from exporter.blocklists.past import Past, Period
 from exporter.core.model import Failure, Listing, ListState, Outcome, ProbeKey
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason

@@ -3,7 +3,6 @@ this user."""
 
 import os
 import re
-import ssl
 import stat
 from collections.abc import Iterator
 
@@ -13,19 +12,14 @@ from exporter.config.finding import Finding
 from exporter.config.mistakes import Path
 from exporter.config.placeholders import stored_secret_problem
 from exporter.config.proxy import ProxyUrl
-from exporter.config.server import ClientCertificateOptions, ReceiverTls, TlsOptions
+from exporter.config.server import ClientCertificateOptions, ReceiverTls
 from exporter.config.tracing import TracingOptions
 from exporter.config.types import NamedFile, Secret, SecretUnavailable, size_text
-from exporter.core.model import ProbeError
-from exporter.core.timing.clock import Clock
 from exporter.mail.composition import Content, compose
 from exporter.mail.tokens import KEY_BYTES, Mint, read_key
 from exporter.mailboxes.session import READ_LIMIT
-from exporter.net.tls.certificate import ServerCertificate
-from exporter.net.tls.client_certificate import ClientCertificate
-from exporter.net.tls.handshake import client_context
 from exporter.settings import Settings
-from exporter.tracing.exporter import PACKAGE, is_installed
+from exporter.tracing.package import PACKAGE, is_installed
 
 SPECIMEN = Mint(b" " * KEY_BYTES).mint(0)  # of a message that is composed to see its size
 _OF_A_UNIT = re.compile(r"(/run/credentials/[^/]+)/.+")
@@ -38,10 +32,8 @@ def of_surroundings(settings: Settings) -> Iterator[Finding]:
             yield from _of_a_secret(path, value)
         elif isinstance(value, NamedFile):
             yield from _of_a_file(path, value)
-        elif isinstance(value, ReceiverTls):
+        elif isinstance(value, ReceiverTls | ClientCertificateOptions):
             yield from _of_a_certificate(path, value)
-        elif isinstance(value, ClientCertificateOptions):
-            yield from _of_a_client_certificate(path, value)
         elif isinstance(value, RoundtripOptions):
             yield from _of_content(path, settings, value)
         elif isinstance(value, TracingOptions) and not is_installed():
@@ -132,10 +124,9 @@ def _of_a_file(path: Path, file: str) -> Iterator[Finding]:
     if empty:
         yield Finding(path, f"the file {file} is empty")
     elif path[-1] == "ca_file":
-        try:
-            client_context(TlsOptions(ca_file=file))
-        except ProbeError as error:
-            yield Finding(path, error.detail)
+        from exporter.commands.review.certificates import of_authorities
+
+        yield from of_authorities(path, file)
 
 
 def _of_content(path: Path, settings: Settings, trip: RoundtripOptions) -> Iterator[Finding]:
@@ -161,33 +152,16 @@ def _of_content(path: Path, settings: Settings, trip: RoundtripOptions) -> Itera
         yield Finding((*path, "require"), text)
 
 
-def _of_a_certificate(path: Path, tls: ReceiverTls) -> Iterator[Finding]:
-    if all(
-        os.path.isfile(file) and os.access(file, os.R_OK) for file in (tls.cert_file, tls.key_file)
-    ):
-        try:
-            ServerCertificate(tls.cert_file, tls.key_file)
-        except ProbeError as error:
-            yield Finding((*path, "cert_file"), error.detail)
+def _of_a_certificate(
+    path: Path, value: ReceiverTls | ClientCertificateOptions
+) -> Iterator[Finding]:
+    """What loads certificates takes long to import."""
+    from exporter.commands.review.certificates import of_a_client, of_a_receiver
 
-
-def _of_a_client_certificate(path: Path, ours: ClientCertificateOptions) -> Iterator[Finding]:
-    """What is wrong with one of the files alone has been said."""
-    files = (ours.cert_file, ours.key_file)
-    if not all(os.path.isfile(file) and os.access(file, os.R_OK) for file in files):
-        return
-    if not all(os.path.getsize(file) for file in files):
-        return
-    try:
-        certificate = ClientCertificate.of(ours)
-        certificate.load_into(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
-    except ProbeError as error:
-        yield Finding(path, error.detail)
-        return
-    own, now = certificate.own(), Clock().wall()
-    if own.expires_at is not None and own.expires_at < now:
-        text = f"the certificate has expired ({own}): most servers refuse it"
-        yield Finding((*path, "cert_file"), text, warning=True)
+    if isinstance(value, ReceiverTls):
+        yield from of_a_receiver(path, value)
+    else:
+        yield from of_a_client(path, value)
 
 
 WHILE_IT_RUNS = (

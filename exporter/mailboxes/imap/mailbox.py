@@ -1,15 +1,10 @@
 """A mailbox on an IMAP server."""
 
 import ssl
-from collections.abc import Callable, Iterator
-from typing import ClassVar, Literal
-
-from pydantic import Field
+from collections.abc import Callable
 
 from exporter import __version__
-from exporter.config.finding import Finding
-from exporter.config.server import Port, Ports, TlsMode
-from exporter.config.types import SecretUnavailable, Text
+from exporter.config.types import SecretUnavailable
 from exporter.core.model import ProbeError
 from exporter.core.phases import Leg
 from exporter.core.reasons import Reason
@@ -17,9 +12,8 @@ from exporter.core.steps import Step
 from exporter.core.timing.fairness import FairTimeout
 from exporter.core.trace.trace import Trace
 from exporter.mailboxes.imap.folder import Bookmark
+from exporter.mailboxes.imap.options import ImapOptions
 from exporter.mailboxes.imap.session import ImapSession, open_session
-from exporter.mailboxes.junk import reasons_of_folders
-from exporter.mailboxes.server import MailServerOptions
 from exporter.net.dns.resolver import Resolver
 from exporter.net.imap.connection import ImapConnection, converse
 from exporter.net.imap.login import authenticate, login
@@ -29,7 +23,6 @@ from exporter.net.sasl.bearer import Bearer, authenticate_with_token, bearer_mec
 from exporter.net.sasl.conversation import NoLoginSent
 from exporter.net.sasl.credentials import Credentials
 from exporter.net.sasl.mechanisms import (
-    ForPassword,
     external,
     in_order,
     password_mechanism,
@@ -39,52 +32,6 @@ from exporter.net.tcp import dial
 from exporter.net.tls.handshake import client_context, lines_about_session, session_fact
 
 ID_PATIENCE = 5.0  # seconds; who has not answered it by then is asked without
-
-
-class ImapOptions(MailServerOptions):
-    """A mailbox on an IMAP server (RFC 3501)."""
-
-    ports: ClassVar[Ports] = Ports("IMAP", implicit=993, starttls=143)
-    schemes: ClassVar[tuple[str, ...]] = ("imap", "imaps")
-    searches_junk: ClassVar[bool] = True
-
-    port: Port | None = None
-    """TCP port. Default: 993 with `tls: implicit`, else 143."""
-
-    tls: TlsMode | None = None
-    """`none`, `starttls` or `implicit`. Default: `implicit` on port 993 and when no port is given;
-    on any other port `starttls` if there is a password, so that it is not sent in plain text by
-    accident, else `none`."""
-
-    folders: list[Text] = Field(default=["INBOX", "\\Junk"], min_length=1, max_length=8)
-    """The folders that are searched; only the first is monitored continuously. A name that begins
-    with a backslash is a special use (RFC 6154), and is omitted if the server has no such folder.
-    If the server marks no folder as `\\Junk`, it is the one named Junk or Spam in one of many
-    languages."""
-
-    auth: Literal["login", "plain", ForPassword, "xoauth2", "oauthbearer", "external"] | None = None
-    """The only mechanism that is used: the command LOGIN, or AUTHENTICATE with another one.
-    Default: the first that the server offers of login, plain, SCRAM (see `auth` of `smtp`),
-    cram-md5; with `oauth2` of oauthbearer, xoauth2; with `client_certificate` and no `password`
-    external."""
-
-    id: bool = True
-    """Whether to send the name and version of this program to a server that offers ID (RFC 2971).
-    NetEase (163, 126, yeah) opens no folder without it."""
-
-    @property
-    def steps(self) -> frozenset[Step]:
-        return self.steps_of_access(Step.LOGIN) | {Step.SELECT, Step.FETCH, Step.DELETE}
-
-    @property
-    def reasons(self) -> frozenset[Reason]:
-        return self.reasons_of_access | reasons_of_folders(self.folders)
-
-    def review(self, name: str, timeout: float, size: int) -> Iterator[Finding]:
-        yield from ()
-
-    def mailbox(self, resolver: Resolver, accounts: Accounts | None) -> "ImapMailbox":
-        return ImapMailbox(self, resolver, accounts)
 
 
 class ImapMailbox:

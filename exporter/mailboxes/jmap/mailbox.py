@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
-from exporter.config.finding import Finding
-from exporter.config.jmap import JmapServerOptions
-from exporter.config.server import Ports
 from exporter.core.phases import Leg
-from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.core.trace.trace import Trace
 from exporter.mailboxes.jmap.bookmark import Bookmark
+from exporter.mailboxes.jmap.options import JmapOptions
 from exporter.mailboxes.session import Wanted
 from exporter.net.dns.resolver import Resolver
 from exporter.net.jmap.errors import Throttled
@@ -20,36 +16,6 @@ from exporter.net.oauth2 import Accounts
 
 if TYPE_CHECKING:
     from exporter.mailboxes.jmap.session import JmapSession
-
-
-class JmapOptions(JmapServerOptions):
-    """A mailbox on a JMAP server (RFC 8620, RFC 8621). Its inbox is searched, and its mailbox for
-    junk: that with the role `junk`, or the one named Junk or Spam in one of many languages."""
-
-    ports: ClassVar[Ports | None] = None
-    searches_junk: ClassVar[bool] = True
-    schemes: ClassVar[tuple[str, ...]] = ("jmap",)
-
-    @property
-    def steps(self) -> frozenset[Step]:
-        return self.steps_of_access | {Step.LOGIN, Step.SELECT, Step.FETCH, Step.DELETE}
-
-    @property
-    def reasons(self) -> frozenset[Reason]:
-        return self.reasons_of_access | {Reason.JUNK}
-
-    @property
-    def reception(self) -> None:
-        """None: mailtrip fetches its mail."""
-
-    def takes(self, address: str) -> bool:
-        return True
-
-    def review(self, name: str, timeout: float, size: int) -> Iterator[Finding]:
-        yield from ()
-
-    def mailbox(self, resolver: Resolver, accounts: Accounts | None) -> JmapMailbox:
-        return JmapMailbox(self, resolver, accounts)
 
 
 class JmapMailbox:

@@ -22,6 +22,7 @@ import dns.rdatatype
 import dns.resolver
 
 from exporter.config.grammar import host_of, ip_of
+from exporter.config.resolver import DEFAULT_TIMEOUT
 from exporter.core.model import Exchanger, ProbeError
 from exporter.core.one_line import one_line
 from exporter.core.reasons import Reason
@@ -35,7 +36,6 @@ from exporter.net.exceptions import map_exceptions
 from exporter.net.tls.tlsa import SENSELESS, Tlsa
 
 RESOLV_CONF = Path("/etc/resolv.conf")
-DEFAULT_TIMEOUT = 5.0  # seconds for one question, all servers and repetitions together
 REPETITION = 2.0  # seconds until a question goes to the next server, or to the same one again
 LOCALHOST = "localhost"  # not every name server knows it (RFC 6761 section 6.3)
 _KINDS = {"6": "AAAA", "4": "A"}

@@ -2,25 +2,14 @@
 
 import ssl
 from collections.abc import Collection
-from typing import Literal
 
+from exporter.config.server import ForPassword
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 from exporter.net.sasl.conversation import CramMd5, External, Login, Mechanism, NoLoginSent, Plain
 from exporter.net.sasl.scram import Scram
 from exporter.net.tls.channel_binding import ChannelBinding, binding_of, is_unique
 from exporter.net.tls.handshake import NOT_ASKED, presented_in
-
-ForPassword = Literal[
-    "scram-sha-256-plus",
-    "scram-sha-512-plus",
-    "scram-sha-1-plus",
-    "scram-sha-256",
-    "scram-sha-512",
-    "scram-sha-1",
-    "cram-md5",
-]
-"""Those that do not send the password."""
 
 PLUS = "-plus"
 _BOUND: tuple[ForPassword, ...] = ("scram-sha-256-plus", "scram-sha-512-plus", "scram-sha-1-plus")

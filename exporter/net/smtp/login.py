@@ -1,8 +1,6 @@
 """The ways to log in to an SMTP server (RFC 4954). Each makes one attempt, since many may lock the
 account."""
 
-from typing import Literal
-
 from aiosmtplib.response import SMTPResponse
 
 from exporter.config.types import SecretUnavailable
@@ -11,17 +9,16 @@ from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.net.sasl.conversation import Conversation, Mechanism, refused
 from exporter.net.sasl.credentials import Credentials
-from exporter.net.sasl.mechanisms import ForPassword, in_order, password_mechanism, unsupported
+from exporter.net.sasl.mechanisms import in_order, password_mechanism, unsupported
 from exporter.net.smtp.session import SmtpSession
 
-Auth = Literal["login", "plain", ForPassword, "xoauth2", "oauthbearer", "external", "none"]
 LONGEST_COMMAND = 510  # octets without the line end (RFC 5321 section 4.5.3.1.4)
 # Too long, or not understood (RFC 4954 section 4): no word of the password.
 _NOT_TAKEN = frozenset({500, 501, 502, 504})
 
 
 async def login(
-    smtp: SmtpSession, username: str, credentials: Credentials, mechanism: Auth | None
+    smtp: SmtpSession, username: str, credentials: Credentials, mechanism: str | None
 ) -> None:
     """AUTH with one password mechanism, once; with the next only if the server refuses a mechanism
     that it offers."""

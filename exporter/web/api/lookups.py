@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from exporter.blocklists import Past
 from exporter.blocklists.lookup_output import described
+from exporter.blocklists.past import Past
 from exporter.web.api.fields import Fields, text_of
 from exporter.web.api.frame import Reply
 from exporter.web.lookups_now import LookupNow, LookupsNow

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from markupsafe import Markup
 
-from exporter.blocklists import Past
+from exporter.blocklists.past import Past
 from exporter.core.model import Listing, ListState
 from exporter.web.pages.styles import BAD, GOOD, PLAIN
 from exporter.web.pages.time_zone import UTC_ZONE, TimeZone

@@ -5,7 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
-from exporter.blocklists import Blocklist, BlockListOptions, SubjectKind
+from exporter.blocklists.blocklist import Blocklist
+from exporter.blocklists.names import SubjectKind
+from exporter.blocklists.options import BlockListOptions
 from exporter.checks.module import Module
 from exporter.core.model import Listing, ListState, Outcome
 from exporter.core.timing.fairness import in_turns

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from exporter.blocklists import SubjectAnswers
+from exporter.blocklists.lookup import SubjectAnswers
 from exporter.core.model import ListState
 from exporter.web.lookups_now import LookupNow
 from exporter.web.pages.answer import AnswerView, style_of

@@ -17,7 +17,7 @@ from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.net.dns.resolver import Resolver
-from exporter.senders.mx import MxOptions
+from exporter.senders.mx_options import MxOptions
 from exporter.senders.smtp import SmtpOptions
 from tests.support.name_server import name_server
 

@@ -20,7 +20,8 @@ from exporter.core.timing.clock import Clock
 from exporter.core.timing.wake import Wake
 from exporter.core.trace.run import Run
 from exporter.mail.composition import compose
-from exporter.mailboxes.graph.mailbox import GraphMailbox, GraphMailboxOptions
+from exporter.mailboxes.graph.mailbox import GraphMailbox
+from exporter.mailboxes.graph.options import GraphMailboxOptions
 from exporter.mailboxes.graph.session import GraphSession
 from exporter.mailboxes.session import READ_LIMIT, Sighting
 from exporter.net.dns.resolver import Resolver

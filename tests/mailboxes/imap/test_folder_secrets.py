@@ -2,7 +2,8 @@
 
 from exporter.core.timing.clock import Clock
 from exporter.core.trace.run import Run
-from exporter.mailboxes.imap.mailbox import ImapMailbox, ImapOptions
+from exporter.mailboxes.imap.mailbox import ImapMailbox
+from exporter.mailboxes.imap.options import ImapOptions
 from exporter.net.dns.resolver import Resolver
 from tests.support.recording_peers import Listener
 from tests.support.wanting import all_of_them

@@ -18,7 +18,8 @@ from exporter.core.steps import Step
 from exporter.core.timing.clock import Clock
 from exporter.core.timing.wake import Wake
 from exporter.core.trace.run import Run
-from exporter.mailboxes.imap.mailbox import ImapMailbox, ImapOptions
+from exporter.mailboxes.imap.mailbox import ImapMailbox
+from exporter.mailboxes.imap.options import ImapOptions
 from exporter.mailboxes.imap.session import ImapSession
 from exporter.mailboxes.session import Sighting
 from exporter.net.dns.resolver import Resolver

@@ -10,7 +10,8 @@ from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.core.trace.run import Run
-from exporter.mailboxes.imap.mailbox import ImapMailbox, ImapOptions
+from exporter.mailboxes.imap.mailbox import ImapMailbox
+from exporter.mailboxes.imap.options import ImapOptions
 from exporter.net.dns.resolver import Resolver
 from tests.support.imap_rig import opened, rig
 

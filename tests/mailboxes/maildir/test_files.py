@@ -24,7 +24,8 @@ from exporter.core.timing.wake import Wake
 from exporter.core.trace.run import Run
 from exporter.core.trace.trace import Trace
 from exporter.mailboxes.maildir.folder import SWEEP, DirectoryListing, Folder
-from exporter.mailboxes.maildir.mailbox import MaildirMailbox, MaildirOptions
+from exporter.mailboxes.maildir.mailbox import MaildirMailbox
+from exporter.mailboxes.maildir.options import MaildirOptions
 from exporter.net.dns.resolver import Resolver
 from tests.support.maildir_rig import LONG, Maildir, found, message, opened, refusal, subjects
 

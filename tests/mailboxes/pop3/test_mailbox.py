@@ -15,7 +15,8 @@ from exporter.core.steps import Step
 from exporter.core.timing.clock import Clock
 from exporter.core.timing.wake import Wake
 from exporter.core.trace.run import Run
-from exporter.mailboxes.pop3.mailbox import Pop3Mailbox, Pop3Options
+from exporter.mailboxes.pop3.mailbox import Pop3Mailbox
+from exporter.mailboxes.pop3.options import Pop3Options
 from exporter.mailboxes.pop3.session import Pop3Session
 from exporter.mailboxes.session import Sighting
 from exporter.net.dns.resolver import Resolver

@@ -12,7 +12,8 @@ from exporter.core.reasons import Reason
 from exporter.core.timing.clock import Clock
 from exporter.core.trace.run import Run
 from exporter.net.dns.resolver import Resolver
-from exporter.senders.mx import MxOptions
+from exporter.senders.mx import MxSender
+from exporter.senders.mx_options import MxOptions
 from tests.lab.client import Lab
 from tests.support.broken_nameserver import names_server
 from tests.support.name_server import names
@@ -112,7 +113,8 @@ class FourExchangers(Resolver):
 
 
 async def test_exchangers_are_tried_by_preference_and_equals_in_any_order() -> None:
-    sender = MxOptions().sender("x@example.org", means(FourExchangers(["127.0.0.1:1"])))
+    given = means(FourExchangers(["127.0.0.1:1"]))
+    sender = MxSender(MxOptions(), given.resolver, given.policies)
     orders: Counter[tuple[str, ...]] = Counter()
     for _ in range(200):
         orders[tuple(one.host for one in await sender.exchangers("example.org", Run(Clock())))] += 1

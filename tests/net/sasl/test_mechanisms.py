@@ -5,9 +5,10 @@ from typing import Any, get_args
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from exporter.mailboxes.imap.mailbox import ImapOptions
-from exporter.mailboxes.pop3.mailbox import Pop3Options
-from exporter.net.sasl.mechanisms import ForPassword, password_mechanism, unsupported
+from exporter.config.server import ForPassword
+from exporter.mailboxes.imap.options import ImapOptions
+from exporter.mailboxes.pop3.options import Pop3Options
+from exporter.net.sasl.mechanisms import password_mechanism, unsupported
 from exporter.senders.smtp import SmtpOptions
 
 LOGIN = {"host": "mail.example.org", "username": "me", "password": "hush"}

@@ -4,9 +4,9 @@ from typing import get_args
 
 import pytest
 
+from exporter.config.server import ForPassword
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
-from exporter.net.sasl.mechanisms import ForPassword
 from exporter.net.sasl.scram import Scram
 from exporter.net.tls.channel_binding import ChannelBinding
 from tests.support.scram_server import ScramServer

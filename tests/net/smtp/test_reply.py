@@ -12,7 +12,7 @@ from exporter.core.one_line import one_line
 from exporter.core.reasons import Reason
 from exporter.core.trace.run import Run
 from exporter.net.dns.resolver import Resolver
-from exporter.senders.sendmail import SendmailOptions
+from exporter.senders.sendmail_options import SendmailOptions
 from tests.support import virtual_time as virtual
 from tests.support.name_server import names
 from tests.support.prober_rig import ProberRig

@@ -13,8 +13,10 @@ from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.core.timing.clock import Clock
 from exporter.core.trace.run import Run
-from exporter.mailboxes.imap.mailbox import ImapMailbox, ImapOptions
-from exporter.mailboxes.pop3.mailbox import Pop3Mailbox, Pop3Options
+from exporter.mailboxes.imap.mailbox import ImapMailbox
+from exporter.mailboxes.imap.options import ImapOptions
+from exporter.mailboxes.pop3.mailbox import Pop3Mailbox
+from exporter.mailboxes.pop3.options import Pop3Options
 from exporter.net.dns.resolver import Resolver
 from tests.lab.client import Lab, LabUser
 from tests.support.chains import CertifiedKey, issue, presented

@@ -17,8 +17,8 @@ from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.core.timing.clock import Clock
 from exporter.core.trace.run import Run
-from exporter.mailboxes.imap.mailbox import ImapOptions
-from exporter.mailboxes.pop3.mailbox import Pop3Options
+from exporter.mailboxes.imap.options import ImapOptions
+from exporter.mailboxes.pop3.options import Pop3Options
 from exporter.net.dns.resolver import Resolver
 from exporter.senders.smtp import SmtpOptions
 from tests.support.chains import CertifiedKey, issue, presented, server_context
