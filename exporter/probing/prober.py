@@ -16,6 +16,7 @@ from exporter.mail.tokens import Mint, Token, new_trip
 from exporter.probing.admission import Admission
 from exporter.probing.bugs import contained
 from exporter.probing.comparisons import Comparisons
+from exporter.probing.conclusions import Conclusions
 from exporter.probing.exchanger_visits import ExchangerVisits
 from exporter.probing.flight import Flight
 from exporter.probing.journal import TripJournal
@@ -44,9 +45,9 @@ class Prober:
         self._ledger = ledger
         self._observer = observer
         self._clock = clock
-        self._maintenance = maintenance or Maintenance()
-        self._comparisons = comparisons
-        self._traces = traces
+        self._conclusions = Conclusions(
+            ledger, observer, maintenance or Maintenance(), comparisons, traces
+        )
         self._admission = Admission(self.start, clock)
 
     @property
@@ -178,10 +179,7 @@ class Prober:
             trip,
             run,
             self._ledger,
-            self._observer,
-            self._maintenance,
-            self._comparisons,
-            self._traces,
+            self._conclusions,
             verdict,
             recheck=recheck,
         )

@@ -20,9 +20,11 @@ from exporter.core.facts import Changes, RecordKind
 from exporter.core.model import Fact, Listing, ListState, Outcome, ProbeKey
 from exporter.core.reasons import Reason
 from exporter.core.timing.clock import Clock
+from exporter.mail.tokens import Mint
 from exporter.net.dns.resolver import Resolver
 from exporter.probing.comparisons import MOST_WAITING, Comparisons
 from exporter.probing.on_the_spot import OnTheSpot
+from exporter.probing.prober import Prober
 from exporter.state.good_trips import stored_good_trips
 from tests.support.good_trip import EXCHANGERS, GOOD, LEFT_FROM, MX1, SERVER, SPF_RECORD, instead
 from tests.support.name_server import name_server, names
@@ -44,9 +46,15 @@ class ComparisonsRig(ProberRig):
     """A prober whose sender teaches the facts of a trip, over a name server of a test."""
 
     def __init__(self, spot: OnTheSpot, directory: Path | None = None) -> None:
-        super().__init__(directory, clock=Clock(), key=b"k" * 32)
+        super().__init__(directory, clock=Clock())
         self.comparisons = Comparisons(self.store, spot, self.clock)
-        self.prober._comparisons = self.comparisons
+        self.prober = Prober(
+            Mint(b"k" * 32),
+            self.ledger,
+            self.metrics,
+            self.clock,
+            comparisons=self.comparisons,
+        )
         self.sender.delay, self.sender.effort = 0.0, 0.0
 
     async def good(self, facts: Sequence[Fact] = GOOD) -> Outcome:
