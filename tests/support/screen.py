@@ -18,7 +18,7 @@ from typing import NoReturn
 import pyte
 
 ROOT = Path(__file__).resolve().parents[2]
-LINES = 60
+LINES = 80
 PATIENCE = 40.0  # seconds
 
 

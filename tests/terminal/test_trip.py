@@ -114,7 +114,7 @@ def test_while_the_message_travels_the_screen_tells_where_it_is_and_how_long_and
     assert len(moments) >= 2, "the line is drawn again while nothing happens"
     assert all(29 <= int(gone) + int(left) <= 31 for gone, left in moments)
     assert screen.now.startswith("✓ open "), "nothing of the line is left over"
-    assert "…" not in screen.now
+    assert " …  " not in screen.now
     assert "slow → slow2@lab.test  OK" in screen.now
     assert not screen.cursor_is_hidden
 
