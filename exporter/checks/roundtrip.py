@@ -150,11 +150,13 @@ class RoundTrip(ExchangerCheck):
         bounces = self._bounces if self._bounces != self.mailbox else None
         watcher, named = self._watchers[self.mailbox], bool(bounces)
         with watcher.expect(
-            trip, run, named=named, home=self.home, whole=bool(self._own)
+            trip, run, named=named, home=self.home, whole=bool(self._own), recipient=self._to
         ) as expected:
             if bounces:
                 returning = self._watchers[bounces]
-                with returning.expect(trip, run, expected.found, named=True) as expected.returns:
+                with returning.expect(
+                    trip, run, expected.found, named=True, recipient=self._to
+                ) as expected.returns:
                     yield expected
             else:
                 yield expected

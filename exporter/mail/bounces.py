@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from exporter.core.one_line import one_line
 from exporter.mail.mime import headers_of
+from exporter.mail.tokens import without_tokens
 
 MAX_BLOCKS = 20  # of a notification; one for each recipient
 _MAX_FIELDS = 50  # of a block
@@ -15,6 +16,7 @@ _LONGEST_HOST = 100
 CODE = re.compile(r"(?<![\d.])[245]\.\d{1,3}\.\d{1,3}(?!\.?\d)", re.ASCII)  # RFC 3463 section 2
 REPLY_CODE = re.compile(r"(?:^|(?<=[\s;:'\"(>#]))[45]\d\d(?=[\s,;:.'\")-]|$)", re.ASCII)
 _HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._:-]*", re.ASCII)
+_ADDRESS = re.compile(r"<?([^\s<>@]{1,64}@[^\s<>@]{1,100})>?")
 _BLANK_LINES = re.compile(r"\n(?:[ \t]*\n)+")
 _FIELDS = re.compile(
     r"^[ \t]*(Action|Final-Recipient|Diagnostic-Code|Status)[ \t]*:", re.IGNORECASE | re.MULTILINE
@@ -67,6 +69,7 @@ class Bounce:
     reporter: str  # the server that wrote the notification
     diagnostic: str
     remote: str = ""  # the server that refused the message
+    recipient: str = ""  # whom it did not reach: an address behind an alias or a rule, perhaps
 
     @property
     def final(self) -> bool:
@@ -94,6 +97,7 @@ def bounce_in(texts: Iterable[str]) -> Bounce | None:
         reporter=typed_value(reporter),
         diagnostic=diagnostic,
         remote=host(typed_value(told.get("remote-mta", ""))),
+        recipient=_address(typed_value(told.get("final-recipient", ""))),
     )
 
 
@@ -138,6 +142,12 @@ def host(text: str) -> str:
     """The name or address of a server at the beginning of a text."""
     name = _HOST.match(text.strip().lstrip("[<("))
     return name[0].rstrip(".:").lower()[:_LONGEST_HOST] if name else ""
+
+
+def _address(text: str) -> str:
+    """An address without its brackets and without tokens; empty if it is none."""
+    address = _ADDRESS.fullmatch(text)
+    return without_tokens(address[1]) if address else ""
 
 
 def typed_value(field: str) -> str:

@@ -74,12 +74,14 @@ def bounce(raw: bytes) -> None:
         assert (reading.kind is Kind.MESSAGE) == (reading.about is None)
         assert reading.bounce or reading.kind is not Kind.BOUNCE
         if told := reading.bounce:
-            words = (told.action, told.status, told.reporter, told.diagnostic, told.remote)
+            words = [told.action, told.status, told.reporter, told.diagnostic, told.remote]
+            words.append(told.recipient)
             assert told.action in ("failed", "delayed", "delivered", "relayed", "expanded", "")
             assert re.fullmatch(r"|[245]\.\d{1,3}\.\d{1,3}|[45]\d\d", told.status, re.ASCII)
             assert "\n" not in "".join(words)
             assert max(map(len, words)) <= 300
-            assert PREFIX not in told.diagnostic.lower() or not candidates(told.diagnostic)
+            for text in (told.diagnostic, told.recipient):
+                assert PREFIX not in text.lower() or not candidates(text)
 
 
 def imap(raw: bytes) -> None:

@@ -51,9 +51,13 @@ _MISSED = {
 MOST_UNCLEAR = 3  # messages that a trip keeps as facts; all are counted
 
 
-def returned(bounce: Bounce) -> ProbeError:
-    """What a delivery status notification means for the trip."""
-    who = f"{bounce.reporter or bounce.remote or 'a mail server'} returned it"
+def returned(bounce: Bounce, recipient: str = "") -> ProbeError:
+    """What a delivery status notification means for the trip. It names whom the message did not
+    reach, if that is not its `recipient`."""
+    known = bounce.recipient.lower() in (recipient.lower(), "") or not recipient
+    named = bounce.recipient.lower() in bounce.diagnostic.lower()
+    whom = "" if known or named else f" for {bounce.recipient}"
+    who = f"{bounce.reporter or bounce.remote or 'a mail server'} returned it{whom}"
     by = (
         f" (refused by {bounce.remote})"
         if bounce.reporter and bounce.remote not in ("", bounce.reporter)
@@ -102,6 +106,7 @@ class Expectation:
         named: bool = False,
         home: Home = Home.MESSAGE,
         whole: bool = False,
+        recipient: str = "",
     ) -> None:
         loop = asyncio.get_running_loop()
         self.run = run
@@ -115,6 +120,7 @@ class Expectation:
         self.reads_whole = whole  # a large message has parts that were sealed
         self._watcher = watcher
         self._named = named
+        self._recipient = recipient
         self._notes: Transcript | None = None  # of the mailbox, for this trip only
         self._may_recheck = True
         self._is_rechecked = False
@@ -291,7 +297,7 @@ class Expectation:
     def bounced(self, bounce: Bounce) -> None:
         """Tells a trip that waits for its message that it will not come."""
         if not self.found.done():
-            self.found.set_exception(returned(bounce))
+            self.found.set_exception(returned(bounce, self._recipient))
             self.found.exception()  # perhaps it is never awaited
 
     def refuse(self, error: ProbeError) -> None:

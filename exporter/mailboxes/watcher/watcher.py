@@ -138,15 +138,19 @@ class Watcher:
         named: bool = False,
         home: Home = Home.MESSAGE,
         whole: bool = False,
+        recipient: str = "",
         sends: bool = True,
     ) -> Iterator[Expectation]:
         """In its block, the watcher looks for the message of this trip, or what else comes `home`
-        of it; with `found`, the future of
-        another watcher, only for bounces. A `named` mailbox is not the only one of the trip, and
-        its steps say which it is. A message that is read only in part is read as a `whole`, to see
-        what was changed in it. A trip that `sends` nothing only wants the mailbox to be open."""
+        of it; with `found`, the future of another watcher, only for bounces. A `named` mailbox is
+        not the only one of the trip, and its steps say which it is. A message that is read only in
+        part is read as a `whole`, to see what was changed in it. A bounce of a message to another
+        address than its `recipient` names that. A trip that `sends` nothing only wants the mailbox
+        to be open."""
         self._has_trips = self._has_trips or sends
-        expectation = Expectation(self, run, found, named=named, home=home, whole=whole)
+        expectation = Expectation(
+            self, run, found, named=named, home=home, whole=whole, recipient=recipient
+        )
         self._waiting.add(trip, expectation)
         run.add_transcript(self._transcript, trip, self.name)
         if self._opening:

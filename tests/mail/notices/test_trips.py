@@ -76,6 +76,22 @@ def test_a_bounce_in_plain_words_is_found_in_the_sender_s_mailbox(file: str) -> 
 
 
 @virtual.on_a(ProberRig)
+async def test_a_bounce_for_one_of_several_recipients_ends_the_trip_and_says_whose_it_is(
+    rig: ProberRig,
+) -> None:
+    """Nothing in it tells an alias from a mailbox that forwards the message, and a broken forward
+    has to be known at once."""
+    rig.sender.delay = 20.0
+    outcome = await trip_that_gets(rig, "notices/report-for-a-member-of-an-alias")
+    assert outcome.failure is not None
+    assert outcome.failure.reason is Reason.BOUNCED
+    assert outcome.failure.detail == (
+        "mail.example.org returned it for colleague@example.org: 552 5.2.2 mailbox full"
+        " (refused by store.example.org)"
+    )
+
+
+@virtual.on_a(ProberRig)
 async def test_notices_of_delay_and_delivery_and_answers_end_no_trip(rig: ProberRig) -> None:
     rig.sender.delay = 20.0
     files = (
@@ -161,6 +177,11 @@ def test_the_words_of_a_bounce_name_who_returned_it_and_who_refused_it() -> None
         returned(Bounce("failed", "", "", "gone", "mx.example.net")).detail
         == "mx.example.net returned it: gone"
     )
+    behind = Bounce("failed", "", "a.example", "gone", "", "Other@example.org")
+    assert returned(behind, "alias@example.org").detail == (
+        "a.example returned it for Other@example.org: gone"
+    )
+    assert returned(behind, "other@example.org").detail == "a.example returned it: gone"
     same = returned(Bounce("failed", "", "a.example", "gone", "a.example"))
     assert same.detail == "a.example returned it: gone"
     long = returned(
