@@ -33,6 +33,7 @@ from exporter.probing.prober import Prober
 from exporter.probing.probes import DEFAULT_MAX_TARGETS, ProbeTable
 from exporter.probing.rechecks import RecheckSlots
 from exporter.probing.recovery import Recovery
+from exporter.probing.schedule import Schedule
 from exporter.probing.started_windows import StartedWindows
 from exporter.probing.watchers import WatcherTable
 from exporter.senders.kind import Means
@@ -145,13 +146,10 @@ class App:
         return Probe(
             key,
             check,
-            interval,
+            Schedule(interval, module.recheck(interval), module.gap, self._recheck_slots),
             module.timeout,
             module.session_timeout,
             name,
-            module.recheck(interval),
-            self._recheck_slots,
-            gap=module.gap,
         )
 
     def _listen(self) -> None:

@@ -75,7 +75,7 @@ class Admission:
 
     def _start_next(self) -> None:
         turn, bug = self._queue.pop(next(iter(self._queue))), None
-        if turn.probe.due(self._clock.monotonic()) and not turn.probe.removed:
+        if turn.probe.schedule.due(self._clock.monotonic()) and not turn.probe.removed:
             try:
                 self._start(turn.probe)
             except Exception as error:

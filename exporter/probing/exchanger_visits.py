@@ -75,7 +75,7 @@ class ExchangerVisits:
         self._observer = observer
         self._clock = clock
         self._keep = probe.timeout + check.late_after
-        time = SHARE * min(probe.interval, probe.timeout)
+        time = SHARE * min(probe.schedule.interval, probe.timeout)
         self._end = run.started + time
         self._send_until = run.started + SENDING * time
 

@@ -10,17 +10,11 @@ from exporter.core.facts import Changes, LeftFrom
 from exporter.core.matrix import Cell
 from exporter.core.model import ExchangerVisit, Outcome, ProbeKey
 from exporter.core.reasons import Trait
-from exporter.core.timing.wake import Wake
 from exporter.core.trace.run import Run
 from exporter.probing.outages import Outages
-from exporter.probing.rechecks import RecheckSlots
+from exporter.probing.schedule import Schedule
 from exporter.probing.way import Way
 from exporter.state.history import History, TripSummary, summary_of
-
-# of the interval: a scrape that comes a little early still starts the trip that it is meant to
-# start
-SLACK = 0.05
-MOST_SLACK = 0.5  # seconds
 
 
 @dataclass(slots=True)
@@ -29,15 +23,11 @@ class Probe:
 
     key: ProbeKey
     check: AnyCheck
-    interval: float
+    schedule: Schedule
     timeout: float
     session_timeout: float
     name: str | None = None  # of an entry in `probes:`
-    interval_after_failure: float = inf  # while the newest trip is a failure, if it is shorter
-    recheck_slots: RecheckSlots = field(default_factory=RecheckSlots)
-    gap: float = 1.0  # between the starts of two trips, at least, also by hand
     cell: Cell | None = None  # its place, if it is of a matrix
-    requested: bool = False  # a trip by hand, which has not started yet
     removed: bool = False  # from the configuration: its last trips end, and are no longer shown
     newest: Outcome | None = None  # in brief: of the finished trips, the one that started last
     unwritten: Outcome | None = None  # the newest in full, until it is on disk
@@ -48,14 +38,10 @@ class Probe:
     visits: dict[str, "asyncio.Task[tuple[ExchangerVisit, ...]]"] = field(default_factory=dict)
     compared: set[str] = field(default_factory=set)  # trips that are being compared with others
     history: History = field(default_factory=History)
-    last_start: float = -inf
     last_scraped: float = -inf
-    last_regular: float = -inf  # start of its newest trip that is not a recheck
-    changed: Wake = field(default_factory=Wake)  # rung when another interval applies
     way: Way = field(default_factory=Way)
     outages: Outages = field(init=False)
     _newest_started: float = -inf
-    _recheck: tuple[float, float] = (-inf, inf)  # of the trip that started then: when it follows
 
     def __post_init__(self) -> None:
         self.outages = Outages(self.key)
@@ -83,8 +69,8 @@ class Probe:
     def configure(self, other: "Probe") -> None:
         """Takes the configuration of another probe; trips in progress end unchanged, and the
         interval continues."""
-        self.check, self.interval = other.check, other.interval
-        self.interval_after_failure, self.gap = other.interval_after_failure, other.gap
+        self.check = other.check
+        self.schedule.configure(other.schedule)
         self.timeout, self.session_timeout = other.timeout, other.session_timeout
 
     def is_newest(self, started: float) -> bool:
@@ -98,11 +84,9 @@ class Probe:
         self.history.append(summary_of(outcome))
         if not self.is_newest(started):
             return
-        failing = self.is_failing
         self.newest, self._newest_started = outcome.brief, started
         self.unwritten = outcome
-        if self.is_failing != failing:
-            self.changed.ring()
+        self.schedule.judge(failing=self.is_failing)
         self.left_from = next(
             (one.address for one in outcome.facts if isinstance(one, LeftFrom)), self.left_from
         )
@@ -153,33 +137,3 @@ class Probe:
         already."""
         failure = self.newest and self.newest.failure
         return bool(failure and Trait.TELLS_NOTHING not in failure.reason.traits)
-
-    @property
-    def next_start(self) -> float:
-        """The earliest start of the next trip."""
-        following = min(self.last_start + self.interval, self.recheck_at())
-        return following - min(self.interval * SLACK, MOST_SLACK)
-
-    def recheck_at(self) -> float:
-        """When a trip follows the last one because that failed; infinite otherwise."""
-        start, interval = self.last_start, self.interval_after_failure
-        if not self.is_failing or interval >= self.interval:
-            return inf
-        if self._recheck[0] != start:
-            slot = self.recheck_slots.take(start + interval, start + self.interval)
-            self._recheck = start, slot
-        return self._recheck[1]
-
-    def is_recheck(self, now: float) -> bool:
-        """Whether a trip that starts now follows a failure before the interval is over."""
-        regular = self.last_regular + self.interval - min(self.interval * SLACK, MOST_SLACK)
-        return self.is_failing and now < regular
-
-    def request(self, now: float) -> bool:
-        """Asks for a trip by hand. Returns whether one may start: none is in progress, and the last
-        one did not start within the gap."""
-        self.requested = not self.flights and now >= self.last_start + self.gap
-        return self.requested
-
-    def due(self, now: float) -> bool:
-        return now >= self.next_start or (self.requested and now >= self.last_start + self.gap)

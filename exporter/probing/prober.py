@@ -58,14 +58,14 @@ class Prober:
     def start_if_due(self, probe: Probe) -> "asyncio.Future[None]":
         """Starts a trip unless the newest one is younger than the interval: at once, or when its
         turn comes; then the result is done. It does not wait for the last one."""
-        if probe.due(self._clock.monotonic()):
+        if probe.schedule.due(self._clock.monotonic()):
             return self._admission.enqueue(probe)
         return _nothing()
 
     def start_now(self, probe: Probe) -> "asyncio.Future[None]":
         """Starts a trip by hand, before the interval is over, unless one is in progress or the last
         one started within the gap: at once, or when its turn comes; then the result is done."""
-        if probe.request(self._clock.monotonic()):
+        if probe.schedule.request(self._clock.monotonic(), busy=bool(probe.flights)):
             return self._admission.enqueue(probe)
         return _nothing()
 
@@ -83,10 +83,7 @@ class Prober:
         else:
             trip, run = new_trip(), begin(transcript=Transcript("lists"))
             course = partial(probe.check.run, run)
-        recheck, probe.requested = probe.is_recheck(run.started), False
-        probe.last_start = run.started
-        if not recheck:
-            probe.last_regular = run.started
+        recheck = probe.schedule.start(run.started)
         flight = self._launch(probe, trip, run, course, probe.timeout, recheck=recheck)
         if not recheck:
             self._visit_exchangers(probe, trip, run, flight)
@@ -128,7 +125,7 @@ class Prober:
         run.answer = next(
             (f"{one.code} {one.text}" for one in trip.facts if isinstance(one, Reply)), ""
         )
-        probe.last_start = max(probe.last_start, run.started)
+        probe.schedule.resume(run.started)
         # However long we were away, there must be time to look whether the message has come.
         timeout = max(
             0.0 if trip.verdict else probe.timeout, run.now() - run.started + probe.session_timeout

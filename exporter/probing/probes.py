@@ -96,7 +96,8 @@ class ProbeTable:
         for probe in self:
             if probe.key != self.current(probe.key):
                 self._remove(probe)
-            elif probe.key.module in changed or probe.interval != self._interval(probe.key):
+                continue
+            if probe.key.module in changed or self._interval(probe.key) != probe.schedule.interval:
                 self._rebuild(probe)
         new = []
         for key, entry in entries.items():
@@ -106,7 +107,7 @@ class ProbeTable:
             own = entries.get(probe.key)
             probe.name = own.name if own else None
             probe.cell = self._cell(probe.key)
-            probe.interval = self._interval(probe.key)
+            probe.schedule.interval = self._interval(probe.key)
             self._show(probe)
         return new
 
@@ -120,7 +121,7 @@ class ProbeTable:
             self._remove(probe)
             fresh = self._add(probe.key, probe.name, None)
             fresh.follow(probe)
-            fresh.last_start = probe.last_start
+            fresh.schedule.last_start = probe.schedule.last_start
 
     def _interval(self, key: ProbeKey) -> float:
         """The probe's own, or that of its module."""
@@ -220,11 +221,11 @@ class ProbeTable:
         """Forgets the pairs that are no longer scraped. Call it periodically."""
         now = self._clock.monotonic()
         for probe in self:
-            idle = max(FORGET_AFTER_INTERVALS * probe.interval, FORGET_AFTER)
+            idle = max(FORGET_AFTER_INTERVALS * probe.schedule.interval, FORGET_AFTER)
             if (
                 probe.name is None
                 and not (probe.flights or probe.visits)
-                and now - max(probe.last_scraped, probe.last_start) > idle
+                and now - max(probe.last_scraped, probe.schedule.last_start) > idle
             ):
                 del self._probes[probe.key]
                 self._observer.forgotten(probe.key)

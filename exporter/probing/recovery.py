@@ -70,7 +70,7 @@ class Recovery:
             # Its message may have left, even if we were killed before we knew.
             if key := wanted(stored):
                 probe = self._probes.get_or_create(key)
-                probe.last_start = max(probe.last_start, started)
+                probe.schedule.resume(started)
 
     def _keep_interval(self, probe: Probe, started_at: float) -> None:
         """Ensures at most one trip per interval, however often mailtrip restarts.
@@ -79,5 +79,5 @@ class Recovery:
         must not pause until that time, however often mailtrip restarts.
         """
         ago = self._clock.wall() - started_at
-        if ago > -probe.interval:
-            probe.last_start = max(probe.last_start, self._clock.monotonic() - max(ago, 0.0))
+        if ago > -probe.schedule.interval:
+            probe.schedule.resume(self._clock.monotonic() - max(ago, 0.0))

@@ -10,8 +10,9 @@ from hashlib import sha256
 
 from exporter.core.model import ProbeKey
 from exporter.core.timing.clock import Clock
-from exporter.probing.probe import MOST_SLACK, Probe
+from exporter.probing.probe import Probe
 from exporter.probing.prober import Prober
+from exporter.probing.schedule import MOST_SLACK, Schedule
 
 STARTS_PER_SECOND = 10.0  # while the first trips are spread
 
@@ -53,7 +54,7 @@ class Scheduler:
 
     def _first_of(self, probe: Probe, probes: int) -> float:
         known = self._first.get(probe.key)
-        splayed = self._clock.monotonic() + splay(probe.name or "", probe.interval, probes)
+        splayed = self._clock.monotonic() + splay(probe.name or "", probe.schedule.interval, probes)
         return splayed if known is None else min(known, splayed)
 
     async def _schedule(self, probe: Probe) -> None:
@@ -61,20 +62,22 @@ class Scheduler:
         shift those that follow. After a longer wait for its turn, or one that followed a failure,
         the interval counts from its start: when an overload ends, trips do not come in a burst.
         """
-        next_trip = max(self._first[probe.key], probe.last_start + probe.interval)
+        schedule = probe.schedule
+        next_trip = max(self._first[probe.key], schedule.following)
         while True:
-            due = min(next_trip, probe.recheck_at())
+            due = min(next_trip, schedule.recheck_at())
             if (wait := due - self._clock.monotonic()) > 0:
-                await probe.changed.sleep(wait)
+                await schedule.changed.sleep(wait)
                 continue
             await asyncio.shield(self._prober.start_if_due(probe))
             if due < next_trip:
-                next_trip = probe.last_start + probe.interval
+                next_trip = schedule.following
             else:
-                next_trip = max(self._following(probe, next_trip), probe.next_start)
+                next_trip = max(_following(schedule, next_trip), schedule.next_start)
 
-    def _following(self, probe: Probe, due: float) -> float:
-        """When the next trip is due after this moment. If a trip by hand was in its place, an
-        interval later than that."""
-        regular, by_hand = due + probe.interval, probe.last_start + probe.interval + MOST_SLACK
-        return min(regular, by_hand) if probe.last_start > due - probe.interval else regular
+
+def _following(schedule: Schedule, due: float) -> float:
+    """When the next trip is due after this moment. If a trip by hand was in its place, an interval
+    later than that."""
+    regular, by_hand = due + schedule.interval, schedule.following + MOST_SLACK
+    return min(regular, by_hand) if schedule.last_start > due - schedule.interval else regular

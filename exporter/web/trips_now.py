@@ -40,5 +40,5 @@ class TripsNow:
             return TripNow(trip, started=trip not in known)
         if probe.newest:
             return TripNow(probe.newest.trip, started=False)
-        text = f"the last trip started less than {probe.gap:g} s ago: ask again later"
+        text = f"the last trip started less than {probe.schedule.gap:g} s ago: ask again later"
         raise ProbeRefused(HTTPStatus.TOO_MANY_REQUESTS, "too_soon", text)

@@ -257,7 +257,7 @@ async def test_nothing_sticks_when_an_address_goes_away() -> None:
 async def test_scrapes_do_not_ask_the_lists_again_within_the_interval() -> None:
     async with name_server(TESTS) as dns, app(dns, "lists: [bl.example]") as made:
         key = made.probes.key("reputation", "192.0.2.7")
-        assert made.probes.get_or_create(key).interval == 3600
+        assert made.probes.get_or_create(key).schedule.interval == 3600
         await asyncio.gather(*(made.probes.scrape(key, 10) for _ in range(5)))
         await made.probes.scrape(key, 10)
         assert series(made, "192.0.2.7")["mailtrip_trips_total"] == 1

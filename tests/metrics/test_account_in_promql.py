@@ -61,7 +61,7 @@ async def a_month(file: Path) -> ProbeAccount:
     down = tuple((DAY + start, DAY + end) for start, end in (*DOWN, PLANNED))
     rig = ProberRig(clock=clock, maintenance=Maintenance([Window("move", ("gmail",), window)]))
     rig.probe.name, rig.probe.check = "gmail", SlowServer(clock, down)
-    rig.probe.interval, rig.probe.interval_after_failure = INTERVAL, 60
+    rig.probe.schedule.interval, rig.probe.schedule.interval_after_failure = INTERVAL, 60
     beating = asyncio.create_task(Scheduler(rig.prober, clock, lambda: [rig.probe]).run())
     with file.open("w") as written:
         while clock.wall() <= MONTH.end:

@@ -10,6 +10,7 @@ import pytest
 from exporter.core.model import ProbeKey
 from exporter.probing.admission import LONG, SPACING, Admission
 from exporter.probing.probe import Probe
+from exporter.probing.schedule import Schedule
 from tests.support import virtual_time as virtual
 from tests.support.busy_check import BusyCheck
 
@@ -38,13 +39,13 @@ class AdmissionRig:
     def _start(self, probe: Probe) -> None:
         if probe.key.target == "bug":
             raise RuntimeError
-        probe.last_start = self.now()
+        probe.schedule.last_start = self.now()
         self.started.append(probe.key.target)
         self.moments.append(self.now())
 
 
 def a_probe(target: str) -> Probe:
-    return Probe(ProbeKey("module", target), BusyCheck(), INTERVAL, 600, 30)
+    return Probe(ProbeKey("module", target), BusyCheck(), Schedule(INTERVAL), 600, 30)
 
 
 def on_a_rig(course: Callable[[AdmissionRig], Coroutine[Any, Any, None]]) -> Callable[[], None]:
@@ -162,12 +163,12 @@ async def test_a_probe_that_was_removed_or_had_its_trip_has_no_turn(rig: Admissi
     rig.first()
     removed, served, changed = a_probe("removed"), a_probe("served"), a_probe("changed")
     turns = [rig.admission.enqueue(one) for one in (removed, served, changed)]
-    removed.removed, served.last_start = True, rig.now()
+    removed.removed, served.schedule.last_start = True, rig.now()
     after = a_probe("changed")  # a reload has made another one of it
     assert rig.admission.enqueue(after) is turns[2]
     await asyncio.gather(*turns)
     assert rig.started == ["changed"]
-    assert after.last_start > changed.last_start
+    assert after.schedule.last_start > changed.schedule.last_start
 
 
 @on_a_rig

@@ -28,7 +28,7 @@ def test_two_failures_in_a_row_come_within_a_recheck_and_healthy_probes_send_no_
     async def course() -> None:
         rig = ProberRig()
         rig.probe.name, rig.probe.check = "gmail", Counted(rig.clock, (down,))
-        rig.probe.interval_after_failure = RECHECK
+        rig.probe.schedule.interval_after_failure = RECHECK
         beating = asyncio.create_task(Scheduler(rig.prober, rig.clock, lambda: [rig.probe]).run())
         confirmed, over = list[float](), list[float]()
         while (now := rig.clock.monotonic()) < 2 * 3600:

@@ -219,7 +219,7 @@ async def test_exchangers_that_cannot_be_looked_up_stay_as_they_were(rig: Exchan
 
 @virtual.on_a(ExchangersRig)
 async def test_a_trip_that_only_follows_a_failure_tests_no_exchanger(rig: ExchangersRig) -> None:
-    rig.probe.interval_after_failure = 60.0
+    rig.probe.schedule.interval_after_failure = 60.0
     rig.exchanger(0).delay = None
     rig.probe.timeout = 50.0
     outcome = await rig.trip()
@@ -349,7 +349,7 @@ async def test_the_series_are_gone_when_exchangers_are_not_tested_any_more(
 
 @virtual.on_a(ExchangersRig)
 async def test_one_for_which_no_time_is_left_is_unknown(rig: ExchangersRig) -> None:
-    rig.probe.interval = 10.0
+    rig.probe.schedule.interval = 10.0
     rig.exchanger(0).delay = 0.5
     rig.exchangers.senders |= {
         Exchanger(f"mx{n}", n, f"192.0.2.{n}"): Dead(rig.mailbox) for n in range(30, 40)

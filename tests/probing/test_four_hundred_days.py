@@ -20,6 +20,7 @@ from exporter.mail.tokens import Token
 from exporter.probing.probe import Probe
 from exporter.probing.probes import ProbeTable
 from exporter.probing.recovery import Recovery
+from exporter.probing.schedule import Schedule
 from exporter.probing.scheduler import Scheduler
 from exporter.settings import Settings
 from exporter.state.store import Store
@@ -119,7 +120,7 @@ class Process:
         self.tasks: list[asyncio.Task[None]] = []
 
     def _make(self, key: ProbeKey, name: str | None, interval: float | None) -> Probe:
-        return Probe(key, self._world, interval or INTERVAL, TIMEOUT, 30, name, RECHECK)
+        return Probe(key, self._world, Schedule(interval or INTERVAL, RECHECK), TIMEOUT, 30, name)
 
     async def start(self) -> None:
         await self.recovery.resume(self.recovery.recover())

@@ -49,7 +49,7 @@ async def test_a_late_message_belongs_to_its_trip(rig: TracedRig) -> None:
 async def test_a_recheck_names_the_trip_that_failed(rig: TracedRig) -> None:
     rig.sender.delay = 10_000
     first = await rig.trip()
-    rig.probe.last_regular = rig.clock.monotonic()
+    rig.probe.schedule.last_regular = rig.clock.monotonic()
     rig.sender.delay = 1
     again = await rig.trip()
     assert again.recheck

@@ -23,6 +23,7 @@ from exporter.metrics import Metrics
 from exporter.metrics.outcome import FIRST
 from exporter.probing.probe import Probe
 from exporter.probing.probes import ProbeTable
+from exporter.probing.schedule import Schedule
 from exporter.probing.scheduler import Scheduler
 from exporter.settings import Settings
 from exporter.web.pages.pages import Pages
@@ -108,7 +109,7 @@ async def _overload(interval: float, clock: Clock) -> AsyncIterator[Overload]:
     assert isinstance(metrics, CountedMetrics)
 
     def make(key: ProbeKey, name: str | None, own: float | None) -> Probe:
-        return Probe(key, BusyCheck(PIECES, COST), interval, 60, 30, name)
+        return Probe(key, BusyCheck(PIECES, COST), Schedule(interval), 60, 30, name)
 
     probes = ProbeTable(SETTINGS, rig.prober, metrics, rig.clock, make)
     pages = Pages(probes, rig.store, rig.watchers, rig.clock.wall)
@@ -186,7 +187,7 @@ def test_when_the_overload_ends_trips_do_not_come_in_a_burst() -> None:
             await asyncio.sleep(5 * ROUND)
             assert site.prober.lag == pytest.approx(ROUND - INTERVAL, rel=0.2)
             for probe in site.probes:
-                probe.interval = 4 * ROUND
+                probe.schedule.interval = 4 * ROUND
             await asyncio.sleep(2 * ROUND)
             for _ in range(100):
                 await asyncio.sleep(ROUND / 10)

@@ -58,7 +58,7 @@ def a_month(windows: Maintenance | None) -> Month:
         rig, seconds = ProberRig(maintenance=windows), 0.0
         rig.probe.name = "gmail"
         rig.probe.check = PlannedServer(rig.clock, (PLANNED, UNPLANNED))
-        rig.probe.interval_after_failure = 60
+        rig.probe.schedule.interval_after_failure = 60
         beating = asyncio.create_task(Scheduler(rig.prober, rig.clock, lambda: [rig.probe]).run())
         while rig.clock.monotonic() < 30 * DAY:
             await asyncio.sleep(INTERVAL)

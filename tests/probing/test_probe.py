@@ -6,6 +6,7 @@ from exporter.core.model import Failure, Outcome
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.probing.probe import Probe
+from exporter.probing.schedule import Schedule
 from exporter.probing.scheduler import Scheduler
 from exporter.state.commits import GATHER
 from tests.support import virtual_time as virtual
@@ -19,7 +20,7 @@ class RecheckRig(ProberRig):
 
     def __init__(self) -> None:
         super().__init__()
-        self.probe.name, self.probe.interval_after_failure = "gmail", RECHECK
+        self.probe.name, self.probe.schedule.interval_after_failure = "gmail", RECHECK
         self.starts: list[float] = []
         scheduler = Scheduler(self.prober, self.clock, lambda: [self.probe])
         self._beating = asyncio.create_task(scheduler.run())
@@ -28,7 +29,7 @@ class RecheckRig(ProberRig):
         """When trips start within that time."""
         end, starts = self.clock.monotonic() + seconds, set[float]()
         while self.clock.monotonic() < end:
-            starts.add(self.probe.last_start)
+            starts.add(self.probe.schedule.last_start)
             await asyncio.sleep(1)
         return sorted(one for one in starts if one >= 0)
 
@@ -64,25 +65,25 @@ async def test_a_message_that_is_overdue_is_followed_at_once_by_the_next(rig: Re
 
 @virtual.on_a(ProberRig)
 async def test_a_scrape_makes_a_trip_soon_after_a_failure(rig: ProberRig) -> None:
-    rig.probe.interval_after_failure = RECHECK
+    rig.probe.schedule.interval_after_failure = RECHECK
     rig.sender.refusal = Reason.CONNECT
     await rig.prober.scrape(rig.probe, 10)
-    first = rig.probe.last_start
+    first = rig.probe.schedule.last_start
     await asyncio.sleep(RECHECK / 2)
     await rig.prober.scrape(rig.probe, 10)
-    assert rig.probe.last_start == first
+    assert rig.probe.schedule.last_start == first
     await asyncio.sleep(RECHECK / 2)
     await rig.prober.scrape(rig.probe, 10)
-    assert rig.probe.last_start > first
+    assert rig.probe.schedule.last_start > first
 
 
 @virtual.on_a(ProberRig)
 async def test_our_own_overload_is_no_reason_for_more_trips(rig: ProberRig) -> None:
-    rig.probe.interval_after_failure = RECHECK
+    rig.probe.schedule.interval_after_failure = RECHECK
     rig.probe.show(outcome("a", Reason.STARVED))
-    rig.probe.last_start = 0.0
-    assert not rig.probe.due(RECHECK)
-    assert rig.probe.due(INTERVAL)
+    rig.probe.schedule.last_start = 0.0
+    assert not rig.probe.schedule.due(RECHECK)
+    assert rig.probe.schedule.due(INTERVAL)
 
 
 @virtual.on_a(ProberRig)
@@ -121,11 +122,11 @@ async def test_a_message_that_never_came_does_not_hide_later_ones_that_came(
 async def test_of_two_that_fail_at_once_one_is_checked_again_a_little_later(
     rig: ProberRig,
 ) -> None:
-    other = Probe(KEY, rig.probe.check, INTERVAL, 600, 30, "other", RECHECK)
-    other.recheck_slots = rig.probe.recheck_slots
-    rig.probe.interval_after_failure = RECHECK
+    other = Probe(KEY, rig.probe.check, Schedule(INTERVAL, RECHECK), 600, 30, "other")
+    other.schedule.slots = rig.probe.schedule.slots
+    rig.probe.schedule.interval_after_failure = RECHECK
     for probe in (rig.probe, other):
-        probe.last_start = 0.0
+        probe.schedule.last_start = 0.0
         probe.show(outcome("a", Reason.CONNECT))
-    assert [probe.recheck_at() for probe in (rig.probe, other, rig.probe)] == [60, 61, 60]
-    assert other.next_start < 61
+    assert [probe.schedule.recheck_at() for probe in (rig.probe, other, rig.probe)] == [60, 61, 60]
+    assert other.schedule.next_start < 61

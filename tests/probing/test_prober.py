@@ -14,6 +14,7 @@ from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.core.trace.run import Run
 from exporter.probing.probe import Probe
+from exporter.probing.schedule import Schedule
 from exporter.state.commits import GATHER
 from tests.support import virtual_time as virtual
 from tests.support.busy_check import BusyCheck
@@ -349,7 +350,7 @@ def test_a_message_that_comes_after_we_were_starved_is_deleted_and_is_neither_la
 
 @virtual.on_a(ProberRig)
 async def test_a_scrape_whose_trip_cannot_start_yet_is_answered_soon(rig: ProberRig) -> None:
-    other = Probe(ProbeKey("busy", "other"), BusyCheck(), INTERVAL, TIMEOUT, 30)
+    other = Probe(ProbeKey("busy", "other"), BusyCheck(), Schedule(INTERVAL), TIMEOUT, 30)
     rig.prober.start_if_due(other)  # so that the next has to wait for its turn
 
     async def computing() -> None:

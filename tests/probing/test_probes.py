@@ -9,6 +9,7 @@ from exporter.core.reasons import Reason
 from exporter.core.trace.run import Run
 from exporter.probing.probe import Probe
 from exporter.probing.probes import ProbeTable
+from exporter.probing.schedule import Schedule
 from exporter.settings import Settings
 from tests.support import virtual_time as virtual
 from tests.support.prober_rig import ProberRig
@@ -31,7 +32,7 @@ probes:
 
 def table(rig: ProberRig, max_targets: int = 3, settings: Settings = SETTINGS) -> ProbeTable:
     def make(key: ProbeKey, name: str | None, interval: float | None) -> Probe:
-        return Probe(key, rig.probe.check, interval or 300, 600, 30, name)
+        return Probe(key, rig.probe.check, Schedule(interval or 300), 600, 30, name)
 
     return ProbeTable(settings, rig.prober, rig.metrics, rig.clock, make, max_targets)
 
@@ -235,7 +236,7 @@ def test_a_named_probe_has_its_own_interval_and_may_be_asked_for() -> None:
     async def course() -> None:
         rig = ProberRig()
         (probe,) = probes = table(rig)
-        assert (probe.name, probe.interval) == ("named", 3600)
+        assert (probe.name, probe.schedule.interval) == ("named", 3600)
         assert probes.get_or_create(probes.key("private", "someone@example.com")) is probe
         await rig.close()
 
@@ -311,7 +312,7 @@ def test_an_outage_goes_on_when_a_probe_has_other_blocklists() -> None:
         rig, lists = ProberRig(), ["one.example", "two.example"]
 
         def make(key: ProbeKey, name: str | None, interval: float | None) -> Probe:
-            return Probe(key, Listed(tuple(lists)), interval or 300, 600, 30, name)
+            return Probe(key, Listed(tuple(lists)), Schedule(interval or 300), 600, 30, name)
 
         probes = ProbeTable(SPELLED, rig.prober, rig.metrics, rig.clock, make)
         key = probes.key("lists", "192.0.2.1")

@@ -39,7 +39,7 @@ def test_after_a_restart_the_beat_goes_on_from_the_last_trip() -> None:
     async def course() -> None:
         rig = ProberRig()
         rig.probe.name = "gmail"
-        rig.probe.last_start = rig.clock.monotonic() - 100
+        rig.probe.schedule.last_start = rig.clock.monotonic() - 100
         beating = asyncio.create_task(Scheduler(rig.prober, rig.clock, lambda: [rig.probe]).run())
         await asyncio.sleep(190)
         assert rig.sender.sent == []
@@ -54,7 +54,7 @@ def test_after_a_restart_the_beat_goes_on_from_the_last_trip() -> None:
 def test_a_late_beat_is_followed_by_one_trip_not_by_all_that_were_missed() -> None:
     async def course() -> None:
         rig = ProberRig()
-        rig.probe.last_start = rig.clock.monotonic() - 10 * INTERVAL
+        rig.probe.schedule.last_start = rig.clock.monotonic() - 10 * INTERVAL
         beating = asyncio.create_task(Scheduler(rig.prober, rig.clock, lambda: [rig.probe]).run())
         await asyncio.sleep(20)
         assert len(rig.sender.sent) == 1
@@ -68,9 +68,9 @@ def test_a_late_beat_is_followed_by_one_trip_not_by_all_that_were_missed() -> No
 def test_a_trip_is_due_a_little_before_its_interval_is_over(early: float) -> None:
     async def course() -> None:
         rig = ProberRig()
-        rig.probe.last_start = 0.0
-        assert rig.probe.due(INTERVAL - early)
-        assert not rig.probe.due(INTERVAL - 0.6)
+        rig.probe.schedule.last_start = 0.0
+        assert rig.probe.schedule.due(INTERVAL - early)
+        assert not rig.probe.schedule.due(INTERVAL - 0.6)
         await rig.close()
 
     virtual.run(course())

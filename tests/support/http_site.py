@@ -18,6 +18,7 @@ from exporter.core.timing.clock import Clock
 from exporter.net.dns.resolver import Resolver
 from exporter.probing.probe import Probe
 from exporter.probing.probes import ProbeTable
+from exporter.probing.schedule import Schedule
 from exporter.probing.started_windows import StartedWindows
 from exporter.settings import Settings
 from exporter.state.store import Store
@@ -88,7 +89,7 @@ async def site(
     rig.sender.delay, rig.sender.effort = delay, 0.01
 
     def make(key: ProbeKey, name: str | None, interval: float | None) -> Probe:
-        return Probe(key, rig.probe.check, 300, 600, 30, name)
+        return Probe(key, rig.probe.check, Schedule(300), 600, 30, name)
 
     probes = ProbeTable(settings, rig.prober, rig.metrics, rig.clock, make)
     pages = Pages(

@@ -15,6 +15,7 @@ from exporter.probing.ledger import Ledger
 from exporter.probing.observer import TraceObserver
 from exporter.probing.probe import Probe
 from exporter.probing.prober import Prober
+from exporter.probing.schedule import Schedule
 from exporter.senders.pace import Pace
 from exporter.state.store import Store
 from tests.support import virtual_time as virtual
@@ -79,7 +80,7 @@ class ProberRig:
             self.sender,
             authenticator=authenticator,
         )
-        self.probe = Probe(KEY, check, INTERVAL, TIMEOUT, 30)
+        self.probe = Probe(KEY, check, Schedule(INTERVAL), TIMEOUT, 30)
         self.metrics.known(KEY, "gmail", SUBMISSION)
 
     async def trip(self) -> Outcome:

@@ -18,7 +18,7 @@ KEY = ProbeKey("submission", "a@example.org")
 
 def trips_now(rig: ProberRig) -> TripsNow:
     """Trips of one probe."""
-    rig.probe.key, rig.probe.gap = KEY, GAP
+    rig.probe.key, rig.probe.schedule.gap = KEY, GAP
     table = ProbeTable(SETTINGS, rig.prober, rig.metrics, rig.clock, lambda *_: rig.probe)
     return TripsNow(table)
 

@@ -82,7 +82,7 @@ class Probes:
     ) -> dict[str, Any]:
         state, lasting = state_of(probe), probe.outages.lasting
         recovered = last_end if state is State.OK else None
-        recheck, cell = probe.interval_after_failure, probe.cell
+        recheck, cell = probe.schedule.interval_after_failure, probe.cell
         window = self._window_of(probe)
         return {
             "name": probe.name,
@@ -98,8 +98,8 @@ class Probes:
             "newest": probe.newest and summary(probe.newest),
             "in_progress": list(probe.flights),
             "next_trip_at": self._next_trip_at(probe),
-            "interval": probe.interval,
-            "interval_after_failure": min(recheck, probe.interval),
+            "interval": probe.schedule.interval,
+            "interval_after_failure": min(recheck, probe.schedule.interval),
             "timeout": probe.timeout,
             "availability": downtimes
             and {span: one.availability for span, one in zip(SPANS, downtimes, strict=True)},
@@ -115,8 +115,7 @@ class Probes:
     def _next_trip_at(self, probe: Probe) -> float | None:
         """When the next trip is due, in seconds since the epoch; None if only a scrape starts it,
         or if none has started yet."""
-        if not probe.name or probe.last_start == -inf:
+        if not probe.name or probe.schedule.last_start == -inf:
             return None
-        due = min(probe.last_start + probe.interval, probe.recheck_at())
-        wait = max(due - self._clock.monotonic(), 0.0)
+        wait = max(probe.schedule.due_at - self._clock.monotonic(), 0.0)
         return None if isinf(wait) else self._clock.wall() + wait

@@ -165,8 +165,8 @@ async def test_a_crash_loop_neither_floods_nor_stands_still_after_the_clock_was_
         app = App(embedded(), Store.open(tmp_path), key, clock=clock)
         app.recover()
         (probe,) = app.probes.named
-        assert probe.last_start <= monotonic
-        if probe.due(monotonic):
+        assert probe.schedule.last_start <= monotonic
+        if probe.schedule.due(monotonic):
             starts.append(monotonic)
             boot = boot_id()
             trip = Trip(
@@ -198,7 +198,7 @@ async def test_what_began_in_the_future_does_not_stop_the_beat(
         app.recover()
         (probe,) = app.probes.named
         if number:
-            assert probe.due(app.clock.monotonic()) is due
+            assert probe.schedule.due(app.clock.monotonic()) is due
         else:
             app.store.finished(Outcome("t", probe.key, app.clock.wall() + ahead, 1.0))
         await app.store.close()

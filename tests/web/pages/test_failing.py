@@ -17,6 +17,7 @@ from exporter.core.steps import Step
 from exporter.core.trace.run import Run
 from exporter.mail.tokens import Token
 from exporter.probing.probe import Probe
+from exporter.probing.schedule import Schedule
 from exporter.web.pages.failing import MOST_CAUSES, MOST_NAMES, failing_now
 from exporter.web.pages.probe_list import matches
 from exporter.web.pages.time_zone import UTC_ZONE
@@ -47,7 +48,9 @@ class MailCheck(Check):
 def probe(
     name: str, failure: Failure | None, module: str = "m", box: str = "box", at: float = 100.0
 ) -> Probe:
-    one = Probe(ProbeKey(module, f"{name}@example.org"), MailCheck(box), 300, 600, 30, name)
+    one = Probe(
+        ProbeKey(module, f"{name}@example.org"), MailCheck(box), Schedule(300), 600, 30, name
+    )
     show(one, failure, at)
     return one
 

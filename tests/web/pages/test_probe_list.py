@@ -12,6 +12,7 @@ from exporter.checks.check import Check
 from exporter.core.model import ProbeKey
 from exporter.core.trace.run import Run
 from exporter.probing.probe import Probe
+from exporter.probing.schedule import Schedule
 from exporter.state.history import HISTORY_LENGTH
 from exporter.web.pages.probe_list import (
     AT_A_TIME,
@@ -45,7 +46,7 @@ def probes(count: int) -> list[Probe]:
     made = []
     for number in range(count):
         key = ProbeKey("submission", f"user{number}@example.org")
-        probe = Probe(key, NoCheck(), 300, 600, 30, f"Name {number}")
+        probe = Probe(key, NoCheck(), Schedule(300), 600, 30, f"Name {number}")
         if number % 10 != 9:
             probe.show(replace(SUCCESS if number % 10 else FAILED, probe=key))
         made.append(probe)

@@ -9,6 +9,7 @@ import pytest
 from exporter.core.facts import Arrival
 from exporter.core.model import ProbeKey
 from exporter.probing.probe import Probe
+from exporter.probing.schedule import Schedule
 from exporter.web.pages.probe_order import AT_A_TIME, Order, ordered
 from tests.support.happened_trips import WHY, happened, trip
 from tests.support.http_site import site
@@ -21,7 +22,7 @@ TRIPS = count()
 
 def probe(name: str, *, failed: float | None = None, delay: float | None = None) -> Probe:
     """One that fails since then, or has that delay, or has no result."""
-    one = Probe(ProbeKey("m", f"{name}@example.org"), NoCheck(), 300, 600, 30, name)
+    one = Probe(ProbeKey("m", f"{name}@example.org"), NoCheck(), Schedule(300), 600, 30, name)
     trip = f"{next(TRIPS):014x}"
     if failed is not None:
         outcome = replace(FAILED, trip=trip, probe=one.key, started_at=failed)
