@@ -12,7 +12,7 @@ from typing import Any, cast
 import pytest
 
 from exporter.app import App
-from exporter.core.model import Exchanger, Failure
+from exporter.core.model import Exchanger, Failure, PlaintextFallback
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.core.trace.run import Run
@@ -20,10 +20,12 @@ from exporter.mail.composition import ProbeMessage
 from exporter.mail.tokens import new_key
 from exporter.settings import Settings
 from exporter.state.store import Store
+from tests.lab.client import Lab, LabUser
+from tests.senders.test_smtp import sent
 from tests.support.name_server import Zone, name_server, names, searching
 from tests.support.ports import free_port
 from tests.support.sender_rig import make_sender
-from tests.support.sending import RECIPIENT, SENDER, new_run, probe_message, send
+from tests.support.sending import RECIPIENT, SENDER, new_run, probe_message, send, steps
 from tests.support.smtp_rig import STAGES
 from tests.support.smtp_witness import (
     Act,
@@ -345,3 +347,70 @@ probes: [{{name: p, module: m, target: someone@example.test}}]
             outcome = await app.prober.start(probe)
     assert outcome.failure is None
     assert (len(domain.first.lines), len(domain.second.lines)) == (1, 1)
+
+
+@pytest.mark.parametrize(("knows_authority", "reason"), [(True, None), (False, Reason.TLS)])
+async def test_mx_verifies_the_exchanger_s_certificate_if_it_is_told_to(
+    lab: Lab, lab_user: LabUser, knows_authority: bool, reason: Reason | None
+) -> None:
+    options = {"tls": "starttls", "verify": True, "ca_file": lab.ca if knows_authority else None}
+    _, failure = await sent(lab, {"mx": options}, probe_message(lab_user.address))
+    assert (failure and failure.reason) == reason
+
+
+async def test_mx_finds_the_exchanger_and_uses_tls_because_it_is_offered(
+    lab: Lab, lab_user: LabUser
+) -> None:
+    run, failure = await sent(
+        lab, {"mx": {"source_address": lab.mon_ip}}, probe_message(lab_user.address)
+    )
+    assert failure is None
+    assert Exchanger("mx1.lab.test", 10, lab.mx_ip) in run.facts
+    assert Step.TLS in steps(run)
+    (mail,) = lab_user.wait_for_mails(1)
+    assert b"using TLSv1" in mail.content
+    assert f"({lab.mon_name} [{lab.mon_ip}])".encode() in mail.content
+
+
+@pytest.mark.parametrize(
+    ("how", "why"),
+    [
+        ("key", "mx1.lab.test answered 454 4.7.0 TLS not available due to local problem"),
+        ("cipher", "TLS handshake with mx1.lab.test failed: "),
+    ],
+)
+async def test_mx_sends_in_plain_text_where_the_tls_of_postfix_is_broken(
+    lab: Lab, lab_user: LabUser, how: str, why: str
+) -> None:
+    """As Postfix itself does: tests/lab/test_lab.py."""
+    await asyncio.to_thread(lab.break_tls, how)
+    options: dict[str, Any] = {"source_address": lab.mon_ip}
+    _, failure = await sent(
+        lab, {"mx": options | {"tls": "starttls"}}, probe_message(lab_user.address)
+    )
+    assert failure is not None
+    assert (failure.step, failure.reason) == (Step.TLS, Reason.TLS)
+    for tls in ({"tls": "opportunistic"}, {}):
+        run, failure = await sent(lab, {"mx": options | tls}, probe_message(lab_user.address))
+        assert failure is None
+        (fact,) = (fact for fact in run.facts if isinstance(fact, PlaintextFallback))
+        assert (fact.host, fact.why[: len(why)]) == ("mx1.lab.test", why)
+    for mail in lab_user.wait_for_mails(2):
+        assert b"using TLS" not in mail.content.partition(lab.mon_ip.encode())[2][:300]
+
+
+@pytest.mark.parametrize(
+    ("recipient", "expected"),
+    [
+        ("probe@nullmx.test", (Step.RESOLVE, Reason.NULL_MX, "")),
+        ("probe@nxdomain.test", (Step.RESOLVE, Reason.DNS, "NXDOMAIN")),
+        ("nobody@lab.test", (Step.RCPT, Reason.REJECTED, "550")),
+        ("tempfail@lab.test", (Step.RCPT, Reason.DEFERRED, "451")),  # its second exchanger is dead
+    ],
+)
+async def test_mx_names_what_is_wrong(
+    lab: Lab, recipient: str, expected: tuple[Step, Reason, str]
+) -> None:
+    _, failure = await sent(lab, {"mx": {"source_address": lab.mon_ip}}, probe_message(recipient))
+    assert failure is not None
+    assert (failure.step, failure.reason, failure.code) == expected

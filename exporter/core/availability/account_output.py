@@ -19,6 +19,7 @@ Watched = Callable[[ProbeKey], bool]
 """Whether a probe still makes trips: if not, it is unknown whether its last outage lasts."""
 
 NOT_WATCHED = "not watched any more"
+_CRLF = "\r\n"
 _FORMULAS = tuple("=+-@＝＋－＠\t\r")
 """What a cell begins with that a spreadsheet computes."""
 
@@ -110,8 +111,8 @@ def _text_cell(text: str) -> str:
 def _csv(row: Iterable[object]) -> str:
     """Without the end of the line."""
     text = StringIO()
-    csv.writer(text, lineterminator="").writerow(row)
-    return text.getvalue()
+    csv.writer(text, lineterminator=_CRLF).writerow(row)  # which are quoted in a cell
+    return text.getvalue().removesuffix(_CRLF)
 
 
 def _outage(outage: Outage) -> dict[str, Any]:

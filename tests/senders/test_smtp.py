@@ -1,13 +1,12 @@
 """What the senders that speak SMTP do with a real Postfix: every kind of TLS, every kind of
 login."""
 
-import asyncio
 import ssl
 from typing import Any
 
 import pytest
 
-from exporter.core.model import Exchanger, Failure, PlaintextFallback, TlsSession
+from exporter.core.model import Failure, TlsSession
 from exporter.core.phases import Leg
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
@@ -77,73 +76,6 @@ async def test_smtp_over_every_kind_of_tls(
     )
     (mail,) = lab_user.wait_for_mails(1)
     assert tokens_in(mail.content) == tokens_in(message.raw)
-
-
-@pytest.mark.parametrize(("knows_authority", "reason"), [(True, None), (False, Reason.TLS)])
-async def test_mx_verifies_the_exchanger_s_certificate_if_it_is_told_to(
-    lab: Lab, lab_user: LabUser, knows_authority: bool, reason: Reason | None
-) -> None:
-    options = {"tls": "starttls", "verify": True, "ca_file": lab.ca if knows_authority else None}
-    _, failure = await sent(lab, {"mx": options}, probe_message(lab_user.address))
-    assert (failure and failure.reason) == reason
-
-
-async def test_mx_finds_the_exchanger_and_uses_tls_because_it_is_offered(
-    lab: Lab, lab_user: LabUser
-) -> None:
-    run, failure = await sent(
-        lab, {"mx": {"source_address": lab.mon_ip}}, probe_message(lab_user.address)
-    )
-    assert failure is None
-    assert Exchanger("mx1.lab.test", 10, lab.mx_ip) in run.facts
-    assert Step.TLS in steps(run)
-    (mail,) = lab_user.wait_for_mails(1)
-    assert b"using TLSv1" in mail.content
-    assert f"({lab.mon_name} [{lab.mon_ip}])".encode() in mail.content
-
-
-@pytest.mark.parametrize(
-    ("how", "why"),
-    [
-        ("key", "mx1.lab.test answered 454 4.7.0 TLS not available due to local problem"),
-        ("cipher", "TLS handshake with mx1.lab.test failed: "),
-    ],
-)
-async def test_mx_sends_in_plain_text_where_the_tls_of_postfix_is_broken(
-    lab: Lab, lab_user: LabUser, how: str, why: str
-) -> None:
-    """As Postfix itself does: tests/lab/test_lab.py."""
-    await asyncio.to_thread(lab.break_tls, how)
-    options: dict[str, Any] = {"source_address": lab.mon_ip}
-    _, failure = await sent(
-        lab, {"mx": options | {"tls": "starttls"}}, probe_message(lab_user.address)
-    )
-    assert failure is not None
-    assert (failure.step, failure.reason) == (Step.TLS, Reason.TLS)
-    for tls in ({"tls": "opportunistic"}, {}):
-        run, failure = await sent(lab, {"mx": options | tls}, probe_message(lab_user.address))
-        assert failure is None
-        (fact,) = (fact for fact in run.facts if isinstance(fact, PlaintextFallback))
-        assert (fact.host, fact.why[: len(why)]) == ("mx1.lab.test", why)
-    for mail in lab_user.wait_for_mails(2):
-        assert b"using TLS" not in mail.content.partition(lab.mon_ip.encode())[2][:300]
-
-
-@pytest.mark.parametrize(
-    ("recipient", "expected"),
-    [
-        ("probe@nullmx.test", (Step.RESOLVE, Reason.NULL_MX, "")),
-        ("probe@nxdomain.test", (Step.RESOLVE, Reason.DNS, "NXDOMAIN")),
-        ("nobody@lab.test", (Step.RCPT, Reason.REJECTED, "550")),
-        ("tempfail@lab.test", (Step.RCPT, Reason.DEFERRED, "451")),  # its second exchanger is dead
-    ],
-)
-async def test_mx_names_what_is_wrong(
-    lab: Lab, recipient: str, expected: tuple[Step, Reason, str]
-) -> None:
-    _, failure = await sent(lab, {"mx": {"source_address": lab.mon_ip}}, probe_message(recipient))
-    assert failure is not None
-    assert (failure.step, failure.reason, failure.code) == expected
 
 
 @pytest.mark.parametrize(
