@@ -18,6 +18,7 @@ from exporter.core.home import Home
 from exporter.mail.own_content import LONGEST_LINE as LONGEST_LINE
 from exporter.mail.own_content import OwnContent, OwnMessage
 from exporter.mail.payloads import attachment_of, line_of
+from exporter.mail.seal import squeezed
 from exporter.mail.tokens import Token
 
 TOKEN_HEADER = "X-Mailtrip-Token"  # noqa: S105
@@ -193,7 +194,7 @@ def _filler(size: int) -> Iterator[str]:
 
 def _seal(text: str) -> str:
     """The last line: a digest of the text above it, starting at the line with the token."""
-    return f"{_SEAL} {_digest(_squeezed(text))}"
+    return f"{_SEAL} {_digest(squeezed(text))}"
 
 
 def _digest(text: str) -> str:
@@ -206,7 +207,7 @@ def is_sealed(body: str, token: Token) -> bool:
 
     The digest is in the message, so the original text is not needed.
     """
-    text = _squeezed(body)
+    text = squeezed(body)
     starts = list(islice(_places_of(token.word, text), _MOST_TRIES))
     ends = list(islice(_DIGEST.finditer(text), _MOST_TRIES))
     found = (
@@ -223,11 +224,6 @@ def _places_of(word: str, text: str) -> Iterator[int]:
     while place >= 0:
         yield place
         place = text.find(word, place + len(word))
-
-
-def _squeezed(text: str) -> str:
-    """The text without white space in paragraphs, and with a line end for each empty line."""
-    return "".join("".join(line.split()) or "\n" for line in text.splitlines())
 
 
 def _is_sealed_as_before(body: str, token: Token) -> bool:
