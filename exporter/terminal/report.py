@@ -1,6 +1,5 @@
 """The account of a month as a table."""
 
-import time
 from collections.abc import Sequence
 
 from rich.console import Console
@@ -17,6 +16,7 @@ from exporter.core.availability.account_output import (
     percent,
 )
 from exporter.core.availability.outage import Outage
+from exporter.core.timing.when import utc
 
 _COUNTS = ("outages", "down", "planned", "trips", "failed", "late", "lost")
 _HEAD = ("probe", "availability", *_COUNTS, *QUANTILES)
@@ -44,12 +44,11 @@ def as_table(
 
 
 def _outage_line(outage: Outage, probe: str, *, watched: bool) -> str:
-    start = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(outage.start))
     lasted = "lasts" if watched else NOT_WATCHED
     if outage.end is not None:
         lasted = in_words(outage.end - outage.start)
     planned = ", planned" if outage.planned else ""
-    return f"{start} UTC  {lasted:>10}  {probe}: {', '.join(outage.reasons)}{planned}"
+    return f"{utc(outage.start)}  {lasted:>10}  {probe}: {', '.join(outage.reasons)}{planned}"
 
 
 def _row(one: ProbeAccount, name: Name) -> tuple[str, ...]:

@@ -4,7 +4,6 @@ servers, their certificates, the hops, and how the receiver judged the sender.""
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
 
 from exporter.core.facts import (
@@ -23,6 +22,7 @@ from exporter.core.facts import (
 from exporter.core.model import Fact, PlaintextFallback, TlsPolicy, TlsSession
 from exporter.core.one_line import one_line
 from exporter.core.phases import Leg
+from exporter.core.timing.when import utc_minute
 
 MAX_VALUE = 600  # characters
 MOST_VALUES = 20  # of an aspect
@@ -203,11 +203,7 @@ def _leaving(facts: Sequence[Fact]) -> Iterator[tuple[Aspect, Sequence[str]]]:
 
 def certificate_in_words(fact: TlsSession) -> str:
     """A certificate, so that two are alike only if they are the same."""
-    ends = (
-        ""
-        if fact.expires_at is None
-        else f", valid until {datetime.fromtimestamp(fact.expires_at, UTC):%Y-%m-%d %H:%M} UTC"
-    )
+    ends = "" if fact.expires_at is None else f", valid until {utc_minute(fact.expires_at)}"
     issued = f", {fact.issued}" if fact.issued else ""
     return f"SHA-256 {fact.fingerprint[:16]}…{ends}{issued}"
 

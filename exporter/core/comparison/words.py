@@ -1,12 +1,12 @@
 """What changed, in words: one sentence, and a text for the postmaster of the other side."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 from exporter.core.comparison.circumstances import name_of
 from exporter.core.facts import Change, Changes, LeftFrom
 from exporter.core.model import Outcome, Reply
 from exporter.core.one_line import one_line
+from exporter.core.timing.when import utc_minute
 
 IN_A_SENTENCE = 3  # changes
 MAX_VALUE = 80  # characters of a value in a sentence
@@ -15,7 +15,7 @@ MAX_SENTENCE = 700  # characters
 
 def sentence(found: Changes) -> str:
     """What changed since the last good trip. It has no full stop, as an error has none."""
-    since = f"since the last good trip at {_time(found.good_trip_at)}"
+    since = f"since the last good trip at {utc_minute(found.good_trip_at)}"
     words = [in_words(one) for one in found.changes[:IN_A_SENTENCE]]
     if (more := len(found.changes) - IN_A_SENTENCE) > 0:
         words.append(f"and {more} more")
@@ -67,9 +67,9 @@ def letter(outcome: Outcome) -> str:
 def _lines(outcome: Outcome, found: Changes) -> Iterator[str]:
     failed, target = outcome.failure, outcome.probe.target
     verb = "fails" if failed else "goes another way"
-    yield f"Subject: mail to {target} {verb} since {_time(outcome.started_at)}"
+    yield f"Subject: mail to {target} {verb} since {utc_minute(outcome.started_at)}"
     yield ""
-    yield f"A test message to {target} was sent at {_time(outcome.started_at)}."
+    yield f"A test message to {target} was sent at {utc_minute(outcome.started_at)}."
     if failed:
         yield f"It failed: {failed}"
     for fact in outcome.facts:
@@ -77,7 +77,7 @@ def _lines(outcome: Outcome, found: Changes) -> Iterator[str]:
             yield f"The last reply of the server was: {fact.code} {fact.text}"
         if isinstance(fact, LeftFrom):
             yield f"It left from {fact.address}."
-    sent = _time(found.good_trip_at)
+    sent = utc_minute(found.good_trip_at)
     yield f"The last message before it that arrived was sent at {sent}."
     yield ""
     yield "Changed since then:" if found.changes else "Nothing that we compare has changed since."
@@ -92,7 +92,3 @@ def _lines(outcome: Outcome, found: Changes) -> Iterator[str]:
         yield f"As before: {', '.join(found.unchanged)}"
     yield ""
     yield f"Trip {outcome.trip}."
-
-
-def _time(moment: float) -> str:
-    return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%d %H:%M} UTC"

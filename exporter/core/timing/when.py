@@ -24,6 +24,11 @@ def utc(moment: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(moment))
 
 
+def utc_minute(moment: float) -> str:
+    """The same without the seconds."""
+    return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(moment))
+
+
 def utc_day(moment: float) -> str:
     """Its date."""
     return time.strftime("%Y-%m-%d", time.gmtime(moment))

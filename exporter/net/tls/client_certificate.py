@@ -3,7 +3,6 @@
 import ssl
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import sha256
 from typing import Self
@@ -13,6 +12,7 @@ from exporter.config.server import ClientCertificateOptions
 from exporter.config.types import SecretUnavailable
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
+from exporter.core.timing.when import utc_day
 from exporter.net.tls.expiry import expiry_of
 from exporter.net.tls.subject import subject_of
 from exporter.net.tls.words import KEY_PROBLEMS
@@ -98,7 +98,7 @@ class OwnCertificate:
         """The end of its validity, for people."""
         if self.expires_at is None:
             return "validity unknown"
-        return f"valid until {datetime.fromtimestamp(self.expires_at, UTC):%Y-%m-%d}"
+        return f"valid until {utc_day(self.expires_at)}"
 
 
 @lru_cache(maxsize=64)

@@ -2,7 +2,8 @@
 
 import ssl
 from collections.abc import Sequence
-from datetime import UTC, datetime
+
+from exporter.core.timing.when import utc_minute
 
 MAX_NAMES = 3  # of a certificate, which may have hundreds
 
@@ -115,10 +116,7 @@ def refusal(
         (error.verify_message or "verification failed").removesuffix("."),
     )
     if code == _HAS_EXPIRED and expires_at is not None:  # it, or one above it
-        return (
-            f"{words}; the server's own is valid until"
-            f" {datetime.fromtimestamp(expires_at, UTC):%Y-%m-%d %H:%M} UTC"
-        )
+        return f"{words}; the server's own is valid until {utc_minute(expires_at)}"
     if code in NO_ISSUER:
         return f"{words}: {TRUST}"
     if code in _OTHER_NAME:

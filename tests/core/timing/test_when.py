@@ -1,6 +1,6 @@
 """When something happened, for people."""
 
-from exporter.core.timing.when import ago, utc, utc_day
+from exporter.core.timing.when import ago, utc, utc_day, utc_minute
 
 
 def test_how_long_ago_reads_well() -> None:
@@ -11,5 +11,6 @@ def test_how_long_ago_reads_well() -> None:
 def test_a_moment_beyond_the_calendar_is_written_all_the_same() -> None:
     """As a `Date` of the year 9999 in a zone behind UTC."""
     assert utc(1_700_000_000.9) == "2023-11-14 22:13:20 UTC"
+    assert utc_minute(1_700_000_000.9) == "2023-11-14 22:13 UTC"
     assert utc_day(1_700_000_000.9) == "2023-11-14"
     assert utc_day(253_402_300_800.0) == "10000-01-01"
