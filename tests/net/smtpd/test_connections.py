@@ -44,18 +44,20 @@ async def test_a_client_that_breaks_off_in_the_middle_of_a_message_sends_none() 
         assert await session.scan() == []
 
 
+@pytest.mark.parametrize("trusts", [None, ssl.create_default_context()], ids=["no hello", "alert"])
 async def test_a_failing_handshake_ends_the_connection_and_is_no_error_of_ours(
-    certificates: Certificates, caplog: pytest.LogCaptureFixture
+    certificates: Certificates, caplog: pytest.LogCaptureFixture, trusts: ssl.SSLContext | None
 ) -> None:
-    async with receiver(limits=ONE_PLACE, tls=certificates.options) as session:
+    limits = Limits(connections=1)
+    async with receiver(limits=limits, tls=certificates.options) as session:
         async with RawClient(session.receiver.port) as client:
             await client.dialogue("EHLO test", "STARTTLS")
-            client.send(b"this is no client hello\r\n")
-            assert await client.is_cut()
-        async with RawClient(session.receiver.port) as client:
-            await client.dialogue("EHLO test", "STARTTLS")
-            with pytest.raises(ssl.SSLCertVerificationError):
-                await client.start_tls(ssl.create_default_context(), NAME)
+            if trusts:
+                with pytest.raises(ssl.SSLCertVerificationError):
+                    await client.start_tls(trusts, NAME)
+            else:
+                client.send(b"this is no client hello\r\n")
+                assert await client.is_cut()
         await served_again(session.receiver.port)
     assert caplog.text == ""
 
