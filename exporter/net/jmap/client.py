@@ -4,7 +4,7 @@ import asyncio
 import json
 from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from io import BytesIO
 from typing import Any, TypeVar
@@ -40,6 +40,21 @@ IDLE = 1.0  # seconds after which a server may close a connection
 PING = 30  # seconds between two signs of life on a stream of events
 
 Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request by HTTP."""
+
+    method: str
+    url: str
+    what: str  # it is, for people
+    shown: str = ""  # the same in the transcript, if more can be said there
+    data: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    most: int = MAX_ANSWER  # bytes that are read of the answer
+    cut: bool = False  # whether a longer answer is cut, and no error
+    safe: bool = True  # whether it may be sent twice
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +215,7 @@ class JmapClient:
         url = self._options.resource
         for _ in range(MAX_REDIRECTS + 1):
             what = f"GET {urlsplit(url).path or '/'}"
-            answer = await self._request("GET", url, what)
+            answer = await self._request(Request("GET", url, what))
             if answer.status not in (301, 302, 303, 307, 308):
                 break
             target = answer.headers.get("Location", "")
@@ -224,13 +239,15 @@ class JmapClient:
         what = ", ".join(call.method for call in calls)
         shown = "; ".join(f"{call.method} {call.shown}".rstrip() for call in calls)
         answer = await self._request(
-            "POST",
-            self.resource.api_url,
-            what,
-            shown=shown,
-            data=json.dumps(body).encode(),
-            headers={"Content-Type": "application/json", "Accept": "application/json"},
-            safe=safe,
+            Request(
+                "POST",
+                self.resource.api_url,
+                what,
+                shown,
+                json.dumps(body).encode(),
+                {"Content-Type": "application/json", "Accept": "application/json"},
+                safe=safe,
+            )
         )
         if answer.status != 200:
             raise self._refusal(what, answer)
@@ -258,12 +275,14 @@ class JmapClient:
 
     async def _upload(self, raw: bytes) -> str:
         answer = await self._request(
-            "POST",
-            self.resource.upload(),
-            "the upload",
-            shown=f"upload {{{len(raw)} bytes}}",
-            data=raw,
-            headers={"Content-Type": "message/rfc822", "Accept": "application/json"},
+            Request(
+                "POST",
+                self.resource.upload(),
+                "the upload",
+                f"upload {{{len(raw)} bytes}}",
+                raw,
+                {"Content-Type": "message/rfc822", "Accept": "application/json"},
+            )
         )
         if answer.status not in (200, 201):
             raise self._refusal("the upload", answer)
@@ -275,12 +294,14 @@ class JmapClient:
 
     async def _download(self, blob: str, most: int) -> bytes | None:
         answer = await self._request(
-            "GET",
-            self.resource.download(blob),
-            "the download of a message",
-            shown="download",
-            most=most,
-            cut=True,
+            Request(
+                "GET",
+                self.resource.download(blob),
+                "the download of a message",
+                "download",
+                most=most,
+                cut=True,
+            )
         )
         if answer.status == 404:
             return None
@@ -316,49 +337,35 @@ class JmapClient:
         with http_errors(self.host):
             return await handler(request)
 
-    async def _request(
-        self,
-        method: str,
-        url: str,
-        what: str,
-        *,
-        shown: str = "",
-        data: bytes | None = None,
-        headers: Mapping[str, str] | None = None,
-        most: int = MAX_ANSWER,
-        cut: bool = False,
-        safe: bool = True,
-    ) -> Exchange:
-        """One request. With `cut`, more than `most` bytes are left unread; else they are an
-        error."""
-        sent = {"Authorization": await self._authorization(), **(headers or {})}
-        self._trace.note(f"C: {shown or what}")
+    async def _request(self, request: Request) -> Exchange:
+        headers = {"Authorization": await self._authorization(), **request.headers}
+        self._trace.note(f"C: {request.shown or request.what}")
         was_idle = self._trace.now() - self._heard_at > IDLE
 
         async def attempt() -> Exchange:
             # Not as bytes: aiohttp writes those at once.
-            sending = BytesIO(data) if data is not None else None
+            data = BytesIO(request.data) if request.data is not None else None
             async with self._http.request(
-                method, url, data=sending, headers=sent, allow_redirects=False
+                request.method, request.url, data=data, headers=headers, allow_redirects=False
             ) as response:
                 body = bytearray()
                 async for chunk in response.content.iter_chunked(CHUNK):
                     body += chunk
-                    if len(body) > most:
+                    if len(body) > request.most:
                         response.close()
-                        if not cut:
-                            detail = f"{self.host} sent more than {most >> 10} KiB to {what}"
-                            raise TooMuch(Reason.PROTOCOL, detail)
-                        break
+                        if request.cut:
+                            break
+                        most = f"{request.most >> 10} KiB to {request.what}"
+                        raise TooMuch(Reason.PROTOCOL, f"{self.host} sent more than {most}")
                 self._trace.note(f"S: {response.status}")
                 self._heard_at = self._trace.now()
-                return Exchange(response.status, response.headers, bytes(body[:most]))
+                return Exchange(response.status, response.headers, bytes(body[: request.most]))
 
         with http_errors(self.host):
             try:
                 return await attempt()
             except ProbeError as error:
-                if error.reason is not Reason.DISCONNECTED or not safe or not was_idle:
+                if error.reason is not Reason.DISCONNECTED or not request.safe or not was_idle:
                     raise
                 self._trace.note("-- the server has closed the connection; connecting again")
             return await attempt()
