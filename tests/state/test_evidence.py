@@ -28,7 +28,6 @@ from exporter.state.evidence import (
     readable,
     written,
 )
-from exporter.state.outcomes import LastKnown
 from exporter.state.store import Store
 from exporter.state.thinning import DAY, KEEP, NEWEST
 from exporter.state.trip import Moment
@@ -166,47 +165,6 @@ async def test_what_cannot_be_read_is_left_out(tmp_path: Path) -> None:
     assert await trips(store) == ["a"]
     assert await store.outcome("b") is None
     await store.close()
-
-
-OF_VERSION_2 = """
-CREATE TABLE trips (
-    id TEXT PRIMARY KEY, module TEXT NOT NULL, target TEXT NOT NULL, mailbox TEXT NOT NULL, state TEXT NOT NULL,
-    started_at REAL NOT NULL, boot TEXT NOT NULL, started REAL NOT NULL, sending_since REAL,
-    accepted REAL, expires_at REAL NOT NULL, verdict TEXT
-) WITHOUT ROWID;
-CREATE TABLE outcomes (
-    module TEXT NOT NULL, target TEXT NOT NULL, finished_at REAL NOT NULL, outcome TEXT NOT NULL, last_success REAL,
-    PRIMARY KEY (module, target)
-) WITHOUT ROWID;
-PRAGMA user_version = 2;
-"""
-
-
-async def test_a_file_of_version_2_loses_nothing_and_its_outcomes_are_evidence(
-    tmp_path: Path,
-) -> None:
-    newest = [bad("b", PROBE, at=2000.0), good("a", OTHER, at=1000.0)]
-    with closing(sqlite3.connect(tmp_path / state_file.FILE)) as file:
-        file.executescript(OF_VERSION_2)
-        texts = [
-            (o.probe, o.finished_at, TypeAdapter(Outcome).dump_json(o).decode()) for o in newest
-        ]
-        for probe, finished_at, text in (*texts, (ProbeKey("m", "t"), 1.0, "no JSON")):
-            row = (probe.module, probe.target, finished_at, text, 5.0)
-            file.execute("INSERT INTO outcomes VALUES (?, ?, ?, ?, ?)", row)
-        file.commit()
-    for _ in range(2):  # once is enough
-        store = Store.open(tmp_path)
-        assert await kept_trips(store) == newest
-        known = sorted(store.last_known(), key=lambda one: one.outcome.trip)
-        assert known == [LastKnown(newest[1], 5.0, ()), LastKnown(newest[0], 5.0, ())]
-        await store.close()
-    with closing(sqlite3.connect(tmp_path / state_file.FILE)) as file:
-        rows = file.execute("SELECT trip, success, size FROM recent ORDER BY trip").fetchall()
-    assert rows == [
-        (o.trip, o.success, len(text.encode()))
-        for o, (_, _, text) in zip(newest[::-1], texts[::-1], strict=True)
-    ]
 
 
 async def test_a_list_of_many_trips_reads_none_of_their_traces_and_transcripts() -> None:

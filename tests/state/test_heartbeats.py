@@ -28,18 +28,6 @@ async def test_the_newest_of_each_comes_back(tmp_path: Path) -> None:
     await store.close()
 
 
-async def test_a_file_of_the_version_before_gets_the_table(tmp_path: Path) -> None:
-    await Store.open(tmp_path).close()
-    with closing(sqlite3.connect(tmp_path / FILE)) as file:
-        file.executescript("DROP TABLE heartbeats; PRAGMA user_version = 7;")
-    assert stored_heartbeats(tmp_path) == {}
-    store = Store.open(tmp_path)
-    assert not [*tmp_path.glob("*.damaged")]
-    await store.keep_heartbeat(KEY, WATCH)
-    assert store.heartbeats() == {KEY: WATCH}
-    await store.close()
-
-
 async def test_a_row_that_makes_no_sense_is_left_out(tmp_path: Path) -> None:
     store = Store.open(tmp_path)
     for subject in ("a", "b", "c"):
@@ -52,12 +40,6 @@ async def test_a_row_that_makes_no_sense_is_left_out(tmp_path: Path) -> None:
     store = Store.open(tmp_path)
     assert [*store.heartbeats()] == [replace(KEY, subject="a")]
     await store.close()
-
-
-def test_nothing_is_known_without_a_state(tmp_path: Path) -> None:
-    assert stored_heartbeats(tmp_path / "none") == {}
-    (tmp_path / FILE).write_bytes(b"no database" * 100)
-    assert stored_heartbeats(tmp_path) == {}
 
 
 def test_what_was_not_looked_for_in_a_long_time_is_forgotten_and_so_are_the_oldest_of_many() -> (

@@ -1,15 +1,12 @@
 import asyncio
 import os
 import signal
-import sqlite3
 import stat
 import sys
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from pydantic import TypeAdapter
 
 from exporter.core.facts import Arrival
 from exporter.core.model import Exchanger, Failure, Outcome, ProbeKey, Reply, Span, TlsSession
@@ -24,6 +21,7 @@ from exporter.state.trip import Moment, State, Trip
 from tests.support.visits import VISITS
 
 PROBE = ProbeKey("submission", "someone@example.org")
+OTHER = ProbeKey("submission", "other@example.org")
 TRIP = Trip("t1", PROBE, "monitor", State.LEAVING, 1000.5, "boot", 5.25, 9000.0)
 OUTCOME = Outcome(
     "t1",
@@ -184,92 +182,11 @@ def modes(directory: Path) -> dict[str, int]:
     return {file.name: stat.S_IMODE(file.stat().st_mode) for file in directory.iterdir()}
 
 
-def test_a_file_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
-    with sqlite3.connect(tmp_path / "mailtrip.sqlite") as connection:
-        connection.execute("PRAGMA user_version = 99")
-    connection.close()
-    with pytest.raises(StateUnusable, match="another version of mailtrip"):
-        Store.open(tmp_path)
-
-
 async def test_what_the_disk_refuses_is_said(tmp_path: Path) -> None:
     store = Store.open(tmp_path)
     await store.record(TRIP)
     with pytest.raises(StateUnusable, match="could not be written"):
         await store.record(TRIP)  # the same trip twice: the database refuses it
-    await store.close()
-
-
-OF_VERSION_1 = """
-CREATE TABLE trips (
-    id TEXT PRIMARY KEY, module TEXT NOT NULL, target TEXT NOT NULL, mailbox TEXT NOT NULL, state TEXT NOT NULL,
-    started_at REAL NOT NULL, boot TEXT NOT NULL, started REAL NOT NULL, sending_since REAL,
-    accepted REAL, expires_at REAL NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE outcomes (
-    module TEXT NOT NULL, target TEXT NOT NULL, finished_at REAL NOT NULL, outcome TEXT NOT NULL,
-    PRIMARY KEY (module, target)
-) WITHOUT ROWID;
-PRAGMA user_version = 1;
-"""
-OTHER = ProbeKey("submission", "other@example.org")
-
-
-async def test_a_file_of_version_1_loses_nothing(tmp_path: Path) -> None:
-    good = replace(OUTCOME, probe=OTHER, failure=None)
-    with closing(sqlite3.connect(tmp_path / "mailtrip.sqlite")) as file:
-        file.executescript(OF_VERSION_1)
-        trips = [
-            ("t1", "sent", 7.0),
-            ("t2", "overdue", 7.0),
-            ("t3", "arrived", 7.0),
-            ("t4", "leaving", None),
-        ]
-        for name, state, accepted in trips:
-            row = (
-                name,
-                PROBE.module,
-                PROBE.target,
-                "monitor",
-                state,
-                1000.5,
-                "boot",
-                5.25,
-                accepted,
-                accepted,
-                9000.0,
-            )
-            file.execute("INSERT INTO trips VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
-        for outcome in (OUTCOME, good):
-            text = TypeAdapter(Outcome).dump_json(outcome).decode()
-            key = (outcome.probe.module, outcome.probe.target)
-            file.execute(
-                "INSERT INTO outcomes VALUES (?, ?, ?, ?)", (*key, outcome.finished_at, text)
-            )
-        file.commit()
-
-    for _ in range(2):  # once is enough
-        store = Store.open(tmp_path)
-        sent = replace(TRIP, state=State.SENT, sending_since=7.0, accepted=7.0)
-        leaving = replace(TRIP, id="t4", state=State.LEAVING)
-        assert store.unsettled() == [sent, replace(sent, id="t2", state=State.OVERDUE), leaving]
-        known = await store.trip("t3")
-        assert known is not None
-        assert known.state is State.ARRIVED
-        assert list(store.last_known()) == [
-            LastKnown(good, good.finished_at, ()),
-            LastKnown(OUTCOME, None, ()),
-        ]
-        await store.close()
-    store = Store.open(tmp_path)
-    await store.found(replace(good, trip="t1"))
-    store.finished(replace(OUTCOME, probe=OTHER, started_at=2000.0))
-    await store.close()
-    store = Store.open(tmp_path)
-    assert store.unsettled()[0].verdict == replace(good, trip="t1")
-    newest = replace(OUTCOME, probe=OTHER, started_at=2000.0)
-    history = (summary_of(newest),)
-    assert list(store.last_known())[-1] == LastKnown(newest, good.finished_at, history)
     await store.close()
 
 

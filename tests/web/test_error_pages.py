@@ -1,11 +1,8 @@
 """Errors: a page for browsers, one line for all other clients."""
 
-from urllib.parse import urljoin
-
 import pytest
 
 from exporter import __version__
-from exporter.web.external_url import MOST_DEEP, ExternalUrl
 from tests.support.http_site import Site, site
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
@@ -86,20 +83,3 @@ async def test_strangers_get_a_page_without_the_version_and_no_markup_of_theirs(
         _, shown, _ = await asked(here, "GET", query, Accept=BROWSER)
         assert "&lt;script&gt;alert(1)" in shown
         assert "<script" not in shown
-
-
-@pytest.mark.parametrize("prefix", ["", "/mailtrip", "/a/b"])
-@pytest.mark.parametrize("path", ["/x", "/x/y", "/x/y/", "/x%2Fy/z", "/x" * 100])
-def test_a_page_anywhere_leads_to_the_start_page(prefix: str, path: str) -> None:
-    ours, host = ExternalUrl(prefix=prefix), "http://127.0.0.1:10925"
-    start = f"{host}{prefix}/"
-    for asked_for in (prefix + path, path):
-        assert urljoin(host + asked_for, ours.root_from(asked_for) or "./") == start
-        assert len(ours.root_from(asked_for)) < 3 * MOST_DEEP + 10
-
-
-def test_a_page_leads_to_the_start_page_behind_a_proxy_that_cuts_off_a_prefix() -> None:
-    at_proxy = "https://mail.example.org/mailtrip/x/y"
-    assert (
-        urljoin(at_proxy, ExternalUrl().root_from("/x/y")) == "https://mail.example.org/mailtrip/"
-    )

@@ -155,30 +155,6 @@ async def test_a_greeting_that_says_no_is_told_at_its_step() -> None:
     assert run.failure(error).step is Step.GREETING
 
 
-@pytest.mark.parametrize(
-    ("dialogue", "folders", "detail"),
-    [
-        (
-            "folder-missing",
-            ["INBOX", "Entwürfe"],
-            "refuses STATUS of the folder Entwürfe: [NONEXISTENT] no such mailbox",
-        ),
-        ("first-folder-missing", ["Monitor"], "refuses SELECT of the folder Monitor: no"),
-    ],
-)
-async def test_a_folder_that_is_missing_is_named(
-    dialogue: str, folders: list[str], detail: str
-) -> None:
-    error, run = await why(dialogue, folders=folders)
-    assert (error.reason, run.failure(error).step) == (Reason.REJECTED, Step.SELECT)
-    assert detail in error.detail
-
-
-async def test_a_special_use_that_no_folder_has_is_left_out() -> None:
-    async with opened("no-special-use", folders=["INBOX", "\\Junk"]):
-        pass
-
-
 WITHOUT_ID = """[next connection]
 S: * PREAUTH [CAPABILITY IMAP4rev1 ID] ready
 C: $ SELECT "INBOX"

@@ -1,6 +1,5 @@
 """A JMAP mailbox: changes, events, limits, and what it does not read."""
 
-import asyncio
 from itertools import pairwise
 
 import pytest
@@ -8,63 +7,12 @@ import pytest
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 from exporter.core.timing.wake import Wake
-from exporter.mailboxes.jmap.push import PAUSE
 from exporter.mailboxes.session import READ_LIMIT, Sighting
 from tests.support.jmap_rig import message, opened, rig, subjects
-from tests.support.jmap_server import Fails, JmapCut, JmapReply, path_of
+from tests.support.jmap_server import Fails, JmapReply, path_of
 from tests.support.left_behind import until
 
 LONG = 60.0
-
-
-async def test_an_event_ends_the_wait() -> None:
-    async with opened() as (session, here):
-        assert await session.scan() == []
-        await session.wait(LONG, Wake())  # it has begun to listen
-        assert await session.scan() == []
-        waiting = asyncio.ensure_future(session.wait(LONG, Wake()))
-        await until(lambda: here.server.streams == 1)
-        await here.server.put(message("hello"))
-        async with asyncio.timeout(10):
-            await waiting
-        (found,) = await session.scan()
-        assert found.watched
-        assert "S: event" in here.transcript
-
-
-async def test_an_event_about_what_is_known_already_wakes_nobody() -> None:
-    async with opened() as (session, here):
-        await session.wait(LONG, Wake())
-        await until(lambda: here.server.streams == 1)
-        await here.server.put(message("hello"))
-        assert len(await session.scan()) == 1
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.3):
-                await session.wait(LONG, Wake())
-
-
-async def test_a_server_without_events_is_asked_for_them_once() -> None:
-    async with rig() as here:
-        here.server.offers_events = False
-        async with here.session() as session:
-            for _ in range(3):
-                await session.wait(1.001, Wake())
-                assert await session.scan() == []
-        asked = [path_of(one) for one in here.server.requests].count("/events")
-        assert asked == 1
-
-
-async def test_a_stream_that_ends_is_no_failure_and_is_opened_again() -> None:
-    async with opened() as (session, here):
-        here.server.acts["events"] = JmapCut()
-        async with asyncio.timeout(10):
-            await session.wait(1.5, Wake())
-        assert await session.scan() == []
-        assert "no events" in here.transcript
-        del here.server.acts["events"]
-        here.ahead += PAUSE
-        await session.wait(LONG, Wake())
-        await until(lambda: here.server.streams == 1)
 
 
 async def test_a_message_that_is_moved_into_the_junk_later_is_found() -> None:
@@ -246,24 +194,6 @@ async def test_what_a_scan_found_before_it_failed_comes_again() -> None:
         async with here.session() as session:
             (found,) = await session.scan()
             assert (subjects([found]), found.watched) == (["one"], True)
-
-
-async def test_without_an_inbox_the_failure_says_so() -> None:
-    async with rig() as here:
-        here.server.places = here.server.places[1:]
-        with pytest.raises(ProbeError, match="role `inbox`") as caught:
-            async with here.session():
-                pass
-        assert caught.value.reason is Reason.REJECTED
-
-
-async def test_a_mailbox_for_junk_is_known_by_its_name_where_none_is_marked() -> None:
-    async with rig() as here:
-        here.server.places[1] |= {"role": None, "name": "Спам"}
-        async with here.session() as session:
-            await here.server.put(message("hello"), "junk")
-            (found,) = await session.scan()
-            assert (found.junk, found.folder) == (True, "Спам")
 
 
 async def test_a_session_is_one_connection_and_one_for_events() -> None:

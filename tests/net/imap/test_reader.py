@@ -2,13 +2,11 @@
 but its own."""
 
 import contextlib
-import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.net.imap.names import decode_folder, encode_folder, quote, uid_set
 from exporter.net.imap.reader import (
     Malformed,
     Reader,
@@ -16,8 +14,6 @@ from exporter.net.imap.reader import (
     Value,
     attributes,
     folders,
-    number,
-    parse,
 )
 from exporter.net.imap.values import without_size
 
@@ -145,94 +141,11 @@ def test_what_was_written_is_read(value: Value) -> None:
     assert response.values == [value]
 
 
-@given(st.text(st.characters(codec="ascii", exclude_characters="\r\n\0")))
-def test_a_quoted_string_is_read_as_it_was(string: str) -> None:
-    assert parse([quote(string).encode()]) == [string.encode()]
-
-
-@pytest.mark.parametrize(
-    "data", [b"(" * 100_000, b")", b"(()", b"(" * 41 + b")" * 41, b'"', b'("a)']
-)
-def test_parentheses_and_quotes_have_to_fit(data: bytes) -> None:
-    with pytest.raises(Malformed):
-        parse([data])
-
-
-def test_brackets_that_never_close_cost_no_time() -> None:
-    assert len(parse([b"BODY[ " * 100_000])) == 100_000
-
-
-def test_nil_is_nothing_but_a_string_is_a_string() -> None:
-    assert parse([b'NIL nil "NIL" NILS', b"NIL", b""]) == [None, None, b"NIL", b"NILS", b"NIL"]
-
-
 def test_the_transcript_shows_no_content_of_messages() -> None:
     (response,) = read(
         b'* 1 FETCH (BODY[HEADER]<0> "To: me\\" you" BODY[] {7}\r\nsecrets UID 5)\r\n'
     )
     assert response.shown == b'* 1 FETCH (BODY[HEADER]<0> "..." BODY[] {7 bytes} UID 5)'
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        (b"12", 12),
-        (b"", 0),
-        (b"-1", 0),
-        (b"1e3", 0),
-        (None, 0),
-        ([b"1"], 0),
-        (b"9" * 5000, 0),
-        ("²".encode(), 0),
-    ],
-)
-def test_a_number_is_a_number_or_nothing(value: Value, expected: int) -> None:
-    assert number(value) == expected
-
-
-@pytest.mark.parametrize(
-    ("name", "wire"),
-    [
-        ("INBOX", "INBOX"),
-        ("Entwürfe", "Entw&APw-rfe"),
-        ("R&D", "R&-D"),
-        ("~peter/mail/台北/日本語", "~peter/mail/&U,BTFw-/&ZeVnLIqe-"),  # RFC 3501 section 5.1.3
-        ("a\r\nb", "a&AA0ACg-b"),
-    ],
-)
-def test_folders_are_named_in_modified_utf7(name: str, wire: str) -> None:
-    assert encode_folder(name) == wire
-    assert decode_folder(wire) == name
-
-
-@given(st.text(st.characters(exclude_categories=["Cs"])))
-def test_any_name_survives_the_wire(name: str) -> None:
-    assert encode_folder(name).isascii()
-    assert decode_folder(encode_folder(name)) == name
-
-
-@pytest.mark.parametrize("wire", ["&", "&AAA", "&A-", "&2AA-", "Entwürfe"])
-def test_a_name_that_is_no_modified_utf7_stays_as_it_is(wire: str) -> None:
-    assert decode_folder(wire) == wire
-
-
-def test_a_set_of_uids_names_these_and_no_others() -> None:
-    assert uid_set([7, 1, 2, 3, 9, 10]) == "1:3,7,9:10"
-    assert uid_set([5]) == "5"
-
-
-@given(st.sets(st.integers(1, 60), min_size=1))
-def test_a_set_of_uids_can_be_taken_apart_again(uids: set[int]) -> None:
-    ranges = [[int(end) for end in one.split(":")] for one in uid_set(uids).split(",")]
-    assert {uid for one in ranges for uid in range(one[0], one[-1] + 1)} == uids
-
-
-@given(st.text('a\\"', max_size=12).map(str.encode))
-def test_each_escaped_character_loses_its_backslash(text: bytes) -> None:
-    quoted = re.match(rb'[^"\\]*(?:\\.[^"\\]*)*', text)
-    assert quoted
-    (value,) = parse([b'"' + quoted[0] + b'"'])
-    assert value == re.sub(rb"\\(.)", rb"\1", quoted[0])
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,6 @@ from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 from exporter.net.tls.client_certificate import ClientCertificate, expiry_times
 from exporter.net.tls.handshake import client_context
-from exporter.net.tls.subject import subject_of
 from exporter.senders.smtp import SmtpOptions
 from exporter.settings import Settings
 from tests.support.chains import issue, presented
@@ -225,11 +224,6 @@ def test_it_says_what_postfix_and_dovecot_ask_for(files: Files) -> None:
 
 def fingerprint(files: Files) -> str:
     return files.identity.certificate.fingerprint(SHA256()).hex()
-
-
-@pytest.mark.parametrize("name", ["Größe & Söhne", "x" * 64, "a, b=c\n"])
-def test_the_subject_is_read_as_it_is(name: str) -> None:
-    assert subject_of(issue(name).der) == f"CN={name.strip()}".replace("\n", " ")
 
 
 OPTIONS = {"cert_file": "/c.pem", "key_file": "/k.pem"}

@@ -112,25 +112,6 @@ async def test_it_needs_the_login_of_the_web_configuration(folder: Folder) -> No
         assert (await here.call("/echo", "POST", headers=login))[0] == 200
 
 
-@pytest.mark.parametrize("prefix", ["", "/mailtrip"])
-async def test_every_error_is_json_of_one_form(prefix: str) -> None:
-    async with frame(prefix=prefix) as here:
-        for path, method, expected in (
-            ("/nowhere", "GET", (404, "not_found")),
-            ("/long", "POST", (405, "method_not_allowed")),
-            ("/echo", "GET", (405, "method_not_allowed")),
-            ("/broken", "GET", (503, "state_unusable")),
-        ):
-            status, error, answer = await here.call(path, method)
-            assert (status, error["error"]) == expected
-            assert len(error) == 2
-            assert error["message"]
-            assert answer.headers["Cache-Control"] == "no-store"
-            assert answer.headers["Server"] == "mailtrip"
-        long = {"data": "x" * 2000, "headers": {"Content-Type": "application/json"}}
-        assert (await here.call("/echo", "POST", **long))[0] == 413
-
-
 async def test_it_is_compressed_like_pages() -> None:
     async with frame() as here:
         _, content, answer = await here.call("/long", headers={"Accept-Encoding": "gzip"})
@@ -138,31 +119,6 @@ async def test_it_is_compressed_like_pages() -> None:
         assert answer.headers["Content-Encoding"] == "gzip"
         _, _, answer = await here.call("/long", headers={"Accept-Encoding": "identity"})
         assert "Content-Encoding" not in answer.headers
-
-
-@pytest.mark.parametrize(
-    ("kind", "body", "status"),
-    [
-        ("application/json", '{"a": 1, "b": ["x"]}', 200),
-        ("application/json; charset=utf-8", "{}", 200),
-        ("application/x-www-form-urlencoded", "a=b&c=d%20e", 200),
-        ("application/x-www-form-urlencoded", "a=b&a=c", 400),
-        ("application/x-www-form-urlencoded", "&".join(f"a{n}=b" for n in range(30)), 400),
-        ("application/x-www-form-urlencoded", "a=%ff", 400),
-        ("application/json", "[]", 400),
-        ("application/json", "{", 400),
-        ("application/json", "[" * 1000, 400),
-        ("application/json", b"\xff", 400),
-        ("text/plain", "a=b", 415),
-        ("multipart/form-data; boundary=x", "--x--", 415),
-    ],
-)
-async def test_fields_are_of_a_json_object_or_of_a_form(
-    kind: str, body: str | bytes, status: int
-) -> None:
-    async with frame() as here:
-        got, _, _ = await here.call("/echo", "POST", data=body, headers={"Content-Type": kind})
-        assert got == status
 
 
 async def test_a_list_is_valid_json_however_many_items_it_has() -> None:
