@@ -1,6 +1,7 @@
 """Times on the pages: for readers in their zone, and exact for machines."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from exporter.web import pages
 from exporter.web.pages.outages import OutageQuery
 from exporter.web.pages.pages import Pages, PageSettings
 from exporter.web.pages.time_zone import UTC_ZONE, TimeZone
+from exporter.web.pages.trip_facts import details
+from tests.support.every_fact import EVERY_FACT
 from tests.support.happened_trips import WHY, happened, trip
 from tests.support.http_site import Site, site, words_of
 
@@ -104,6 +107,16 @@ async def test_every_time_on_a_page_is_exact_for_machines_and_says_its_zone() ->
     assert '<text x="1.0%" y="168" text-anchor="start">23:13:20</text>' in berlin["trips"]
     assert "All times in UTC" in utc["report"]
     assert "The month is one of UTC; all times in Europe/Berlin" in berlin["report"]
+
+
+def test_the_times_of_facts_are_in_the_zone_of_the_page() -> None:
+    outcome = replace(trip(0), facts=tuple(EVERY_FACT))
+    shown = {name: "".join(parts) for name, parts, _ in details(outcome, BERLIN)}
+    for name, text in shown.items():
+        assert not TIME.search(ELEMENT.sub("", text)), name
+    times = {name for name, text in shown.items() if ">2023-11-1" in text and " CET</" in text}
+    assert times == {"written", "arrived late", "last heartbeat", "next one due by"}
+    assert '<time datetime="2027-01-15T08:00:00Z">2027-01-15</time>' in shown["TLS, send"]
 
 
 def test_templates_write_no_zone_of_their_own() -> None:
