@@ -21,22 +21,26 @@ COMMAND = "python -m docs.alert_texts"
 QUIET = tuple(reason for reason in Reason if Trait.HAS_ITS_ALERT in reason.traits)
 
 INTRODUCTION = f"""\
-<!-- Generated from dashboards/causes.py, dashboards/rules and tests/atlas by "{COMMAND}". Change those, not this page. -->
+<!-- Generated from dashboards/causes.py, dashboards/rules and tests/atlas by "{COMMAND}".
+Change those, not this page. -->
 
 # What the alerts say
 
-The texts that reach the person on call, word for word: for each [fault](faults.md) that the tests cause on real mail
-servers, and one example of every other alert. [alerts.md](alerts.md) says what to do.
+The texts that reach the person on call, word for word: for each [fault](faults.md) that the tests
+cause on real mail servers, and one example of every other alert. [alerts.md](alerts.md) says what
+to do.
 
-A text tells apart who is **known to be affected**, as a trip proves it, and who is **perhaps** affected, with the condition. **critical**: mail of
-others is affected, or may be. **warning**: only mailtrip's own login, token, folder, files or deletions are known to be affected, or it has time until
-morning.
+A text tells apart who is **known to be affected**, as a trip proves it, and who is **perhaps**
+affected, with the condition. **critical**: mail of others is affected, or may be. **warning**: only
+mailtrip's own login, token, folder, files or deletions are known to be affected, or it has time
+until morning.
 
 ## MailtripFailing
 
-The summary is the name of the probe, the second column, and the first column in brackets. The description begins with
-how many trips have failed and for how long, and how many other probes fail. If a server had accepted the message, it
-names that server and the message's name in its queue. It ends with the command to run first:
+The summary is the name of the probe, the second column, and the first column in brackets. The
+description begins with how many trips have failed and for how long, and how many other probes fail.
+If a server had accepted the message, it names that server and the message's name in its queue. It
+ends with the command to run first:
 
 > relay: accepted, but it does not arrive (deliver: overdue)
 >
@@ -49,8 +53,9 @@ names that server and the message's name in its queue. It ends with the command 
 
 MAILBOX = """\
 
-MailtripMailboxUnwatched says the same of a mailbox, such as "Mailbox monitor cannot be watched: mailtrip's login is
-refused (open/login: auth AUTHENTICATIONFAILED)", and how many probes wait for it.
+MailtripMailboxUnwatched says the same of a mailbox, such as "Mailbox monitor cannot be watched:
+mailtrip's login is refused (open/login: auth AUTHENTICATIONFAILED)", and how many probes wait for
+it.
 """
 
 
@@ -69,7 +74,8 @@ def page() -> str:
     for name, labels, texts in examples():
         parts += [
             f"## {name}\n",
-            f"> **{texts['summary']}** ({labels['severity']})\n>\n> {_quoted(texts['description'])}\n",
+            f"> **{texts['summary']}** ({labels['severity']})\n>\n>"
+            f" {_quoted(texts['description'])}\n",
         ]
     return "\n".join(parts)
 

@@ -37,7 +37,7 @@ text{font:13.3px ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",m
 rect.g{fill:#2da44e}rect.r{fill:#cf222e}rect.c{fill:#1f93ad}
 @media(prefers-color-scheme:dark){text{fill:#e6edf3}.back{fill:#0d1117;stroke:#3d444d}.dot{fill:#3d444d}
 .g,rect.g{fill:#56d364}.r,rect.r{fill:#ff7b72}.c,rect.c{fill:#56c8d8}}
-"""
+"""  # noqa: E501
 STILL = "@media(prefers-reduced-motion:reduce){g{animation:none!important}}"
 
 
@@ -73,7 +73,7 @@ def svg(recording: Recording) -> str:
 <rect class="back" x=".5" y=".5" width="{width - 1}" height="{height - 1}" rx="8"/>{dots}
 {groups}
 </svg>
-"""
+"""  # noqa: E501
 
 
 def description(recording: Recording) -> str:

@@ -144,7 +144,8 @@ def _zsh(action: argparse.Action) -> str:
     names = [f"{name}{equals if name.startswith('--') else ''}" for name in action.option_strings]
     given = f"'{repeated}'" if repeated else ""
     if len(names) > 1:
-        return f"'({' '.join(action.option_strings)})'{{{','.join(names)}}}'[{_quoted(text)}]{argument}'"
+        excluded = f"'({' '.join(action.option_strings)})'"
+        return f"{excluded}{{{','.join(names)}}}'[{_quoted(text)}]{argument}'"
     return f"{given}'{names[0]}[{_quoted(text)}]{argument}'"
 
 

@@ -16,20 +16,23 @@ EXAMPLE = ROOT / "examples/explained.yml"
 COMMAND = "python -m docs.configuration"
 
 INTRODUCTION = f"""\
-<!-- Generated from the models and {EXAMPLE.relative_to(ROOT)} by "{COMMAND}". Change those, not this page. -->
+<!-- Generated from the models and {EXAMPLE.relative_to(ROOT)} by "{COMMAND}".
+Change those, not this page. -->
 
 # Configuration
 
-mailtrip reads one YAML file: `mailtrip serve --config.file mailtrip.yml`. It defines the **mailboxes** that receive
-messages, the path of a message (**modules**), and the targets (**probes**). `mailtrip check mailtrip.yml` reports all
-errors in it, with line, column and fix; `mailtrip schema` prints its JSON Schema, with which an editor completes keys
-and marks errors. Without a file, mailtrip sends messages to itself.
+mailtrip reads one YAML file: `mailtrip serve --config.file mailtrip.yml`. It defines the
+**mailboxes** that receive messages, the path of a message (**modules**), and the targets
+(**probes**). `mailtrip check mailtrip.yml` reports all errors in it, with line, column and fix;
+`mailtrip schema` prints its JSON Schema, with which an editor completes keys and marks errors.
+Without a file, mailtrip sends messages to itself.
 
-The file is reloaded at SIGHUP, at `POST /-/reload`, and with `--config.enable-auto-reload` a few seconds after the
-file, or a symbolic link to it, has changed. If it is invalid, the previous configuration stays in use: the answer, the
-log and `mailtrip_config_last_reload_successful` report it. Trips in progress finish with their old options. A mailbox
-that was removed closes after its last trips. Unchanged mailboxes stay connected, and probes keep their intervals. A
-change of `state` needs a restart. Secrets in files need no reload: they are read at every use.
+The file is reloaded at SIGHUP, at `POST /-/reload`, and with `--config.enable-auto-reload` a few
+seconds after the file, or a symbolic link to it, has changed. If it is invalid, the previous
+configuration stays in use: the answer, the log and `mailtrip_config_last_reload_successful` report
+it. Trips in progress finish with their old options. A mailbox that was removed closes after its
+last trips. Unchanged mailboxes stay connected, and probes keep their intervals. A change of `state`
+needs a restart. Secrets in files need no reload: they are read at every use.
 
 A complete configuration with comments:
 
@@ -39,24 +42,25 @@ A complete configuration with comments:
 
 ## How values are written
 
-* **duration**: a number with its unit, `250ms`, `15s`, `1.5m`, `1h`, `7d`, `2w` or `1y`; or several, the largest unit
-  first, as in Prometheus: `1h30m`. A number without a unit is an error.
+* **duration**: a number with its unit, `250ms`, `15s`, `1.5m`, `1h`, `7d`, `2w` or `1y`; or
+  several, the largest unit first, as in Prometheus: `1h30m`. A number without a unit is an error.
 * **size**: bytes, or a number with its unit, `64KiB`, `1MiB`.
-* **secret**: `{{file: /run/secrets/imap}}`, `{{env: IMAP_PASSWORD}}`, or the text itself. A file is read again at every
-  use, without its last line break and without a byte order mark; an empty file is a failure, not an empty
-  password. A secret is never printed, logged or shown.
-* Variables are not expanded: text such as `$IMAP_PASSWORD`, `${{IMAP_PASSWORD}}`, `%IMAP_PASSWORD%` or `env:IMAP_PASSWORD` is
-  an error, because it would be used as the password. Put a password that looks like that into a file. One that contains
-  a space and a `#` needs quotes: in YAML, a comment begins there.
+* **secret**: `{{file: /run/secrets/imap}}`, `{{env: IMAP_PASSWORD}}`, or the text itself. A file is
+  read again at every use, without its last line break and without a byte order mark; an empty file
+  is a failure, not an empty password. A secret is never printed, logged or shown.
+* Variables are not expanded: text such as `$IMAP_PASSWORD`, `${{IMAP_PASSWORD}}`, `%IMAP_PASSWORD%`
+  or `env:IMAP_PASSWORD` is an error, because it would be used as the password. Put a password that
+  looks like that into a file. One that contains a space and a `#` needs quotes: in YAML, a comment
+  begins there.
 * **name**: letters, digits, `-`, `_` and `.`; it becomes a label in Prometheus.
-* **pattern**: `*` stands for anything, `?` for one character, `[ab]` for one of these, in upper or lower case; or
-  a network, `192.0.2.0/24`.
-* Where an option says so, `{{target}}` stands for the target of the probe. Put it in quotes: in YAML, a `{{` begins a
-  mapping.
+* **pattern**: `*` stands for anything, `?` for one character, `[ab]` for one of these, in upper or
+  lower case; or a network, `192.0.2.0/24`.
+* Where an option says so, `{{target}}` stands for the target of the probe. Put it in quotes: in
+  YAML, a `{{` begins a mapping.
 * Relative paths are relative to the working directory of mailtrip.
-* The file is YAML 1.2: only `true` and `false` are booleans, `no` is a string. Unknown keys, duplicate keys, and keys
-  without a value are errors. Anchors, aliases and merge keys (`<<`) work; define an anchor at its first use, because
-  there is no top-level key for shared values.
+* The file is YAML 1.2: only `true` and `false` are booleans, `no` is a string. Unknown keys,
+  duplicate keys, and keys without a value are errors. Anchors, aliases and merge keys (`<<`) work;
+  define an anchor at its first use, because there is no top-level key for shared values.
 
 ## The file
 """
@@ -115,9 +119,8 @@ class Page:
             else:
                 default = f"`{_written(option['default'])}`" if "default" in option else ""
             kind = self._kind(option, f"{path}.{name}".removeprefix("."))
-            yield f"| `{name}` | {kind} | {default} | {_paragraph(option['description'])} |".replace(
-                "|  |", "| |"
-            )
+            row = f"| `{name}` | {kind} | {default} | {_paragraph(option['description'])} |"
+            yield row.replace("|  |", "| |")
 
     def _kind(self, option: dict[str, Any], path: str) -> str:
         if "anyOf" in option and "title" not in option:

@@ -39,14 +39,14 @@ second address, takes `session_timeout`.
 Some events are not failures of a trip: see [what raises no alarm](#what-raises-no-alarm).
 
 The terms are explained in [metrics.md](metrics.md#why-a-trip-breaks).
-"""
+"""  # noqa: E501
 
 HARMLESS = """\
 ## What raises no alarm
 
 These events are normal for healthy mail servers. The tests cause each of them, too, and the trip succeeds: no message is
 counted as late, lost or failed, no leg fails, and no probe message stays in the mailbox.
-"""
+"""  # noqa: E501
 
 
 def page() -> str:

@@ -7,9 +7,9 @@ from docs.command_parser import MADE, command_line, flags, helps, meaning, value
 from exporter import __version__
 
 DESCRIPTION = """\
-mailtrip sends a signed test message through the real mail path, finds it in the real mailbox, checks and deletes it.
-It reports to Prometheus whether the message came back, how long each part took and, if the message did not come back, which
-part failed and why."""
+mailtrip sends a signed test message through the real mail path, finds it in the real mailbox,
+checks and deletes it. It reports to Prometheus whether the message came back, how long each part
+took and, if the message did not come back, which part failed and why."""
 
 ENDING = r"""
 .SH EXIT STATUS
@@ -32,7 +32,8 @@ or
 found a listing.
 .TP
 .B 2
-An error in the command line or the configuration, or something on this machine that is missing or in use.
+An error in the command line or the configuration, or something on this machine that is missing or
+in use.
 .TP
 .B 3
 .B lookup
@@ -42,8 +43,8 @@ got no answer from any list.
 Stopped by SIGINT, by a closed pipe, by SIGTERM.
 .SH SIGNALS
 .B mailtrip serve
-reloads its configuration on SIGHUP, and stops within 5 seconds of SIGTERM or SIGINT. A trip in progress continues after the next
-start.
+reloads its configuration on SIGHUP, and stops within 5 seconds of SIGTERM or SIGINT. A trip in
+progress continues after the next start.
 .SH ENVIRONMENT
 .TP
 .BR MAILTRIP_SEND_PASSWORD ", " MAILTRIP_MAILBOX_PASSWORD
@@ -108,7 +109,7 @@ mailtrip serve \-\-config.file /etc/mailtrip/mailtrip.yml
 .SH SEE ALSO
 .BR prometheus (1),
 .BR promtool (1)
-"""
+"""  # noqa: E501
 
 
 def roff(text: str) -> str:

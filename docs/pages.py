@@ -36,8 +36,8 @@ def on_files(files: Any, config: Any) -> Any:
 
 
 def address_on_site(name: str) -> str:
-    """The file of a page on the site. `/alerts.md#heading` leads to it, as in a repository: so do the
-    links of alerts and of mailtrip's own pages."""
+    """The file of a page on the site. `/alerts.md#heading` leads to it, as in a repository: so do
+    the links of alerts and of mailtrip's own pages."""
     return "index.html" if name == "index.md" else f"{name}/index.html"
 
 

@@ -195,7 +195,8 @@ def test_a_thousand_probes_load(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_the_entries_are_made_once_however_many_targets_are_looked_for() -> None:
     """A start and a reload look for each of ten thousand probes."""
-    text = b"modules: {m: {roundtrip: {from: a@b.example, send: {smtp: {host: h}}, expect: {code: 5}}}}\n"
+    trip = b"{from: a@b.example, send: {smtp: {host: h}}, expect: {code: 5}}"
+    text = b"modules: {m: {roundtrip: " + trip + b"}}\n"
     entries = b"probes: [{name: x, module: m, target: a@b.example}]"
     settings, same = (Settings.parse(text + entries, "test.yml") for _ in range(2))
     assert settings.allows("m", "a@b.example")

@@ -18,13 +18,13 @@ _PASSING = re.compile(
     | (mail\s?box|mail\s?drop|folder|spool|inbox)\ .{0,20}(\bin\ use\b|\block(ed)?\b)
     | (can't|cannot|could\ not|unable\ to)\ .{0,20}\block\b | another\ (\w+\ )?(session|client|process)
     | (internal|fatal)\ (server\ )?error | (system|server)\ (error|problem) | timed[ -]?out | shutting\ down
-    | authenticated\ but\ not\ connected""",
+    | authenticated\ but\ not\ connected""",  # noqa: E501
     re.IGNORECASE | re.VERBOSE,
 )
 _OF_THE_ACCOUNT = re.compile(
     r"""password | credential | too\ many\ ([\w-]+\ ){0,2}(fail\w*|invalid|bad|wrong|unsuccessful|attempts|tries|errors)
     | too\ many\ ([\w-]+\ ){0,2}auth | (account|user|login)\ ([\w-]+\ ){0,3}(locked|disabled|blocked|suspended)
-    | locked\ out | fail(ed|ure)\ (login|attempt) | login\ (attempts|failures)""",
+    | locked\ out | fail(ed|ure)\ (login|attempt) | login\ (attempts|failures)""",  # noqa: E501
     re.IGNORECASE | re.VERBOSE,
 )
 

@@ -1,7 +1,7 @@
 """Writes changes of the state to disk: in order, many in one commit, each with its own result.
 
-A change that a trip waits for is committed at once, with all that were queued before it. Others
-may wait a little for it: one commit instead of several. While one commit is made, the changes of the
+A change that a trip waits for is committed at once, with all that were queued before it. Others may
+wait a little for it: one commit instead of several. While one commit is made, the changes of the
 next are gathered.
 
 A full disk, or a file that another program has locked, refuses every change for a while. Changes
@@ -189,10 +189,8 @@ class Commits:
         problems = commit(self._connection, [waiting.change for waiting in batch])
         for waiting, problem in zip(batch, problems, strict=True):
             if waiting.tell and not problem:
-                waiting.tell(
-                    ""
-                    # in this very moment: who is killed a little later has told it, and tells it once
-                )
+                # In this very moment: a process that is killed a little later has told it, once.
+                waiting.tell("")
         try:
             self._sync()
         except OSError as error:  # it is committed all the same, and must not be so twice

@@ -24,7 +24,7 @@ CREATE TABLE days (
     {", ".join(f"{column} INTEGER NOT NULL DEFAULT 0" for column in _COUNTED)},
     PRIMARY KEY (module, target, day)
 ) WITHOUT ROWID;
-"""
+"""  # noqa: E501
 """Its definition."""
 
 
@@ -129,6 +129,6 @@ def _add(
     names = "".join(f", {column}" for column in columns)
     more = "".join(f", {column} = {column} + 1" for column in columns)
     statement = f"""INSERT INTO days (module, target, day, first, last{names}) VALUES (?, ?, ?, ?, ?{ones})
-        ON CONFLICT DO UPDATE SET first = min(first, excluded.first), last = max(last, excluded.last){more}"""  # noqa: S608 - the names are ours
+        ON CONFLICT DO UPDATE SET first = min(first, excluded.first), last = max(last, excluded.last){more}"""  # noqa: E501, S608 - the names are ours
     first = at if first is None else first
     connection.execute(statement, (probe.module, probe.target, int(at // DAY), first, at))

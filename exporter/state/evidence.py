@@ -31,7 +31,7 @@ class ListedTrip:
 
 _OF_PROBE = "WHERE module = ? AND target = ?"
 _WHOLE = """coalesce((SELECT traces.outcome FROM traces WHERE traces.number = recent.number), outcome)
-    AS outcome"""
+    AS outcome"""  # noqa: E501
 _DOCUMENT = TypeAdapter(dict[str, Any])
 _DOCUMENTS = TypeAdapter(list[dict[str, Any]])
 _OF_FIELDS: dict[frozenset[str], Any] = {
@@ -152,8 +152,8 @@ def listed(
 
 
 def beside(connection: Connection, outage: Outage) -> tuple[Outcome | None, Outcome | None]:
-    """The OK trips before and after an outage, in brief, if they and its first and its last trip are
-    kept."""
+    """The OK trips before and after an outage, in brief, if they and its first and its last trip
+    are kept."""
 
     def nearest(beside: str, order: str, trip: str) -> Outcome | None:
         query = f"""SELECT outcome FROM recent {_OF_PROBE} AND success = 1

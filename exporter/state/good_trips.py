@@ -17,7 +17,7 @@ def good_trips(connection: Connection, probe: ProbeKey, but: str, limit: int) ->
     query = """SELECT trip, json_extract(traces.outcome, '$.started_at'),
             json_extract(traces.outcome, '$.facts')
         FROM recent JOIN traces USING (number) WHERE module = ? AND target = ? AND success = 1 AND trip != ?
-        AND json_valid(traces.outcome) ORDER BY number DESC LIMIT ?"""
+        AND json_valid(traces.outcome) ORDER BY number DESC LIMIT ?"""  # noqa: E501
     rows = connection.execute(query, (probe.module, probe.target, but, limit))
     return [
         GoodTrip(trip, started_at, circumstances_of(evidence.facts_readable(facts)))

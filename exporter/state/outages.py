@@ -66,7 +66,7 @@ def newest(
     of_probe = "module = ? AND target = ? AND" if probe else ""
     which = (probe.module, probe.target) if probe else ()
     query = f"""SELECT outage FROM outages WHERE {of_probe} {_OF_STATE[lasting]} {SENSIBLE["outages"]}
-        ORDER BY start DESC LIMIT ? OFFSET ?"""  # noqa: S608
+        ORDER BY start DESC LIMIT ? OFFSET ?"""  # noqa: E501, S608
     return _readable(connection.execute(query, (*which, limit, offset)))
 
 
@@ -120,7 +120,7 @@ def prune(connection: Connection, now: float, most: int = MOST) -> list[tuple[Pr
         ORDER BY 1.0 * place / (SELECT max(count(*), 1) FROM (SELECT 1 FROM days
             WHERE days.module = o.module AND days.target = o.target LIMIT {LONG_WATCHED})),
         start DESC LIMIT -1 OFFSET ?) RETURNING module, target,
-        coalesce("end", iif(json_valid(outage), json_extract(outage, '$.last_start'), start), start)"""  # noqa: S608
+        coalesce("end", iif(json_valid(outage), json_extract(outage, '$.last_start'), start), start)"""  # noqa: E501, S608
     rows = connection.execute(surplus, (most - most // 20,)).fetchall()
     return [
         (ProbeKey(module, target), end)

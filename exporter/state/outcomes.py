@@ -60,7 +60,7 @@ def keep(connection: Connection, outcome: Outcome, text: str, *, newest: bool = 
             last_success = ifnull(excluded.last_success, last_success),
             history = CASE WHEN iif(json_valid(history), json_type(history), '') != 'array' THEN excluded.history
                 ELSE json_insert(iif(json_array_length(history) < ?, history, json_remove(history, '$[0]')), '$[#]',
-                    json_extract(excluded.history, '$[0]')) END"""
+                    json_extract(excluded.history, '$[0]')) END"""  # noqa: E501
     connection.execute(insert, row)
 
 

@@ -25,7 +25,7 @@ CREATE TABLE recent (
 );
 CREATE INDEX recent_by_probe ON recent (module, target, success);
 CREATE INDEX recent_by_age ON recent (success, finished_at, size);
-"""
+"""  # noqa: E501
 _OUTAGES = """
 CREATE TABLE outages (
     id TEXT PRIMARY KEY, module TEXT NOT NULL, target TEXT NOT NULL, start REAL NOT NULL, "end" REAL,
@@ -35,7 +35,7 @@ CREATE INDEX outages_by_start ON outages (start);
 CREATE TABLE unsettled (
     module TEXT NOT NULL, target TEXT NOT NULL, results TEXT NOT NULL, PRIMARY KEY (module, target)
 ) WITHOUT ROWID;
-"""
+"""  # noqa: E501
 _THINNING = f"""{thinning.TABLES}
 ALTER TABLE recent ADD COLUMN grade INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE recent ADD COLUMN successes INTEGER NOT NULL DEFAULT 0;
@@ -63,7 +63,7 @@ CREATE TABLE outcomes (
     module TEXT NOT NULL, target TEXT NOT NULL, finished_at REAL NOT NULL, outcome TEXT NOT NULL, last_success REAL,
     history TEXT NOT NULL DEFAULT '[]', PRIMARY KEY (module, target)
 ) WITHOUT ROWID;
-{_RECENT}{_FROM_4_TO_5}{_FROM_5_TO_6}{_FROM_7_TO_8}"""
+{_RECENT}{_FROM_4_TO_5}{_FROM_5_TO_6}{_FROM_7_TO_8}"""  # noqa: E501
 _FROM_1_TO_2 = """
 ALTER TABLE trips ADD COLUMN verdict TEXT;
 ALTER TABLE outcomes ADD COLUMN last_success REAL;
@@ -74,7 +74,7 @@ _FROM_2_TO_3 = f"""{_RECENT}
 INSERT OR IGNORE INTO recent (trip, module, target, success, finished_at, size, outcome)
     SELECT json_extract(outcome, '$.trip'), module, target, json_extract(outcome, '$.failure') IS NULL, finished_at,
     length(CAST(outcome AS BLOB)), outcome FROM outcomes WHERE json_valid(outcome) ORDER BY finished_at;
-"""  # noqa: S608 - both parts are ours
+"""  # noqa: E501, S608 - both parts are ours
 _FROM_3_TO_4 = "ALTER TABLE outcomes ADD COLUMN history TEXT NOT NULL DEFAULT '[]';"
 _FROM_6_TO_7 = "ALTER TABLE trips ADD COLUMN home TEXT NOT NULL DEFAULT 'message';"
 _STEPS = (

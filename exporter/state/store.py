@@ -85,8 +85,8 @@ class Store:
     def open(
         cls, directory: Path | None, *, threaded: bool = True, keep: float = thinning.KEEP
     ) -> "Store":
-        """Opens the state, which keeps finished trips for at most so many seconds. A damaged file is
-        renamed, and a new one created. Raises StateUnusable."""
+        """Opens the state, which keeps finished trips for at most so many seconds. A damaged file
+        is renamed, and a new one created. Raises StateUnusable."""
         if directory is None:
             return cls(state_file.in_memory(), None, None, threaded=False, keep=keep)
         connection, lock = state_file.in_directory(directory)

@@ -10,7 +10,7 @@ TABLE = """
 CREATE TABLE sts_policies (
     domain TEXT PRIMARY KEY, version TEXT NOT NULL, policy TEXT NOT NULL, downloaded_at REAL NOT NULL
 ) WITHOUT ROWID;
-"""
+"""  # noqa: E501
 
 
 def keep(connection: Connection, saved: SavedPolicy) -> None:

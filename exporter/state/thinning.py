@@ -41,8 +41,8 @@ CREATE TABLE exemplars (
     PRIMARY KEY (module, target, bucket)
 ) WITHOUT ROWID;
 """
-"""The outcomes that are kept whole, and the newest of each probe with a delay in each bucket, both by
-their numbers."""
+"""The outcomes that are kept whole, and the newest of each probe with a delay in each bucket, both
+by their numbers."""
 
 # With how many trips of the probe have succeeded and failed so far, of which at most as many are
 # kept.
@@ -71,13 +71,13 @@ _BEYOND_PLACE = f"""DELETE FROM recent WHERE number IN (SELECT number FROM (
 _SUMMARIZE = f"""DELETE FROM traces WHERE number = {{which}} AND EXISTS (
     SELECT 1 FROM recent WHERE recent.number = traces.number AND grade = {_ORDINARY} AND NOT EXISTS (
         SELECT 1 FROM exemplars AS e WHERE e.module = recent.module AND e.target = recent.target
-        AND e.number = recent.number))"""  # noqa: S608
+        AND e.number = recent.number))"""  # noqa: E501, S608
 # The least valuable last.
 _ORDER = f"""ORDER BY grade = {_OF_OUTAGE} DESC, number IN (SELECT number FROM exemplars) DESC,
     (:now - finished_at) / iif(success AND grade < {_OF_DAY}, :successes_for, :keep), number DESC"""  # noqa: S608
 _TRACES_BEYOND_ROOM = f"""DELETE FROM traces WHERE number IN (SELECT number FROM (
         SELECT number, sum(traces.size) OVER ({_ORDER}) AS room FROM traces JOIN recent USING (number))
-    WHERE room > :room)"""  # noqa: S608
+    WHERE room > :room)"""  # noqa: E501, S608
 # Read from an index alone, since there may be a hundred thousand.
 _BEYOND_ROOM = f"""DELETE FROM recent WHERE number IN (SELECT number FROM (
         SELECT number, sum(size + {ROW}) OVER ({_ORDER}) AS room FROM recent)
@@ -161,7 +161,7 @@ def prune(connection: Connection, now: float, keep_for: float) -> None:
 
 
 def keep_exemplar(connection: Connection, probe: ProbeKey, trip: str, delay: float) -> None:
-    """Keeps the trip while it is the newest of its probe with a delay in its bucket. The one before it
-    is then kept as long as others, and whole."""
+    """Keeps the trip while it is the newest of its probe with a delay in its bucket. The one before
+    it is then kept as long as others, and whole."""
     insert = "INSERT OR REPLACE INTO exemplars SELECT ?, ?, ?, number FROM recent WHERE trip = ?"
     connection.execute(insert, (probe.module, probe.target, bisect_left(BOUNDS, delay), trip))

@@ -28,7 +28,7 @@ def find(connection: Connection, trip_id: str) -> Trip | None:
 def last_starts(connection: Connection, now: Moment) -> dict[ProbeKey, float]:
     """The start of the newest trip of each probe: monotonic, in this boot's seconds."""
     query = f"""SELECT module, target, max(iif(boot = ? AND boot != '', started, ? - max(? - started_at, 0)))
-        FROM trips WHERE {SENSIBLE["trips"]} GROUP BY module, target"""  # noqa: S608
+        FROM trips WHERE {SENSIBLE["trips"]} GROUP BY module, target"""  # noqa: E501, S608
     rows = connection.execute(query, (now.boot, now.monotonic, now.wall)).fetchall()
     return {ProbeKey(module, target): started for module, target, started in rows}
 

@@ -105,7 +105,8 @@ DNS = (
         "the name server answers REFUSED",
         send(RESOLVE, Reason.DNS, "REFUSED"),
         Known.AT_ONCE,
-        "the networks that the name server answers (Unbound: `access-control`), `resolver.nameservers`",
+        "the networks that the name server answers (Unbound: `access-control`),"
+        " `resolver.nameservers`",
         names({"relay.lab.test": {"RCODE": ["REFUSED"]}}, "smtp"),
         says="(REFUSED)",
     ),

@@ -22,7 +22,8 @@ Event = Callable[["Served"], Awaitable[None]]
 
 
 class Served:
-    """A mailtrip in a process of its own, with a message in transit that is delivered in the end."""
+    """A mailtrip in a process of its own, with a message in transit that is delivered in the
+    end."""
 
     def __init__(self, world: World, courier: Courier) -> None:
         self.world = world

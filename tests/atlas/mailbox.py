@@ -66,8 +66,8 @@ def pop3(*rules: Callable[[], Rule], **options: object) -> Make:
 
 
 def in_mid_wait(*rules: Callable[[], Rule], timeout: str = "10s", bring: bool = False) -> Make:
-    """The server does well until the message is in transit; then the rules hold, and all connections
-    end."""
+    """The server does well until the message is in transit; then the rules hold, and all
+    connections end."""
 
     async def make(world: World) -> Changes:
         meddler, courier = await world.meddle(), await world.courier()

@@ -46,8 +46,8 @@ async def test_sizes_of_keys(bits: int) -> None:
 
 
 def key_of(modulus: int, exponent: int = 65537) -> str:
-    """The record of an RSA key with these numbers (RFC 8017 appendix A.1.1), which libraries may not
-    make any more."""
+    """The record of an RSA key with these numbers (RFC 8017 appendix A.1.1), which libraries may
+    not make any more."""
 
     def integer(number: int) -> bytes:
         return field(2, number.to_bytes(number.bit_length() // 8 + 1))

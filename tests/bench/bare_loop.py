@@ -1,4 +1,5 @@
-"""What a careful person writes with aiosmtplib and aioimaplib, or with a Maildir: send, find, delete.
+"""What a careful person writes with aiosmtplib and aioimaplib, or with a Maildir: send, find,
+delete.
 
 It is what mailtrip's trips are compared with. It keeps nothing on the disk, records nothing and
 judges nothing. As in mailtrip, each trip connects to the SMTP server, and all trips share one IMAP

@@ -24,7 +24,8 @@ def cached_probe(lab: Lab) -> None:
             lines = text.count("\n")
             answer, processor = took / SCRAPES * 1000, used / SCRAPES * 1000
             print(
-                f"a cached /probe:      {answer:5.2f} ms to answer, {processor:5.2f} ms of CPU, {lines}"
+                f"a cached /probe:      {answer:5.2f} ms to answer, {processor:5.2f} ms of CPU,"
+                f" {lines}"
                 " lines"
             )
         finally:

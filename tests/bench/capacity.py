@@ -66,7 +66,8 @@ async def ten_thousand_probes(lab: Lab) -> None:
             gc.unfreeze()
             gc.collect()
     share = used / took * 100
-    more = f"{trips / took:.1f} of {PROBES / 300:.1f} trips/s, {used / trips * 1000:.2f} ms of CPU each"
+    each = used / trips * 1000
+    more = f"{trips / took:.1f} of {PROBES / 300:.1f} trips/s, {each:.2f} ms of CPU each"
     show(f"{PROBES} probes, a trip each in 5 minutes", share, "% of a core", AIM_OF_PROBES, more)
     longest, more = max(pauses, default=0.0) * 1000, f"{len(pauses)} in {took:.0f} s"
     show("the longest full garbage collection", longest, "ms", AIM_OF_A_TURN, more)
@@ -87,8 +88,8 @@ class Reached:
 
 
 def two_processes() -> None:
-    """Each sends to its own SMTP receiver, since the lab's are slower than mailtrip. The lab answers
-    the queries for the check of the sender."""
+    """Each sends to its own SMTP receiver, since the lab's are slower than mailtrip. The lab
+    answers the queries for the check of the sender."""
     with ProcessPoolExecutor(PROCESSES, get_context("spawn")) as pool:
         reached = list(pool.map(_own_receiver, range(PROCESSES)))
     rate, wanted = sum(one.rate for one in reached), PROCESSES * (EACH.rate or 0.0)

@@ -72,7 +72,7 @@ modules:
   dovecot: &d {{targets: ["*@lab.test"], roundtrip: &l {{from: m@lab.test, mailbox: dovecot,
         send: {{smtp: {{host: {lab.relay_ip}, port: 25, tls: none}}}}}}}}
   dovecot_pop: {{<<: *d, roundtrip: {{<<: *l, mailbox: dovecot_pop}}}}
-"""
+"""  # noqa: E501
 ANSWERS = (
     b"* OK still here\r\n" * 3000,
     b"* 1 FETCH (" + b"(" * 900_000 + b"\r\n",

@@ -41,7 +41,7 @@ modules:
     roundtrip: {{from: probe@example.org, send: {{smtp: {{host: 127.0.0.1, port: {port}, tls: none}}}},
         mailbox: here}}
 probes:
-"""
+"""  # noqa: E501
 PROBE = (
     "  - {{name: probe-{number}, module: plain, target: {number}@example.org,"
     " interval: {interval:.3f}s}}\n"

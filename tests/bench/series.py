@@ -195,7 +195,8 @@ async def few(client: Client, form: Format, trip: float) -> None:
         cost / (cost + trip * CHANGED) * 100,
         "% of the whole",
         10,
-        f"{cost:.1f} ms of CPU, {cost / ready:.0f} times ready-made text; a trip {trip:.1f} ms; {sizes}",
+        f"{cost:.1f} ms of CPU, {cost / ready:.0f} times ready-made text; a trip {trip:.1f} ms;"
+        f" {sizes}",
     )
 
 
@@ -218,7 +219,8 @@ async def many(client: Client) -> None:
                 turns.longest * 1000,
                 "ms at a time",
                 10,
-                f"{pauses} turns, {page.seconds:.2f} s, {page.samples} series, {page.plain / 1e6:.0f} MB,"
+                f"{pauses} turns, {page.seconds:.2f} s, {page.samples} series,"
+                f" {page.plain / 1e6:.0f} MB,"
                 f" {page.compressed / 1e6:.1f} MB in gzip",
             )
             gc.unfreeze()

@@ -24,7 +24,7 @@ modules:
     interval: 1h
     roundtrip: {from: m@example.org, send: {smtp: {host: 127.0.0.1, port: 9, tls: none}}, mailbox: own}
 probes:
-"""
+"""  # noqa: E501
 PROBE = "  - {{name: probe-{0}, module: m, target: user{0}@example.org}}\n"
 
 

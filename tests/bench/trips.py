@@ -1,5 +1,5 @@
-"""A part of `make bench`: what a trip costs, as a ratio to a bare loop in the same run, and where the
-time goes.
+"""A part of `make bench`: what a trip costs, as a ratio to a bare loop in the same run, and where
+the time goes.
 
 All of it is included that `mailtrip serve` does for a trip: state on the disk, transcript, parsing,
 judging, counting, the log line.

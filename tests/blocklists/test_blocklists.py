@@ -140,9 +140,7 @@ async def test_a_list_that_falls_silent_is_given_up_after_a_few_questions() -> N
         assert rig.lists.statistics["bl.test"].failures[QueryFailure.TIMEOUT] >= 5
 
 
-async def test_a_domain_with_names_below_it_and_no_address_is_clean_if_the_list_was_seen_to_list() -> (
-    None
-):
+async def test_a_domain_with_names_below_it_and_no_address_is_clean_on_a_list_that_lists() -> None:
     def saying(name: str, kind: str) -> Said:
         return {"test.dbl.test": ["127.0.1.2"], "org.dbl.test": []}.get(name, dns.rcode.NXDOMAIN)
 

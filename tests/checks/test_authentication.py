@@ -141,7 +141,8 @@ def test_without_a_trusted_receiver_only_signatures_are_checked() -> None:
             ["spf"],
             {"client": ELSEWHERE},
             "spf=fail",
-            "SPF fail: 198.51.100.1 matches -all in the SPF record of example.org; see example.org in DNS",
+            "SPF fail: 198.51.100.1 matches -all in the SPF record of example.org; see"
+            " example.org in DNS",
         ),
         (
             ["dkim"],
@@ -159,7 +160,8 @@ def test_without_a_trusted_receiver_only_signatures_are_checked() -> None:
             ["dmarc"],
             {"client": ELSEWHERE, "sign": False},
             "dmarc=fail",
-            "DMARC fail: neither SPF nor DKIM passed for example.org; its policy is reject; see _dmarc.example.org in DNS",
+            "DMARC fail: neither SPF nor DKIM passed for example.org; its policy is reject; see"
+            " _dmarc.example.org in DNS",
         ),
         (["spf", "dkim"], {"client": CLIENT, "sign": False}, "dkim=none", "DKIM none"),
         (["spf"], {}, "spf=unknown", "SPF unknown: the message was not read completely"),

@@ -87,9 +87,7 @@ async def test_the_exchangers_of_a_mail_domain_are_all_asked_about(lab: Lab) -> 
     assert str(outcome.failure).startswith("verify/resolve: null_mx: nullmx.test accepts no mail")
 
 
-async def test_an_exchanger_that_has_no_address_does_not_keep_the_others_from_being_asked_about() -> (
-    None
-):
+async def test_an_exchanger_without_an_address_does_not_stop_the_check_of_the_others() -> None:
     zone: Zone = {
         **TESTS,
         "example.test": {

@@ -16,7 +16,7 @@ modules:
   nightly: {{{more}heartbeat: {{mailbox: own, from: "{sender}", subject: "{subject}", every: {every}}}}}
 probes:
   - {{name: nightly, module: nightly{target}}}
-"""
+"""  # noqa: E501
 DEFAULTS = {
     "more": "",
     "sender": "backup@*",

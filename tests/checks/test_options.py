@@ -35,6 +35,6 @@ modules: {a: {roundtrip: {from: a@b.example, send: {mx: {}}, mailbox: m, home: %
 
 def test_a_sender_that_cannot_ask_for_notifications_is_a_mistake() -> None:
     text = b"""mailboxes: {m: {maildir: {path: /m}}}
-modules: {a: {roundtrip: {from: a@b.example, send: {sendmail: {}}, mailbox: m, home: delivery_status}}}"""
+modules: {a: {roundtrip: {from: a@b.example, send: {sendmail: {}}, mailbox: m, home: delivery_status}}}"""  # noqa: E501
     with pytest.raises(Mistakes, match="this sender cannot ask for notifications"):
         Settings.parse(text, "mailtrip.yml")

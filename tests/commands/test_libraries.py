@@ -63,7 +63,7 @@ modules:
   m:
     targets: ["*@example.org"]
     roundtrip: {from: a@example.org, mailbox: graph, send: {mx: {tls: policy}}}
-"""
+"""  # noqa: E501
 AFTER_READING = """\
 import sys
 from exporter.commands.serve import read

@@ -25,7 +25,7 @@ modules:
 probes: [{name: self, module: self, target: me@example.org, interval: 1h}]
 maintenance:
   - {name: patch, probes: ["*"], start: 2090-01-01T00:00:00Z, end: 2090-01-01T01:00:00Z}
-"""
+"""  # noqa: E501
 ADMIN = "--web.enable-admin-api"
 PATCH = "patch: planned, 2090-01-01 00:00:00 – 2090-01-01 01:00:00 UTC: *"
 

@@ -29,7 +29,7 @@ modules:
       send: {smtp: {host: relay.example.org, username: probe, password: {env: MAILTRIP_SEND_PASSWORD}}}
       mailbox: imap
 probes: [{name: smtp, module: smtp, target: a@example.org}]
-"""
+"""  # noqa: E501
 
 
 def test_it_is_the_same_as_a_file() -> None:

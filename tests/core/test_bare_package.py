@@ -6,7 +6,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 LIBRARY = {
-    "__init__.py": "import sys\nsys.modules['told'] = 'the whole library'\nfrom library.more import everything\n",
+    "__init__.py": "import sys\nsys.modules['told'] = 'the whole library'\nfrom library.more"
+    " import everything\n",
     "part.py": "from . import other\nvalue = other.value\n",
     "other.py": "value = 1\n",
     "more.py": "everything = 2\n",

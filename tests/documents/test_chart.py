@@ -21,7 +21,8 @@ def test_what_is_generated_is_current(name: str) -> None:
 
 
 def test_the_generated_schema_is_current(servers: None) -> None:
-    """Not where the oldest libraries are tried: an older pydantic writes a schema that says less."""
+    """Not where the oldest libraries are tried: an older pydantic writes a schema that says
+    less."""
     expect_current(SCHEMA)
 
 

@@ -147,7 +147,8 @@ def test_links_between_dashboards_lead_to_one_and_name_its_variables() -> None:
 
 
 def test_links_encode_what_may_have_any_character() -> None:
-    """By itself, Grafana leaves the plus of `monitor+1@example.org`, which then reads as a blank."""
+    """By itself, Grafana leaves the plus of `monitor+1@example.org`, which then reads as a
+    blank."""
     named = set[str]()
     for board in BOARDS.values():
         for name, form in re.findall(r"=\$\{(?:__\w+\.\w+\.)?(\w+)(:\w+)?\}", json.dumps(board)):

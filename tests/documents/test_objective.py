@@ -1,5 +1,5 @@
-"""The objective for delivery is one number, and the tools that are made for objectives understand what
-is made of it.
+"""The objective for delivery is one number, and the tools that are made for objectives understand
+what is made of it.
 
 Sloth and Pyrra are Go programs that are not among the packages of a Debian. So the files are held
 against the published forms: Sloth 0.16 (pkg/prometheus/api/v1, and the rules that it makes for its
@@ -127,7 +127,7 @@ tests:
       - expr: round(slo:sli_error:ratio_rate30d * 1000)
         eval_time: 72h
         exp_samples: [{labels: '{probe="relay"}', value: 21}]
-"""
+"""  # noqa: E501
 
 
 def test_the_rules_that_sloth_makes_of_it_tell_the_ratio_of_a_month(

@@ -31,7 +31,8 @@ WORDS = {
         b'OK |NO |EXISTS|EXPUNGE|FETCH |(|)|"|UID |1 |2 |[UIDNEXT 3]|[|]|\n|busy|BODY[] '
     ),
     "proxy_header": (
-        b"PROXY |TCP4 |TCP6 |UNKNOWN|192.0.2.7 |::1 |25|\r\n|\r\n\r\n\0\r\nQUIT\n|\x21|\x20|\x11|\0\x0c"
+        b"PROXY |TCP4 |TCP6 |UNKNOWN|192.0.2.7 |::1 |25|\r\n|\r\n\r\n\0\r\nQUIT\n"
+        b"|\x21|\x20|\x11|\0\x0c"
     ),
     "pop3": b"+OK|-ERR|+| |[IN-USE]|1|2|abc|.|\r\n|\t|\0|LOGIN-DELAY",
 }

@@ -1,4 +1,5 @@
-"""A kind of sender, mailbox or check is one field of its registry: nothing else knows it by name."""
+"""A kind of sender, mailbox or check is one field of its registry: nothing else knows it by
+name."""
 
 import ast
 import inspect

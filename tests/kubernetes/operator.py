@@ -1,10 +1,10 @@
 """What the Prometheus Operator writes into Prometheus' configuration.
 
 As in pkg/prometheus/promcfg.go of the Operator 0.93, generateProbeConfig, generateScrapeConfig and
-appendShardingRelabelingWithLabel, for the fields that examples/kubernetes and the Helm chart use; the
-files ProbeStaticTargets*.golden and ScrapeConfig*.golden beside it show the same. The order matters:
-the prober's address first, then the relabelings of the resource, and then the division among the
-shards.
+appendShardingRelabelingWithLabel, for the fields that examples/kubernetes and the Helm chart use;
+the files ProbeStaticTargets*.golden and ScrapeConfig*.golden beside it show the same. The order
+matters: the prober's address first, then the relabelings of the resource, and then the division
+among the shards.
 """
 
 import re

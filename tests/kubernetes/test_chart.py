@@ -1,5 +1,5 @@
-"""The Helm chart, rendered and linted by Helm itself: its objects fit the schemas, its values refuse
-what is wrong, and examples/kubernetes is made of it."""
+"""The Helm chart, rendered and linted by Helm itself: its objects fit the schemas, its values
+refuse what is wrong, and examples/kubernetes is made of it."""
 
 import base64
 import json

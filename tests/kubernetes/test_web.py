@@ -1,5 +1,5 @@
-"""HTTPS, logins and a prefix, as the Helm chart sets them up: mailtrip runs with the flags and files
-of the rendered pod, and is asked as `helm test` and Prometheus ask it."""
+"""HTTPS, logins and a prefix, as the Helm chart sets them up: mailtrip runs with the flags and
+files of the rendered pod, and is asked as `helm test` and Prometheus ask it."""
 
 import base64
 import re
@@ -126,7 +126,8 @@ def test_https_below_a_prefix_is_scraped_where_the_objects_say(folder: Folder) -
                     "client_ca_file": "clients.crt",
                 }
             },
-            "certificate required|Remote end closed connection|Connection reset by peer|Broken pipe",
+            "certificate required|Remote end closed connection|Connection reset by peer|Broken"
+            " pipe",
         ),
     ],
     ids=["login", "certificate"],

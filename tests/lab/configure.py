@@ -162,7 +162,8 @@ def write_users(rundir: RunDirectory) -> None:
     MX."""
 
     def passwd_line(user: str, extra: str = "") -> str:
-        return f"{user}:{facts.PASSWORD}:{MAIL_USER}:{MAIL_USER}::{rundir.path('var/mail', user)}::{extra}\n"
+        home = rundir.path("var/mail", user)
+        return f"{user}:{facts.PASSWORD}:{MAIL_USER}:{MAIL_USER}::{home}::{extra}\n"
 
     readers = [passwd_line(user) for user in facts.MAILBOXES]
     delivery = [passwd_line(user, facts.DELIVERY_PLUGINS.get(user, "")) for user in facts.MAILBOXES]

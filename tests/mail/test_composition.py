@@ -181,7 +181,8 @@ def test_of_a_text_that_a_gateway_encrypted_nobody_can_say_that_it_was_altered()
     head = composed(Content()).decode().replace("\r\n", "\n").partition("\n\n")[0]
     assert is_whole(
         parse(
-            f"{head}\n\n\n-----BEGIN PGP MESSAGE-----\n\nhQEMA0\n-----END PGP MESSAGE-----\n".encode()
+            f"{head}\n\n\n-----BEGIN PGP MESSAGE-----\n\nhQEMA0\n"
+            "-----END PGP MESSAGE-----\n".encode()
         ),
         TOKEN,
     )

@@ -17,7 +17,10 @@ from exporter.mail.tokens import Mint
 
 TOKEN = Mint(b"k" * 32).mint(1_700_000_000)
 BODY = "Dear customer,\n\nplease find the invoice attached.\n"
-HTML = '<body><p>Dear customer, <a href="https://pay.example.org/7">pay</a> 10 \N{EURO SIGN}</p></body>'
+HTML = (
+    '<body><p>Dear customer, <a href="https://pay.example.org/7">pay</a>'
+    " 10 \N{EURO SIGN}</p></body>"
+)
 PDF = Attachment.of_file("invoice.pdf", b"%PDF-1.7\r\n" + bytes(range(256)) * 20)
 CSV = Attachment.of_file(
     "Posten f\N{LATIN SMALL LETTER U WITH DIAERESIS}r Mai.csv", b"a;b\r\n1;2\r\n"

@@ -107,7 +107,8 @@ def wrapped(raw: bytes) -> bytes:
         head
         + b"Subject: *****SPAM*****\r\nX-Spam-Flag: YES\r\nMIME-Version: 1.0\r\n"
         + b'Content-Type: multipart/mixed; boundary="sa"\r\n\r\n--sa\r\n'
-        + b"Content-Type: text/plain\r\n\r\nSpam detection software has identified this as spam.\r\n"
+        + b"Content-Type: text/plain\r\n\r\n"
+        + b"Spam detection software has identified this as spam.\r\n"
         + b"--sa\r\nContent-Type: message/rfc822; x-spam-type=original\r\n"
         + b"Content-Disposition: attachment\r\n\r\n"
         + raw

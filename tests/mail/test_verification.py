@@ -254,7 +254,8 @@ def test_a_terminal_shows_them() -> None:
         "  TLS, send         TLSv1.3 TLS_AES_256_GCM_SHA384, certificate valid until 2027-01-15, a"
         " certificate above it until 2026-09-21",
         "  certificate       issued by C=US, O=Let's Encrypt, CN=R11, serial number 03a1ff",
-        "  TLS, mailbox      session 1 of 2: certificate refused, certificate valid until 2023-11-14",
+        "  TLS, mailbox      session 1 of 2: certificate refused, certificate valid until"
+        " 2023-11-14",
         "  TLS, mailbox      session 2 of 2: TLSv1.2 ECDHE",
         "  left from         192.0.2.1",
         "  SPF               softfail",

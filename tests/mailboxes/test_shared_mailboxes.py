@@ -66,7 +66,7 @@ def expect_nothing_odd(rig: ProberRig) -> None:
 
 
 @virtual.on_a(ProberRig)
-async def test_what_an_earlier_process_left_is_deleted_and_what_is_young_or_another_instance_s_stays(
+async def test_leftovers_of_an_earlier_process_are_deleted_and_young_or_foreign_ones_stay(
     rig: ProberRig,
 ) -> None:
     ours, theirs = Mint(KEY), Mint(OTHER_KEY)

@@ -218,9 +218,7 @@ async def test_an_address_that_is_not_ours_is_named(listen: str, problem: str) -
             pass
 
 
-async def test_closing_says_goodbye_and_frees_the_address_and_what_was_accepted_can_still_be_seen() -> (
-    None
-):
+async def test_closing_says_goodbye_frees_the_address_and_keeps_what_was_accepted() -> None:
     async with (
         receiver() as session,
         RawClient(session.receiver.port) as idle,

@@ -1,5 +1,5 @@
-"""What `mailtrip report` says of a month, and what real Prometheus computes of the series of the same
-month, by the expressions of the documentation."""
+"""What `mailtrip report` says of a month, and what real Prometheus computes of the series of the
+same month, by the expressions of the documentation."""
 
 import asyncio
 import re

@@ -31,7 +31,7 @@ groups:
         expr: 3 <= round((last_over_time(probe_ssl_earliest_cert_expiry[10m]) - time()) / 86400, 0.1) < 20
       - alert: BlackboxProbeFailed
         expr: probe_success == 0
-"""
+"""  # noqa: E501
 """As rules for blackbox_exporter are published."""
 
 

@@ -42,7 +42,7 @@ modules:
 probes:
   - {{name: submission, module: submission, target: slow2@lab.test}}
   - {{name: newsletter, module: newsletter, target: junk@lab.test}}
-"""
+"""  # noqa: E501
 """slow2 gets its mail after two seconds; the mail of junk is filed as spam."""
 
 

@@ -1,4 +1,5 @@
-"""How soon a failure is confirmed, and a recovery seen, by the series that MailtripFailing tests."""
+"""How soon a failure is confirmed, and a recovery seen, by the series that MailtripFailing
+tests."""
 
 import asyncio
 from itertools import pairwise

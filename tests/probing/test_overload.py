@@ -44,7 +44,7 @@ SETTINGS = Settings.parse(
 modules:
   busy: {{targets: ["*.example.org", "192.0.2.1"], dnsbl: {{lists: [bl.example.org]}}}}
 probes: {[{"name": f"p{n}", "module": "busy", "target": f"h{n}.example.org"} for n in range(PROBES)]}
-""".encode(),
+""".encode(),  # noqa: E501
     "test.yml",
 )
 

@@ -109,7 +109,7 @@ modules:
       domain_lists: [dbl.example.org]}}
 probes:
   - {name: named, module: people, target: Someone@Mail.Example.ORG.}
-""",
+""",  # noqa: E501
     "test.yml",
 )
 

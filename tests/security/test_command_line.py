@@ -66,7 +66,8 @@ def test_a_running_mailtrip_alone_gets_its_login(
     command: list[str], status: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """`mailtrip status` and `mailtrip maintenance` send their login only to the address that they
-    are given: redirects are not followed, and no error repeats the login, whatever the server says."""
+    are given: redirects are not followed, and no error repeats the login, whatever the server
+    says."""
     file = tmp_path / "password"
     file.write_text(PASSWORD)
     login = "--user", "me", "--password.file", str(file)

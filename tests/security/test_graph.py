@@ -1,5 +1,5 @@
-"""What a hostile server in the place of Microsoft Graph can do to us, and whose messages it is asked
-for."""
+"""What a hostile server in the place of Microsoft Graph can do to us, and whose messages it is
+asked for."""
 
 import json
 from collections.abc import Iterator

@@ -39,7 +39,7 @@ modules:
   nightly: {{interval: 1s, heartbeat: {{mailbox: own, from: "backup@*", subject: "*finished*", every: 26h}}}}
 probes:
   - {{name: nightly, module: nightly}}
-"""
+"""  # noqa: E501
 
 
 async def nothing(raw: bytes) -> bool:

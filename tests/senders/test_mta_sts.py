@@ -293,7 +293,7 @@ async def test_a_policy_of_an_earlier_process_still_holds(tmp_path: Path) -> Non
 resolver: {{nameservers: ["{address}"]}}
 modules: {{m: {{roundtrip: {{from: a@example.test, expect: {{code: 550}}, send: {{mx: {{tls: mta_sts}}}}}}}}}}
 probes: [{{name: p, module: m, target: someone@{DOMAIN}}}]
-"""
+"""  # noqa: E501
         parsed = Settings.parse(settings.encode(), "f")
         async with App(parsed, Store.open(tmp_path), new_key()) as app:
             app.recover()

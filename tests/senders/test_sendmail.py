@@ -257,7 +257,8 @@ STAYS = "exec 3<&0; setsid sleep 600 <&3 & echo $! > $HERE/stays; exec sleep 600
 async def test_a_program_that_does_not_read_all_leaves_nothing_behind(
     program: Program, tmp_path: Path, script: str, size: int
 ) -> None:
-    """Not in the log either: asyncio writes there what a pipe has died of, if that is not awaited."""
+    """Not in the log either: asyncio writes there what a pipe has died of, if that is not
+    awaited."""
     message = probe_message("a@b.c")
     long = ProbeMessage(message.sender, message.recipient, message.raw + b"x" * size)
     try:

@@ -205,7 +205,7 @@ async def test_what_is_committed_is_told_before_the_disk_is_waited_for_and_done_
     await commits.close()
 
 
-async def test_a_disk_that_cannot_say_whether_it_has_written_does_not_make_anything_be_written_twice(
+async def test_a_disk_that_cannot_confirm_a_write_does_not_cause_a_second_one(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     def fails() -> None:

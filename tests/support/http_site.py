@@ -119,7 +119,8 @@ async def site(
     for probe in probes:
         await rig.prober.abandon(probe)
     await rig.close()
-    web_app._cached_build_middleware.cache_clear()  # keeps applications alive, with all their probes
+    # This cache keeps applications alive, with all their probes.
+    web_app._cached_build_middleware.cache_clear()
 
 
 async def until(condition: Callable[[], bool]) -> None:

@@ -1,8 +1,8 @@
 """A rig for each kind of mailbox, and how a contract test asks for it.
 
-The contract tests know nothing but the protocol `MailboxRig`, so a new kind of mailbox is tested as soon
-as it has one. What a kind can not do is a trait of its rig: a test says with `every(...)` which
-traits it needs.
+The contract tests know nothing but the protocol `MailboxRig`, so a new kind of mailbox is tested as
+soon as it has one. What a kind can not do is a trait of its rig: a test says with `every(...)`
+which traits it needs.
 """
 
 import pytest

@@ -91,7 +91,7 @@ modules:
     roundtrip: {{from: a@mon.example, mailbox: dead,
         send: {{smtp: {{host: 127.0.0.1, port: {dead}, tls: none}}}}}}
 probes: [{{name: silent, module: silent, target: a@mon.example}}]
-"""
+"""  # noqa: E501
 PROBE = ("probe", "--config.file", "mailtrip.yml")
 WAITING = "waiting for the message …"
 
@@ -104,7 +104,7 @@ def directory(lab: Lab, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_while_the_message_travels_the_screen_tells_where_it_is_and_how_long_and_then_shows_the_trip(
+def test_the_screen_shows_where_the_message_is_and_for_how_long_and_then_the_trip(
     directory: Path,
 ) -> None:
     screen = Screen(*PROBE, "slow", directory=directory)
@@ -482,7 +482,8 @@ def test_each_exchanger_has_a_line() -> None:
     assert isinstance(console.file, StringIO)
     said = console.file.getvalue()
     assert (
-        "  exchanger         mx1.example.org [192.0.2.1] (MX 10)  OK, delivery delay 1.500 s, TLSv1.3"
+        "  exchanger         mx1.example.org [192.0.2.1] (MX 10)  OK, delivery delay 1.500 s,"
+        " TLSv1.3"
         " AES, certificate valid until 2027-01-15, a certificate above it until 2026-09-21\n"
     ) in said
     assert "[2001:db8::1] (MX 10)  failed: send/rcpt: rejected 550: unknown <user>\n" in said

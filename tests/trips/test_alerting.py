@@ -37,8 +37,8 @@ EACH_VERSION = pytest.mark.parametrize(
     indirect=True,
 )
 # How much shorter each time in the rules is. 5 minutes, an interval, become two seconds. An alert
-# that keeps firing, until the trips of a mailbox that is back have succeeded, leaves them more time:
-# trips and scrapes do not become faster.
+# that keeps firing, until the trips of a mailbox that is back have succeeded, leaves them more
+# time: trips and scrapes do not become faster.
 SHORTER = {"for": 150, "keep_firing_for": 50}
 
 CONFIGURATION = """\
@@ -242,7 +242,7 @@ probes:
   - {{name: returned, module: good, target: nobody@lab.test}}
   - {{name: hole, module: good, target: blackhole@lab.test}}
   - {{name: name, module: name, target: {user}@lab.test}}
-"""
+"""  # noqa: E501
 
 SAID = {
     "password": "send/auth: auth 535",

@@ -1,4 +1,5 @@
-"""What changed, on the servers of the lab: causes are planted there, and a failed trip names them."""
+"""What changed, on the servers of the lab: causes are planted there, and a failed trip names
+them."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence

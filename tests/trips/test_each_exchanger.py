@@ -1,5 +1,5 @@
-"""A message through each exchanger, on real servers: what is wrong with each of them is named, while
-mail arrives."""
+"""A message through each exchanger, on real servers: what is wrong with each of them is named,
+while mail arrives."""
 
 import asyncio
 import time

@@ -239,7 +239,8 @@ def places(
 def test_every_example_is_run() -> None:
     unknown = {file.name for file in DIRECTORY.iterdir()} - OTHERS - OF_PROVIDERS - set(PEOPLE)
     assert not unknown, (
-        f"say in PEOPLE who is who in examples/{unknown.pop()}, or in OTHERS that it is none of ours"
+        f"say in PEOPLE who is who in examples/{unknown.pop()}, or in OTHERS that it is none of"
+        " ours"
     )
     assert {name for name in PEOPLE if not (DIRECTORY / name).exists()} == set()
 

@@ -62,7 +62,7 @@ modules:
     <<: *module
     timeout: 9s
     roundtrip: {{<<: *trip, expect: {{lost: true}}, send: {{smtp: {{<<: *door, port: 10028}}}}}}
-"""
+"""  # noqa: E501
 TARGETS = {
     "forgery-refused": facts.VICTIM,
     "virus-sorted": "sorted@lab.test",

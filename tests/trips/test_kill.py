@@ -98,7 +98,7 @@ def wait_for_state(exporter: Exporter, state: str) -> None:
     ],
     ids=["login", "rcpt", "data", "250"],
 )
-def test_killed_before_the_message_was_accepted_the_trip_is_void_and_nothing_is_sent_before_the_next_beat(
+def test_killed_before_acceptance_the_trip_is_void_and_the_next_message_waits_for_the_interval(
     start: Start,
     request: pytest.FixtureRequest,
     lab_user: LabUser,

@@ -1,5 +1,5 @@
-"""docs/places.md: three mailtrips that share nothing, the examples, and who is told what when one of
-them, and then another, does not get its mail through."""
+"""docs/places.md: three mailtrips that share nothing, the examples, and who is told what when one
+of them, and then another, does not get its mail through."""
 
 import asyncio
 import json

@@ -1,5 +1,5 @@
-"""examples/receivers.yml, with a real Alertmanager: what each receiver is sent, as docs/notifications.md
-shows it, and at which times."""
+"""examples/receivers.yml, with a real Alertmanager: what each receiver is sent, as
+docs/notifications.md shows it, and at which times."""
 
 import asyncio
 import json

@@ -45,7 +45,7 @@ modules:
   unable:
     <<: *answered
     roundtrip: {{<<: *trip, home: delivery_status, send: {{smtp: {{<<: *relay, host: "{hop}", port: 10025}}}}}}
-"""
+"""  # noqa: E501
 
 
 @asynccontextmanager

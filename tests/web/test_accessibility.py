@@ -1,5 +1,5 @@
-"""The pages as people with a screen reader, a keyboard or a phone meet them: WCAG 2.2, by axe-core in a
-real browser."""
+"""The pages as people with a screen reader, a keyboard or a phone meet them: WCAG 2.2, by axe-core
+in a real browser."""
 
 from dataclasses import replace
 from urllib.parse import urlencode

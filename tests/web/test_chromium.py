@@ -84,7 +84,7 @@ while (texts.nextNode()) { const e = texts.currentNode.parentElement;
   const [a, b] = [light(getComputedStyle(e).color), light(behind(e))].sort((x, y) => y - x);
   found.push([(a + 0.05) / (b + 0.05), e.outerHTML.slice(0, 80)]) }
 return found.sort((x, y) => x[0] - y[0])
-"""
+"""  # noqa: E501
 BARS = """
 return [...document.querySelectorAll('.waterfall tbody tr')].map(row => {
   const rect = row.querySelector('rect'), bar = rect.getBoundingClientRect();

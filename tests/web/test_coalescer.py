@@ -13,7 +13,7 @@ from exporter.web.bodies import LARGE
 from exporter.web.coalescer import Coalescer
 
 
-async def test_an_answer_is_made_once_for_all_who_ask_together_and_is_never_older_than_its_question() -> (
+async def test_an_answer_is_made_once_for_simultaneous_requests_and_is_never_older_than_they() -> (
     None
 ):
     coalescer, made, go = Coalescer(), list[int](), asyncio.Event()
@@ -36,9 +36,7 @@ async def test_an_answer_is_made_once_for_all_who_ask_together_and_is_never_olde
     assert not vars(coalescer)["_next"]
 
 
-async def test_an_answer_that_cannot_be_made_is_everybodys_error_and_the_next_one_is_tried_again() -> (
-    None
-):
+async def test_an_answer_that_fails_is_an_error_for_all_and_the_next_one_is_tried_again() -> None:
     coalescer = Coalescer()
 
     async def fail() -> Text:

@@ -117,7 +117,8 @@ async def test_a_large_body_is_refused_before_it_is_read() -> None:
     async def refused(here: Site, method: str) -> None:
         reader, writer = await here.raw()
         writer.write(
-            f"{method} {HEALTHY} HTTP/1.1\r\nHost: x\r\nContent-Length: 10000000000\r\n\r\n".encode()
+            f"{method} {HEALTHY} HTTP/1.1\r\nHost: x\r\n"
+            "Content-Length: 10000000000\r\n\r\n".encode()
         )
         assert (await reader.readline()).startswith(b"HTTP/1.1 413 "), method
         assert b"Connection: close" in await reader.read(), method
@@ -215,9 +216,7 @@ async def test_one_address_cannot_take_all_connections() -> None:
             writer.close()
 
 
-async def test_of_one_address_the_one_that_is_idle_for_the_longest_has_to_go_and_of_others_none() -> (
-    None
-):
+async def test_an_address_loses_the_connection_that_is_idle_for_longest_and_others_none() -> None:
     async with site(Limits(connections=8, per_address=2, header=600)) as here:
         other, keep = await asyncio.open_connection(
             here.host, here.port, local_addr=("127.0.0.3", 0)

@@ -1,5 +1,5 @@
-"""Links that last: what the pages and the API tell of a message that came late, and of the trips that
-exemplars name."""
+"""Links that last: what the pages and the API tell of a message that came late, and of the trips
+that exemplars name."""
 
 import json
 import re

@@ -120,7 +120,7 @@ _HELD_BACK = Phrases(r"""
     ihre (?:anfrage|nachricht|e-?mail|mail)\b.{0,80}(?:quarant|wartet|abgelehnt|blockiert|verworfen)
     ihre (?:anfrage|nachricht|e-?mail|mail)\b.{0,80}(?:zur.{1,2}ck(?:gehalten|gewiesen)|unzustellbar)
     votre (?:demande|message|mail|e-?mail|courriel)\b.{0,80}(?:quarant|attente|rejet|bloqu|refus|reten)
-    """)
+    """)  # noqa: E501
 """Subjects of automatic messages of filters, which sound like those of an answer."""
 _AUTOMATIC_SUBJECT = Phrases(
     _NO_ANSWER,
@@ -178,7 +178,7 @@ _AUTOMATIC_SUBJECT = Phrases(
     (?:我?(?:正在)?休假|我们?已收到|已收到|已經?收到)
     (?:휴가|문의.{0,8}접수|접수)
     (?:ik ben|met vakantie|vakantie|wij hebben uw)
-    """,
+    """,  # noqa: E501
 )
 _TICKET = re.compile(
     r"[\[(#]\s*(?:ticket|case|request|support|incident|req|inc|id|bug|issue|anfrage|vorgang|rt|otrs)?"
@@ -210,7 +210,7 @@ _PASSED_ON = Phrases(r"""
     (?:liberad[oa]|reenviad[oa]|encaminhad[oa]|inoltrat[oa]|rilasciat[oa]|vrijgegeven|doorgestuurd)
     (?:libérée?|transférée?|réacheminée?|zwolnion|przekazan|przekierowan|vidarebefordra|frisläppt|frigivet)
     (?:转发|轉發|轉寄|放行|释放|転送|隔離解除|전달|격리 해제|переслан|перенаправлен|освобожден|iletildi|serbest bırak)
-    """)
+    """)  # noqa: E501
 
 
 def subject(part: Part) -> str:

@@ -77,7 +77,7 @@ OPENINGS = Phrases(
     (?:is|are) not (?:a )?members?\b.{0,40}(?:list|ml)\b
     only (?:subscribers|members) (?:may|can) post
     the (?:group|list) you tried to contact
-    """,
+    """,  # noqa: E501
     languages.FAILURE,
 )
 """How the text of a notice begins, in whatever form; people who forward a message do not
@@ -106,7 +106,7 @@ SUBJECTS = Phrases(
     message not posted
     (?:your )?message (?:is )?(?:still (?:undeliver|not deliver|queued|waiting)|waiting)
     permanent (?:delivery )?(?:error|failure)
-    """,
+    """,  # noqa: E501
     languages.SUBJECTS,
 )
 """How the subject of a notice begins."""
@@ -214,7 +214,7 @@ FAILURE = Phrases(
     giv(?:en|ing) up
     expired\b
     5\d\d[- ]#?5\.\d{{1,3}}\.\d{{1,3}}
-    """,
+    """,  # noqa: E501
     languages.FAILURE,
     languages.REASON,
 )

@@ -66,7 +66,8 @@ _MECHANISM = re.compile(
     r"(mechanism|method|command|\blogin\b|authenticate|sasl|plain ?text|clear ?text|initial["
     r" -]response)[^.]*"
     r"(not"
-    r" (supported|enabled|allowed|available|permitted|implemented|recognized|understood)|unsupported|disabled"
+    r" (supported|enabled|allowed|available|permitted|implemented|recognized|understood)"
+    r"|unsupported|disabled"
     r"|unknown|unrecognized|invalid)"
     r"|(unsupported|unknown|unrecognized|disabled|invalid|not"
     r" supported)[^.]*(mechanism|method|command|sasl|initial)",

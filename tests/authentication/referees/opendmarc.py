@@ -1,5 +1,5 @@
-"""OpenDMARC: reads a message from a file, and says which header it would add. It believes what others
-say of SPF and DKIM, and has the DNS in a file."""
+"""OpenDMARC: reads a message from a file, and says which header it would add. It believes what
+others say of SPF and DKIM, and has the DNS in a file."""
 
 import asyncio
 import os

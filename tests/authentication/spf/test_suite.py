@@ -1,4 +1,5 @@
-"""The test suite of the SPF project for RFC 7208 (rfc7208-tests.yml, with its licence beside it)."""
+"""The test suite of the SPF project for RFC 7208 (rfc7208-tests.yml, with its licence beside
+it)."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,8 +18,8 @@ CASES = 203
 
 
 def zone_of(data: dict[str, list[Any]]) -> Records:
-    """The zone of a scenario. Records of the former type SPF are TXT records, unless there are some;
-    `NONE` keeps them from being that, and TIMEOUT is every other type's answer."""
+    """The zone of a scenario. Records of the former type SPF are TXT records, unless there are
+    some; `NONE` keeps them from being that, and TIMEOUT is every other type's answer."""
     zone: dict[str, dict[str, Any]] = {}
     for name, entries in data.items():
         types: dict[str, Any] = {}

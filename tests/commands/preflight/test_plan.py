@@ -13,7 +13,7 @@ modules:
   two: {roundtrip: *trip}
   answered: {roundtrip: {<<: *trip, home: reply}}
   reported: {roundtrip: {<<: *trip, home: delivery_status}}
-"""
+"""  # noqa: E501
 
 
 def test_a_server_is_tried_again_if_it_must_report_deliveries() -> None:

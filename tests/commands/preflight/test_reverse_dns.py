@@ -1,5 +1,5 @@
-"""What `mailtrip check --try` remarks on how we look to servers that do not know us, and on who can be
-reached."""
+"""What `mailtrip check --try` remarks on how we look to servers that do not know us, and on who can
+be reached."""
 
 import re
 import socket

@@ -44,6 +44,7 @@ def test_a_window_for_no_probe() -> None:
 
 def test_a_window_that_is_over() -> None:
     assert found(WINDOW % ("", "mx-a"), now=TOO_LATE) == [
-        "f:5:73: warning: maintenance[0].end: is over since 2026-12-25T02:00:00+01:00: remove it, or"
+        "f:5:73: warning: maintenance[0].end: is over since 2026-12-25T02:00:00+01:00: remove"
+        " it, or"
         " correct end"
     ]

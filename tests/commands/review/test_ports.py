@@ -19,8 +19,8 @@ CONTRADICTIONS = {
     f"imap: {{host: h, port: 995, {LOGIN}}}": (
         "995 is the port of POP3, but this option is for IMAP: 143 or 993"
     ),
-    f"imap: {{host: h, port: 110, {LOGIN}}}": "110 is the port of POP3, but this option is for IMAP",
-    f"imap: {{host: h, port: 465, {LOGIN}}}": "465 is the port of SMTP, but this option is for IMAP",
+    f"imap: {{host: h, port: 110, {LOGIN}}}": "110 is the port of POP3, but this option is for IMAP",  # noqa: E501
+    f"imap: {{host: h, port: 465, {LOGIN}}}": "465 is the port of SMTP, but this option is for IMAP",  # noqa: E501
     f"pop3: {{host: h, port: 993, {LOGIN}}}": (
         "993 is the port of IMAP, but this option is for POP3: 110 or 995"
     ),
@@ -35,7 +35,7 @@ CONTRADICTIONS = {
     ),
     "smtp: {host: h, port: 143}": "143 is the port of IMAP, but this option is for SMTP",
     "mx: {port: 465}": "exchangers accept mail on port 25; port 465 is for clients",
-    "smtp: {host: h, port: 993, tls: starttls}": "993 is the port of IMAP, but this option is for SMTP",
+    "smtp: {host: h, port: 993, tls: starttls}": "993 is the port of IMAP, but this option is for SMTP",  # noqa: E501
     f"imap: {{host: h, port: 110, tls: implicit, {LOGIN}}}": (
         "110 is the port of POP3, but this option is for IMAP"
     ),

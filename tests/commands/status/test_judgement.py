@@ -57,7 +57,10 @@ def test_after_three_intervals_and_a_timeout_a_result_is_stale(ended: float, sev
 
 def test_a_stale_result_says_what_it_was() -> None:
     fields = item(newest=trip(7200.0, failure=failure(), delay=None))
-    said = "the newest trip ended 2 h ago, though one is due every 5 min, and it failed: deliver: overdue"
+    said = (
+        "the newest trip ended 2 h ago, though one is due every 5 min,"
+        " and it failed: deliver: overdue"
+    )
     assert words(fields) == ("unknown", said)
 
 

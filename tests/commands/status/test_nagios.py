@@ -176,7 +176,7 @@ def read_by_perl(text: str) -> list[str]:
         for my $p (Monitoring::Plugin::Performance->parse_perfstring($data)) {
             print join(" ", map { length $_ ? $_ : "-" } map { $_ // "" } $p->label, $p->value, $p->uom,
                 $p->threshold->warning, $p->threshold->critical, $p->min, $p->max), "\n";
-        }"""
+        }"""  # noqa: E501
     done = subprocess.run(
         ["perl", "-CS", "-e", program], input=text, capture_output=True, text=True, check=True
     )

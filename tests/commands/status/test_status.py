@@ -40,7 +40,7 @@ probes:
   - {name: moved, module: dead, target: you@example.org, interval: 1h}
 maintenance:
   - {name: move, probes: [moved], start: 2020-01-01T00:00:00Z, end: 2090-01-01T00:00:00Z}
-"""
+"""  # noqa: E501
 DATA = "probes=3;;;0 critical=1;;;0;3 warning=0;;;0;3 unknown=0;;;0;3 "
 
 

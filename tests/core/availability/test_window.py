@@ -57,8 +57,8 @@ def minutes_between(one: Wall, other: Wall) -> int:
 
 
 def referee(window: Weekly, seen: list[tuple[int, Wall]]) -> set[int]:
-    """The minutes in the window: from the first that shows `begin` to the last that shows `end`. One
-    that is skipped comes as much after the change as it is after the time before the change."""
+    """The minutes in the window: from the first that shows `begin` to the last that shows `end`.
+    One that is skipped comes as much after the change as it is after the time before the change."""
     inside: set[int] = set()
     for day in sorted({day for _, (day, _) in seen}):
         if day.weekday() not in window.days:

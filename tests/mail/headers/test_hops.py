@@ -173,5 +173,5 @@ def test_outcomes_are_stored_with_their_hops_and_older_ones_can_be_read() -> Non
         "facts":[{"code":221,"text":"bye"},{"host":"mx1.example.org","preference":10},
         {"leg":"send","version":"TLSv1.3","cipher":"C","expires_at":null},
         {"folder":"INBOX","found_in":"header","delay":6.0,"round_trip":6.5,"junk":false}],
-        "failure":null,"transcript":[]}"""
+        "failure":null,"transcript":[]}"""  # noqa: E501
     assert adapter.validate_json(older).facts[-1] == Arrival("INBOX", "header", 6.0, 6.5)

@@ -59,9 +59,7 @@ async def test_at_gmail_messages_are_moved_to_the_trash_and_expunged_there() -> 
         assert [line for line in here.run.transcript if "-- " in line] == [here.run.transcript[0]]
 
 
-async def test_at_gmail_a_message_that_is_not_in_the_trash_is_told_and_nothing_else_is_touched() -> (
-    None
-):
+async def test_at_gmail_a_message_that_is_not_in_the_trash_is_reported_and_others_stay() -> None:
     async with opened("gmail-not-in-the-trash") as (session, here):
         await session.delete(sightings(7))
         assert "-- some of the messages moved to [Gmail]/Trash are not there" in here.transcript
@@ -79,8 +77,8 @@ async def test_at_gmail_a_refused_move_leaves_the_ordinary_way() -> None:
     async with opened("gmail-move-refused") as (session, here):
         await session.delete(sightings(7))
         assert (
-            "refuses to move to the folder [Gmail]/Trash: [CANNOT] not there: the messages lose only"
-            in here.transcript
+            "refuses to move to the folder [Gmail]/Trash: [CANNOT] not there: the messages lose"
+            " only" in here.transcript
         )
 
 

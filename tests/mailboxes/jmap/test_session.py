@@ -26,9 +26,7 @@ async def test_a_message_that_is_moved_into_the_junk_later_is_found() -> None:
         assert await session.scan() == []
 
 
-async def test_a_server_that_forgot_what_has_changed_is_looked_through_and_nothing_comes_twice() -> (
-    None
-):
+async def test_a_server_that_forgot_the_changes_is_scanned_again_and_nothing_comes_twice() -> None:
     async with opened() as (session, here):
         await here.server.put(message("one"))
         assert subjects(await session.scan()) == ["one"]

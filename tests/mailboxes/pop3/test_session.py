@@ -29,7 +29,7 @@ async def test_older_messages_come_first_and_a_new_one_with_the_time_in_which_it
         assert session.messages == 1
 
 
-async def test_a_message_that_could_not_be_read_is_read_by_the_next_session_and_was_seen_by_the_first() -> (
+async def test_an_unreadable_message_is_read_by_the_next_session_but_was_seen_by_the_first() -> (
     None
 ):
     async with rig("cut-and-read-again") as here:

@@ -8,7 +8,10 @@ from hypothesis import strategies as st
 
 from exporter.net.mta_sts.policy import MOST_PATTERNS, Malformed, StsPolicy, parse, version_of
 
-GOOD = "version: STSv1\r\nmode: enforce\r\nmx: mail.example.com\r\nmx: *.example.net\r\nmax_age: 604800\r\n"
+GOOD = (
+    "version: STSv1\r\nmode: enforce\r\nmx: mail.example.com\r\nmx: *.example.net\r\n"
+    "max_age: 604800\r\n"
+)
 POLICY = StsPolicy("enforce", ("mail.example.com", "*.example.net"), 604800)
 
 

@@ -32,7 +32,7 @@ CONFIGURATION = """
 mailboxes:
   a:
     imap: {{host: imap.example.org, client_certificate: {{cert_file: {cert}, key_file: {key}{more}}}}}
-"""
+"""  # noqa: E501
 
 
 class Files:

@@ -78,6 +78,6 @@ import exporter.commands.serve
 from exporter.net.tls.expiry import expiry_of
 expiry_of(b"")
 print([name for name in ("aiosmtpd", "bcrypt", "cryptography", "ctypes", "rich") if name in sys.modules])
-"""
+"""  # noqa: E501
     told = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
     assert told.stdout.decode().strip() == "[]"

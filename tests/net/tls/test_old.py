@@ -137,7 +137,8 @@ def test_openssl_cnf_cannot_bring_old_versions_back(tmp_path: Path) -> None:
     """Of clients nor of our own servers; what it forbids beyond that stays forbidden."""
     (tmp_path / "openssl.cnf").write_text(PERMISSIVE)
     code = (
-        "import ssl; from exporter.config.server import TlsOptions; from exporter.net.tls.handshake import"
+        "import ssl; from exporter.config.server import TlsOptions; from"
+        " exporter.net.tls.handshake import"
         " *;own = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER); before = own.minimum_version;"
         " accept_from(own, 'TLS12');print(before.name, own.minimum_version.name,"
         " client_context(TlsOptions()).minimum_version.name)"

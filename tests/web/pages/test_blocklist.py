@@ -33,7 +33,7 @@ CATALOGUE = Settings.parse(
 modules:
   one: {dnsbl: {lists: [zen.spamhaus.org, {zone: both.example, kind: info}], domain_lists: [both.example]}}
   two: {dnsbl: {lists: [{zone: "{key}.zen.dq.spamhaus.net", key: hunter2hunter2}]}}
-""",
+""",  # noqa: E501
     "test.yml",
 )
 ODD = f"{EVIL}/?#%2F"

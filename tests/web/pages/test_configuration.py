@@ -26,7 +26,7 @@ modules:
 probes:
   - {name: files, module: yes, target: a@example.org}
   - {name: no, module: files, target: b@example.org}
-""".replace("SUBJECT", f"- name: {'long ' * 30}: ").encode(),
+""".replace("SUBJECT", f"- name: {'long ' * 30}: ").encode(),  # noqa: E501
     "test.yml",
 )
 EXPLAINED = Path(__file__).resolve().parents[3] / "examples/explained.yml"

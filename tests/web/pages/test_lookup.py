@@ -1,4 +1,5 @@
-"""The form for look-ups and its answer in a real browser: without script, by keyboard, on a phone."""
+"""The form for look-ups and its answer in a real browser: without script, by keyboard, on a
+phone."""
 
 import time
 

@@ -29,7 +29,7 @@ mailboxes:
   files: {maildir: {path: /var/mail/x}}
 modules:
   m: {roundtrip: {from: p@example.org, send: {smtp: {host: mx}}, mailbox: inbox}}
-""",
+""",  # noqa: E501
     "test.yml",
 )
 

@@ -53,8 +53,8 @@ async def test_a_failure_says_its_leg_its_runbook_and_where_it_is_explained() ->
     assert "a@example.org : trip failed" in words
     assert "send OK delivery failed mailbox OK" in words
     assert (
-        "Leg to blame: delivery (the servers between the one that accepted the message and the mailbox)"
-        in words
+        "Leg to blame: delivery (the servers between the one that accepted the message and the"
+        " mailbox)" in words
     )
     assert f'<a href="{SITE}alerts.md#mailtripfailing">runbook MailtripFailing</a>' in text
     assert f"First: {Reason.OVERDUE.first_step}" in text
@@ -338,7 +338,8 @@ async def test_a_trip_is_also_plain_text_for_a_ticket() -> None:
         for expected in (
             "submission → a@example.org, started 2023-11-14 22:13:20+00:00\n",
             "\ndeliver: overdue: sent, but not seen\n",
-            "  arrived late      2023-11-14 23:13:21 UTC, in INBOX\n  delivery delay    3600.000 s\n",
+            "  arrived late      2023-11-14 23:13:21 UTC, in INBOX\n  delivery delay    3600.000"
+            " s\n",
             "C: Subject: <token>",
             "\nreceived headers\nReceived: by late.example.net\n",
         ):

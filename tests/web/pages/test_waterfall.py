@@ -1,4 +1,5 @@
-"""The waterfall of a trip: phases in their order, steps and hops inside, bars inside the drawing."""
+"""The waterfall of a trip: phases in their order, steps and hops inside, bars inside the
+drawing."""
 
 from dataclasses import replace
 
