@@ -31,7 +31,7 @@ CREATE TABLE outcomes (
     PRIMARY KEY (module, target)
 ) WITHOUT ROWID;
 PRAGMA user_version = 2;
-"""
+"""  # noqa: E501
 
 OF_VERSION_1 = """
 CREATE TABLE trips (
@@ -44,7 +44,7 @@ CREATE TABLE outcomes (
     PRIMARY KEY (module, target)
 ) WITHOUT ROWID;
 PRAGMA user_version = 1;
-"""
+"""  # noqa: E501
 
 
 def test_a_file_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:

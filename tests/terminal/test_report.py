@@ -38,7 +38,8 @@ def test_each_probe_has_a_line_and_each_outage_one_below_the_oldest_first() -> N
     assert figures["outages"] == "2"
     assert second.startswith("old \N{RIGHTWARDS ARROW} b@example.org")
     assert [line.split(maxsplit=3)[3].strip() for line in outages] == [
-        "not watched any more  old \N{RIGHTWARDS ARROW} b@example.org: send/tls, send/auth, planned",
+        "not watched any more  old \N{RIGHTWARDS ARROW} b@example.org: send/tls, send/auth,"
+        " planned",
         "1 min 40 s  gmail: send/connect",
         "lasts  gmail: send/connect",
     ]

@@ -10,9 +10,7 @@ from tests.support.pauses import with_pauses
 from tests.web.test_bodies import large
 
 
-async def test_a_small_text_is_compressed_at_once_and_a_large_one_while_others_have_their_turn() -> (
-    None
-):
+async def test_a_small_text_is_compressed_at_once_and_a_large_one_in_turns_with_others() -> None:
     small, large = (Body(Text([b"metric 1\n" * (size // 9)])) for size in (LARGE // 2, 2 * LARGE))
     with_pauses(small.compressed())
     with pytest.raises(AssertionError, match="waits for something"):

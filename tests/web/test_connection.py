@@ -47,9 +47,7 @@ async def test_idle_clients_do_not_keep_a_scrape_out() -> None:
             writer.close()
 
 
-async def test_a_client_that_is_being_answered_is_dropped_neither_for_a_new_one_nor_for_the_time_it_takes() -> (
-    None
-):
+async def test_a_client_that_is_being_answered_is_dropped_neither_for_another_nor_as_slow() -> None:
     async with site(Limits(connections=1, header=0.1), delay=0.3) as here:
         scrape, scraper = await here.raw()
         scraper.write(f"GET {GOOD} HTTP/1.1\r\nHost: x\r\n\r\n".encode())

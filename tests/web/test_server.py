@@ -16,9 +16,7 @@ async def test_stopping_lets_a_running_scrape_finish() -> None:
 
 
 @pytest.mark.slow
-async def test_stopping_does_not_wait_for_a_trip_that_takes_long_and_answers_with_what_is_known() -> (
-    None
-):
+async def test_stopping_does_not_wait_for_a_long_trip_and_answers_with_what_is_known() -> None:
     async with site(delay=None) as here:
         scrape = asyncio.create_task(here.get(GOOD))
         await until(lambda: len(here.rig.sender.sent) == 1)
