@@ -24,7 +24,8 @@ def test_texts_and_attachments_are_written_in_place_or_in_files(tmp_path: Path) 
     (tmp_path / "a.html").write_bytes(b"\xef\xbb\xbf<p>Hello</p>\r\n")
     (tmp_path / "a.pdf").write_bytes(b"%PDF")
     option = (
-        f"{{body: Hello, html: {{file: {tmp_path}/a.html}}, attachment: [{{file: {tmp_path}/a.pdf}},"
+        f"{{body: Hello, html: {{file: {tmp_path}/a.html}}, attachment: [{{file:"
+        f" {tmp_path}/a.pdf}},"
         f" {{file: {tmp_path}/a.pdf, name: invoice.pdf}}]}}"
     )
     found = trip(f"<<: {option}").content
