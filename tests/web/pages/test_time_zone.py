@@ -113,7 +113,7 @@ def test_the_times_of_facts_are_in_the_zone_of_the_page() -> None:
     outcome = replace(trip(0), facts=tuple(EVERY_FACT))
     shown = {name: "".join(parts) for name, parts, _ in details(outcome, BERLIN)}
     for name, text in shown.items():
-        assert not TIME.search(ELEMENT.sub("", text)), name
+        assert not TIME.search(re.sub("<time.*?</time>", "", text)), name
     times = {name for name, text in shown.items() if ">2023-11-1" in text and " CET</" in text}
     assert times == {"written", "arrived late", "last heartbeat", "next one due by"}
     assert '<time datetime="2027-01-15T08:00:00Z">2027-01-15</time>' in shown["TLS, send"]
