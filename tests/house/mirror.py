@@ -80,7 +80,6 @@ TESTED_WITH: dict[str, dict[str, str]] = {
         "net/smtpd/clients": "test_server",
         "net/smtpd/text": "test_server",
         "net/tcp": "test_words_of_failure test_proxy",
-        "probing/conclusions": "test_prober test_comparisons",
         "probing/journal": "test_prober",
         "probing/on_the_spot": "test_comparisons",
         "probing/started_windows": "test_recovery",
