@@ -17,7 +17,6 @@ TESTED_WITH: dict[str, dict[str, str]] = {
         "config/choice": "test_server_url",
         "config/confusables": "test_yaml",
         "config/expansion": "test_mistakes",
-        "config/maintenance": "test_mistakes",
         "config/placeholders": "test_mistakes",
         "config/renewal": "test_parts",
         "config/syntax": "test_yaml",
@@ -101,7 +100,6 @@ TESTED_WITH: dict[str, dict[str, str]] = {
         "web/pages/visit": "test_trip",
     },
     "all tests of the folder go through it: it has no answer of its own": {
-        "metrics/definitions": "test_outcome test_round_trip test_exposition",
         "web/pages/appearance": "../test_pages",
         "web/pages/pages": "test_overview test_report",
         "web/pages/trip_facts": "test_trip",
@@ -114,7 +112,6 @@ TESTED_WITH: dict[str, dict[str, str]] = {
         "commands/lifecycle": "test_setup_mistakes",
         "commands/lookup_display": "test_lookup",
         "commands/passwords": "test_route",
-        "commands/probe": "test_probe_heartbeat test_probe_compared",
         "commands/status/summary": "test_nagios test_status",
     },
 }
