@@ -40,6 +40,7 @@ class IdentityProvider:
     user: str = "probe"  # of client_credentials
     down: bool = False  # it answers 503
     rotates: bool = False  # refresh tokens
+    rotates_to: str = ""  # this one, if it is not a new one each time
     certificate: bytes = b""  # PEM, of the client
     service_account: bytes = b""  # its public key, PEM
     url: str = ""
@@ -152,7 +153,7 @@ class IdentityProvider:
         self.issued.append(value)
         body = {"token_type": "Bearer", "access_token": value, "expires_in": self.lifetime}
         if self.rotates:
-            self.issued.append(f"refresh {uuid4()}")
+            self.issued.append(self.rotates_to or f"refresh {uuid4()}")
             body["refresh_token"] = self.issued[-1]
         return web.json_response(body)
 

@@ -35,10 +35,11 @@ class Stored:
     raw: bytes
     places: set[str]
     keywords: set[str] = field(default_factory=set)
+    odd_blob: str = ""  # the id of its blob, if it is not the usual one
 
     @property
     def blob(self) -> str:
-        return f"b{sha1(self.raw).hexdigest()}"
+        return self.odd_blob or f"b{sha1(self.raw).hexdigest()}"
 
     def shown(self, name: str) -> Answer:
         head = self.raw.partition(b"\r\n\r\n")[0].decode("latin-1").split("\r\n")

@@ -31,6 +31,11 @@ CLASSIFICATIONS = ("focused", "other")
 _HIDDEN_FOLDER = "recoverableitemsdeletions"
 
 
+def _quoted(name: str) -> str:
+    """A part of a path. Half a pair of surrogates, which JSON may have, becomes a question mark."""
+    return quote(name, safe="", errors="replace")
+
+
 @dataclass(frozen=True, slots=True)
 class Listed:
     """A message of a listing. The texts are its sender's."""
@@ -72,7 +77,7 @@ class GraphMessages:
     async def folder(self, name: str) -> FolderStatus | None:
         """A folder by its well-known name or id; None if there is none."""
         query = urlencode({"$select": "displayName,totalItemCount"}, safe="$,")
-        path = f"/mailFolders/{quote(name, safe='')}?{query}"
+        path = f"/mailFolders/{_quoted(name)}?{query}"
         return await self.client.call(Request("GET", path, Step.SELECT, name), self._status)
 
     async def changes(self, folder: str, since: str, link: str = "") -> Page | None:
@@ -81,7 +86,7 @@ class GraphMessages:
 
         Raises ProbeError(protocol) for an answer of another form."""
         query = {"$select": _FIELDS, "$filter": f"receivedDateTime ge {since}"}
-        path = link or f"/mailFolders/{quote(folder, safe='')}/messages/delta?{_encoded(query)}"
+        path = link or f"/mailFolders/{_quoted(folder)}/messages/delta?{_encoded(query)}"
         request = Request("GET", path, Step.IDLE, folder, quiet=True, prefer=_PREFER_PAGES)
 
         def read(answer: Answer) -> Page | None:
@@ -97,7 +102,7 @@ class GraphMessages:
     async def newest(self, folder: str, link: str = "") -> Page:
         """The messages of a folder, the newest first."""
         query = {"$select": _FIELDS, "$orderby": "receivedDateTime desc", "$top": str(PAGE)}
-        path = link or f"/mailFolders/{quote(folder, safe='')}/messages?{_encoded(query)}"
+        path = link or f"/mailFolders/{_quoted(folder)}/messages?{_encoded(query)}"
         request = Request("GET", path, Step.FETCH, folder, prefer=_PREFER)
         return await self.client.call(request, self._page)
 
@@ -108,7 +113,7 @@ class GraphMessages:
         Raises ProbeError(protocol) for an answer of another form."""
         wanted = message_id.replace("'", "''")
         query = {"$select": "internetMessageId", "$filter": f"internetMessageId eq '{wanted}'"}
-        path = f"/mailFolders/{quote(folder, safe='')}/messages?{_encoded(query)}"
+        path = f"/mailFolders/{_quoted(folder)}/messages?{_encoded(query)}"
 
         def read(answer: Answer) -> list[str]:
             values = parsed(self.client.expect(answer, 200).body).get("value")
@@ -147,7 +152,7 @@ class GraphMessages:
 
     async def delete(self, message: str) -> bool:
         """Deletes a message for good. False if the server cannot do that: national clouds."""
-        path = f"/messages/{quote(message, safe='')}/permanentDelete"
+        path = f"/messages/{_quoted(message)}/permanentDelete"
 
         def read(answer: Answer) -> bool:
             code, text = error_of(answer.body)
@@ -161,7 +166,7 @@ class GraphMessages:
 
     async def hide(self, message: str) -> None:
         """Moves a message to where deleted messages go that are in no folder that people see."""
-        path = f"/messages/{quote(message, safe='')}/move"
+        path = f"/messages/{_quoted(message)}/move"
         content = f'{{"destinationId": "{_HIDDEN_FOLDER}"}}'.encode()
 
         def read(answer: Answer) -> None:
@@ -175,7 +180,7 @@ class GraphMessages:
         await self.client.call(request, read)
 
     async def _of_message(self, message: str, rest: str, most: int) -> Answer | None:
-        path = f"/messages/{quote(message, safe='')}{rest}"
+        path = f"/messages/{_quoted(message)}{rest}"
         request = Request("GET", path, Step.FETCH, prefer=_PREFER, most=most, cut=True)
 
         def read(answer: Answer) -> Answer | None:

@@ -87,6 +87,7 @@ def resolved(origin: str, url: str, hosts: Collection[str], name: str) -> str:
     server = urlsplit(origin)
     try:
         absolute = urljoin(origin, url)
+        absolute.encode()  # JSON may have half a pair of surrogates
         target = urlsplit(absolute)
         host, port = (target.hostname or "").lower(), target.port or HTTPS
     except ValueError:
@@ -141,7 +142,8 @@ def _limits(core: Any) -> Limits:
 
 
 def _expanded(template: str, values: dict[str, str]) -> str:
-    """Level 1 of RFC 6570, which RFC 8620 requires."""
+    """Level 1 of RFC 6570, which RFC 8620 requires. Half a pair of surrogates, which JSON may have,
+    is no text: the server gets a question mark."""
     for name, value in values.items():
-        template = template.replace(f"{{{name}}}", quote(value, safe=""))
+        template = template.replace(f"{{{name}}}", quote(value, safe="", errors="replace"))
     return template

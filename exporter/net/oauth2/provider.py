@@ -101,7 +101,9 @@ def _granted(host: str, answer: dict[str, Any]) -> Granted:
         lifetime = DEFAULT_LIFETIME
     if not lifetime > 0:
         raise ProbeError(Reason.PROTOCOL, f"{host} issued an expired token")
-    return Granted(value, min(lifetime, LONGEST_LIFETIME), newer if isinstance(newer, str) else "")
+    # RFC 6749, appendix A.17: visible characters
+    usable = isinstance(newer, str) and newer.isascii() and newer.isprintable()
+    return Granted(value, min(lifetime, LONGEST_LIFETIME), str(newer) if usable else "")
 
 
 def _refusal(

@@ -73,6 +73,19 @@ async def everything(session: GraphSession) -> list[Sighting]:
         await session.wait(0, Wake())
 
 
+async def test_a_message_whose_id_is_no_text_keeps_no_other_from_being_found(
+    service: GraphService,
+) -> None:
+    """JSON may have half a pair of surrogates."""
+    async with opened(mailbox(service)) as (session, _):
+        odd = service.store(OURS)
+        del service.mails[odd.id]
+        odd.id = "\ud800"
+        service.mails[odd.id] = odd
+        service.store(OURS)
+        assert len(await session.scan()) == 1
+
+
 async def test_of_ten_thousand_messages_of_others_none_is_downloaded_or_changed(
     service: GraphService,
 ) -> None:

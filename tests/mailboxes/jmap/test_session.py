@@ -15,6 +15,15 @@ from tests.support.left_behind import until
 LONG = 60.0
 
 
+async def test_a_message_whose_blob_has_no_text_as_its_id_keeps_no_other_from_being_found() -> None:
+    """JSON may have half a pair of surrogates."""
+    async with opened() as (session, here):
+        odd = await here.server.put(message("odd"))
+        here.server.stored[odd].odd_blob = "\ud800"
+        await here.server.put(message("hello"))
+        assert subjects(await session.scan()) == ["hello"]
+
+
 async def test_a_message_that_is_moved_into_the_junk_later_is_found() -> None:
     async with opened() as (session, here):
         name = await here.server.put(message("hello"), "sent")

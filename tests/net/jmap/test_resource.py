@@ -35,7 +35,17 @@ def test_relative_urls_limits_and_the_account_are_read() -> None:
     assert found.limits == Limits(max_objects_in_get=7, max_size_upload=1000)
     name = "message.eml?type=message%2Frfc822"
     assert found.download("b/../c?d") == (f"https://jmap.example.org/get/a/b%2F..%2Fc%3Fd/{name}")
+    assert found.download("b\ud800c").startswith("https://jmap.example.org/get/a/b%3Fc/")
     assert found.events("Email", 30).endswith("/events/?types=Email&closeafter=no&ping=30")
+
+
+@pytest.mark.parametrize("name", ["apiUrl", "uploadUrl", "downloadUrl", "eventSourceUrl"])
+def test_a_url_that_is_no_text_is_refused(name: str) -> None:
+    """JSON may have half a pair of surrogates."""
+    with pytest.raises(ProbeError) as caught:
+        read_resource(resource(**{name: "/\ud800/"}), ORIGIN, [], MAIL)
+    assert caught.value.reason is Reason.PROTOCOL
+    assert caught.value.detail.encode()
 
 
 @pytest.mark.parametrize(

@@ -139,6 +139,15 @@ async def test_a_newer_refresh_token_is_used_from_then_on(here: OAuth2Rig) -> No
     assert second["refresh_token"] == here.identity.issued[1]
 
 
+async def test_a_newer_refresh_token_that_cannot_be_sent_is_not_used(here: OAuth2Rig) -> None:
+    here.identity.rotates, here.identity.rotates_to = True, "half a pair \ud800"
+    account = here.account(refresh_token="the refresh token of a person", client_secret=None)
+    await account.token(await account.token())
+    assert [asked["refresh_token"] for asked in here.identity.asked] == [
+        "the refresh token of a person"
+    ] * 2
+
+
 async def test_no_secret_and_no_token_is_logged_or_shown(
     here: OAuth2Rig, caplog: pytest.LogCaptureFixture
 ) -> None:
