@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from exporter.authentication.signature import hashed
 from exporter.authentication.wire import Field, relaxed_body, wire_message
-from exporter.config.types import Secret, SecretUnavailable
+from exporter.config.types import Secret
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 from exporter.mail.composition import ProbeMessage
+from exporter.net.exceptions import map_secrets
 
 if TYPE_CHECKING:
     from exporter.net.signatures.signing_key import SigningKey
@@ -69,12 +70,11 @@ class DkimSigner:
         # cryptography takes long to import
         from exporter.net.signatures.signing_key import read_signing_key
 
-        try:
+        with map_secrets(what="the message cannot be signed"):
             pem = self._secret.reveal()
+        try:
             if self._read is None or self._read[0] != pem:
                 self._read = pem, read_signing_key(pem)
-        except SecretUnavailable as error:
-            raise ProbeError(Reason.AUTH, f"the message cannot be signed: {error}") from None
         except ValueError as error:
             problem = f"the message cannot be signed: the key in {self.origin} {error}"
             raise ProbeError(Reason.AUTH, problem) from None

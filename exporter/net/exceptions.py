@@ -1,10 +1,12 @@
 """Translates exceptions of libraries and the system into ProbeError."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
+from exporter.config.types import SecretUnavailable
 from exporter.core.model import ProbeError
+from exporter.core.reasons import Reason
 
 Kinds = type[Exception] | tuple[type[Exception], ...]
 Words = Callable[[Any], ProbeError]
@@ -25,3 +27,10 @@ def map_exceptions(table: Mapping[Kinds, Words], *, quiet: bool = False) -> Iter
             if isinstance(error, kinds):
                 raise words(error) from (None if quiet else error)
         raise
+
+
+def map_secrets(reason: Reason = Reason.AUTH, what: str = "") -> AbstractContextManager[None]:
+    """Replaces SecretUnavailable, which says why a secret cannot be read, by ProbeError with this
+    reason; its words begin with `what`, if that is given."""
+    words = f"{what}: " if what else ""
+    return map_exceptions({SecretUnavailable: lambda error: ProbeError(reason, f"{words}{error}")})

@@ -14,12 +14,11 @@ from ipaddress import IPv4Address
 
 from exporter.config.grammar import domain_of, ip_of
 from exporter.config.proxy import Proxy, ProxyUrl, bracketed
-from exporter.config.types import SecretUnavailable
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.core.trace.trace import Trace
-from exporter.net.exceptions import map_exceptions
+from exporter.net.exceptions import map_exceptions, map_secrets
 
 LONGEST_ANSWER = 16 << 10  # bytes of the header of an HTTP proxy
 _VERSION = 5
@@ -49,11 +48,8 @@ def proxy_of(url: ProxyUrl | None, trace: Trace) -> Proxy | None:
     """The proxy, if there is one. Raises ProbeError (connect) if its URL cannot be read."""
     if url is None:
         return None
-    with trace.failing_step(Step.CONNECT):
-        try:
-            return url.proxy()
-        except SecretUnavailable as error:
-            raise ProbeError(Reason.CONNECT, str(error)) from None
+    with trace.failing_step(Step.CONNECT), map_secrets(Reason.CONNECT):
+        return url.proxy()
 
 
 async def open_tunnel(connected: socket.socket, proxy: Proxy, host: str, port: int) -> None:

@@ -2,6 +2,7 @@
 why."""
 
 import ast
+import builtins
 import re
 import sys
 from collections.abc import Iterable, Iterator
@@ -267,6 +268,35 @@ def own_translators() -> Iterator[str]:
                 for handler in node.handlers:
                     if any(getattr(one, "exc", None) for one in inside(handler.body, ast.Raise)):
                         yield f"{place(file, handler.lineno)}: use net.exceptions.map_exceptions"
+
+
+def test_no_two_files_translate_the_same_exception() -> None:
+    """Those of Python itself have a meaning in each place."""
+    seen: dict[str, list[str]] = {}
+    for file in EXPORTER:
+        if file != PACKAGE / "net/exceptions.py":
+            for name, line in translated(file):
+                seen.setdefault(name, []).append(place(file, line))
+    expect_none(
+        f"{', '.join(places)}: {name}: write one translator, such as net.exceptions.map_secrets"
+        for name, places in seen.items()
+        if len({one.partition(":")[0] for one in places}) > 1
+    )
+
+
+def translated(file: Path) -> Iterator[tuple[str, int]]:
+    """What is caught where a ProbeError is raised instead."""
+    for node in nodes(file):
+        if not isinstance(node, ast.ExceptHandler) or node.type is None:
+            continue
+        raised = [
+            getattr(getattr(one, "exc", None), "func", None) for one in inside(node.body, ast.Raise)
+        ]
+        if any(isinstance(one, ast.Name) and one.id == "ProbeError" for one in raised):
+            for one in node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]:
+                name = ast.unparse(one)
+                if not hasattr(builtins, name) and name != "ProbeError":
+                    yield name, node.lineno
 
 
 def inside(body: list[ast.stmt], kind: type[ast.AST]) -> Iterator[ast.AST]:

@@ -4,9 +4,10 @@ import asyncio
 
 import pytest
 
+from exporter.config.types import Secret, SecretUnavailable
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
-from exporter.net.exceptions import Kinds, Words, map_exceptions
+from exporter.net.exceptions import Kinds, Words, map_exceptions, map_secrets
 
 TABLE: dict[Kinds, Words] = {
     ConnectionError: lambda _: ProbeError(Reason.DISCONNECTED, "cut"),
@@ -45,3 +46,12 @@ def test_a_cause_that_may_hold_a_secret_is_left_out() -> None:
         raise ValueError("secret")
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__
+
+
+def test_a_secret_that_cannot_be_read_is_told_with_the_reason_of_its_use() -> None:
+    missing = Secret(env="MAILTRIP_NO_SUCH_VARIABLE")
+    with pytest.raises(ProbeError) as caught, map_secrets(Reason.TLS, "key_password"):
+        missing.reveal()
+    problem = "the environment variable MAILTRIP_NO_SUCH_VARIABLE is not set"
+    assert (caught.value.reason, caught.value.detail) == (Reason.TLS, f"key_password: {problem}")
+    assert isinstance(caught.value.__cause__, SecretUnavailable)  # no login was sent

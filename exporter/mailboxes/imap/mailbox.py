@@ -4,7 +4,6 @@ import ssl
 from collections.abc import Callable
 
 from exporter import __version__
-from exporter.config.types import SecretUnavailable
 from exporter.core.model import ProbeError
 from exporter.core.phases import Leg
 from exporter.core.reasons import Reason
@@ -15,6 +14,7 @@ from exporter.mailboxes.imap.folder import Bookmark
 from exporter.mailboxes.imap.options import ImapOptions
 from exporter.mailboxes.imap.session import ImapSession, open_session
 from exporter.net.dns.resolver import Resolver
+from exporter.net.exceptions import map_secrets
 from exporter.net.imap.connection import ImapConnection, converse
 from exporter.net.imap.login import authenticate, login
 from exporter.net.oauth2 import Account, Accounts, Token
@@ -146,10 +146,8 @@ class ImapMailbox:
             raise ProbeError(
                 Reason.AUTH, f"{host} requires a login, but no `username` is configured"
             ) from NoLoginSent()
-        try:
+        with map_secrets():
             password = credentials.reveal()
-        except SecretUnavailable as error:
-            raise ProbeError(Reason.AUTH, str(error)) from NoLoginSent()
         await self._try(imap, user, password)
 
     async def _try(self, imap: ImapConnection, user: str, password: str) -> None:

@@ -2,7 +2,6 @@
 
 import ssl
 
-from exporter.config.types import SecretUnavailable
 from exporter.core.model import ProbeError, TlsSession
 from exporter.core.phases import Leg
 from exporter.core.reasons import Reason
@@ -13,6 +12,7 @@ from exporter.mailboxes.pop3.options import Pop3Options
 from exporter.mailboxes.pop3.session import Pop3Session
 from exporter.mailboxes.session import Wanted
 from exporter.net.dns.resolver import Resolver
+from exporter.net.exceptions import map_secrets
 from exporter.net.oauth2 import Account, Accounts
 from exporter.net.pop3.connection import Pop3Connection, converse
 from exporter.net.proxy import proxy_of
@@ -122,10 +122,8 @@ class Pop3Mailbox:
             offered = (await pop3.capa() or {}).get("SASL", ())
             await pop3.authenticate(external(self._options.host, user, offered, pop3.tls))
             return
-        try:
+        with map_secrets():
             password = pop3.credentials.reveal()
-        except SecretUnavailable as error:
-            raise ProbeError(Reason.AUTH, str(error)) from NoLoginSent()
         name = self._mechanism(await pop3.capa(), pop3.tls)
         if name == "user":
             await pop3.user(user, password)

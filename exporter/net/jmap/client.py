@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from exporter.config.jmap import JmapServerOptions
-from exporter.config.types import SecretUnavailable
 from exporter.core.model import ProbeError
 from exporter.core.one_line import one_line
 from exporter.core.phases import Leg
@@ -21,6 +20,7 @@ from exporter.core.reasons import Reason
 from exporter.core.trace.trace import Trace
 from exporter.net.dns.resolver import Resolver
 from exporter.net.encodings import to_bytes
+from exporter.net.exceptions import map_secrets
 from exporter.net.http.body import CHUNK
 from exporter.net.http.errors import http_errors
 from exporter.net.http.json_body import TooManyValues, decoded
@@ -197,10 +197,8 @@ class JmapClient:
         if self._account:
             self._learn(await self._account.token())  # from memory, or a newer one
             return f"Bearer {self._token.value if self._token else ''}"
-        try:
+        with map_secrets():
             secret = self._credentials.reveal()
-        except SecretUnavailable as error:
-            raise ProbeError(Reason.AUTH, str(error)) from NoLoginSent()
         if self._options.token:
             if not secret.isascii() or not secret.isprintable():
                 problem = "the token contains a character that HTTP cannot send"

@@ -3,9 +3,10 @@
 from dataclasses import dataclass, field
 
 from exporter.config.oauth2 import OAuth2Options
-from exporter.config.types import Secret, SecretUnavailable
+from exporter.config.types import Secret
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
+from exporter.net.exceptions import map_secrets
 from exporter.net.oauth2.assertion import of_client, of_service_account, service_account
 
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -68,7 +69,5 @@ def _proof(options: OAuth2Options, now: float) -> dict[str, str]:
 
 
 def _revealed(secret: Secret | None) -> str:
-    try:
+    with map_secrets():
         return secret.reveal() if secret else ""
-    except SecretUnavailable as error:
-        raise ProbeError(Reason.AUTH, str(error)) from error

@@ -11,12 +11,12 @@ import aiohttp
 from exporter import __version__
 from exporter.config.grammar import is_line
 from exporter.config.tracing import TracingOptions
-from exporter.config.types import SecretUnavailable
 from exporter.core.model import ProbeError
 from exporter.core.one_line import one_line
 from exporter.core.reasons import Reason
 from exporter.core.timing.clock import Clock
 from exporter.net.dns.resolver import Resolver
+from exporter.net.exceptions import map_secrets
 from exporter.net.http.body import CHUNK, read_body
 from exporter.net.http.errors import http_errors
 from exporter.net.http.names import HttpNames
@@ -89,10 +89,8 @@ def _headers(options: TracingOptions, redaction: Redaction) -> dict[str, str]:
         "User-Agent": f"mailtrip/{__version__}",
     }
     for name, secret in options.headers.items():
-        try:
+        with map_secrets():
             value = secret.reveal()
-        except SecretUnavailable as error:
-            raise ProbeError(Reason.AUTH, str(error)) from None
         redaction.learn(value)
         redaction.learn(value.rpartition(" ")[2])  # what follows Bearer or Basic
         if not value.isascii() or not is_line(value, LONGEST_HEADER):

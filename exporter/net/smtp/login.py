@@ -3,10 +3,10 @@ account."""
 
 from aiosmtplib.response import SMTPResponse
 
-from exporter.config.types import SecretUnavailable
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
+from exporter.net.exceptions import map_secrets
 from exporter.net.sasl.conversation import Conversation, Mechanism, refused
 from exporter.net.sasl.credentials import Credentials
 from exporter.net.sasl.mechanisms import in_order, password_mechanism, unsupported
@@ -31,10 +31,8 @@ async def login(
             raise ProbeError(
                 Reason.AUTH, f"{smtp.server} does not offer {wanted}; it offers {offered}{hint}"
             )
-        try:
+        with map_secrets():
             revealed = credentials.reveal()
-        except SecretUnavailable as error:
-            raise ProbeError(Reason.AUTH, str(error)) from None
         while True:
             attempt = password_mechanism(
                 usable.pop(0), username, revealed, smtp.server, smtp.tls, chosen=bool(mechanism)

@@ -7,6 +7,7 @@ from exporter.config.renewal import FromFiles, unreadable
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 from exporter.net.tls.handshake import accept_from
+from exporter.net.tls.key_pair import load_pair
 from exporter.net.tls.words import KEY_PROBLEMS
 
 _PROBLEMS = KEY_PROBLEMS | {
@@ -50,21 +51,14 @@ class ServerCertificate:
         for file in self._files:  # OpenSSL would not say which of them it is
             if problem := unreadable(file):
                 raise ProbeError(Reason.TLS, f"cannot read {file}: {problem}")
-        try:
-            context.load_cert_chain(cert_file, key_file, password=_no_password)
-        except ssl.SSLError as error:
-            problem = _PROBLEMS.get(
-                error.reason or "", "not a certificate and an unencrypted key in PEM format"
-            )
-            raise ProbeError(
-                Reason.TLS, f"cannot use {cert_file} with {key_file}: {problem}"
-            ) from None
-        except OSError as error:  # it has gone, or changed, meanwhile
-            raise ProbeError(
-                Reason.TLS, f"cannot read {cert_file} or {key_file}: {error.strerror}"
-            ) from None
+        load_pair(context, cert_file, key_file, _no_password, self._problem)
         self._dress(context)
         return context
+
+    def _problem(self, reason: str) -> str:
+        cert_file, key_file = self._files
+        usual = "not a certificate and an unencrypted key in PEM format"
+        return f"cannot use {cert_file} with {key_file}: {_PROBLEMS.get(reason, usual)}"
 
 
 def _no_password() -> str:

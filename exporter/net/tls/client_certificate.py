@@ -9,11 +9,12 @@ from typing import Self
 
 from exporter.config.renewal import state_of, unreadable
 from exporter.config.server import ClientCertificateOptions
-from exporter.config.types import SecretUnavailable
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 from exporter.core.timing.when import utc_day
+from exporter.net.exceptions import map_secrets
 from exporter.net.tls.expiry import expiry_of
+from exporter.net.tls.key_pair import load_pair
 from exporter.net.tls.subject import subject_of
 from exporter.net.tls.words import KEY_PROBLEMS
 
@@ -52,18 +53,13 @@ class ClientCertificate:
             return secret.reveal().encode("utf-8", "surrogateescape") if secret else b""
 
         try:
-            context.load_cert_chain(cert_file, key_file, password)
-        except SecretUnavailable as error:
-            raise ProbeError(Reason.TLS, f"key_password: {error}") from None
-        except ssl.SSLError as error:
-            raise ProbeError(Reason.TLS, self._problem(error.reason or "", asked)) from None
+            with map_secrets(Reason.TLS, "key_password"):
+                load_pair(
+                    context, cert_file, key_file, password, lambda why: self._problem(why, asked)
+                )
         except ValueError:  # Python takes at most 1024 bytes
             words = f"the key_password of {key_file} is longer than 1024 bytes"
             raise ProbeError(Reason.TLS, words) from None
-        except OSError as error:  # it has gone, or changed, meanwhile
-            raise ProbeError(
-                Reason.TLS, f"cannot read {cert_file} or {key_file}: {error.strerror}"
-            ) from None
 
     def _problem(self, reason: str, asked: bool) -> str:
         cert_file, key_file = self.options.cert_file, self.options.key_file
