@@ -121,7 +121,7 @@ class App:
         self._table = WatcherTable(
             self.watchers, self._mailbox, self.mint, self.ledger.stray, self.clock
         )
-        self._table.open(settings.mailboxes, _patience(settings))
+        self._table.create(settings.mailboxes, _patience(settings))
         self._resuming: asyncio.Task[None] | None = None
         # By the clock of the event loop; None until mailtrip is stopped.
         self.stop_by: float | None = None

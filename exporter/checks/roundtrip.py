@@ -256,7 +256,7 @@ class RoundTrip(ExchangerCheck):
             found = await self._awaited(expected, run)
         if found is None:
             return
-        run.extend()  # it is back in time; what follows has the time of a conversation
+        run.extend_for_deletion()  # it is back in time; what follows has the time of a conversation
         accepted = uncertain if uncertain and uncertain.reason is Reason.ACCEPTED else None
         judged = await self._verify(found, run, accepted)
         await run.record_verdict(judged)  # before the mailbox forgets that the message was there

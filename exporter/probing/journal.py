@@ -19,7 +19,7 @@ class TripJournal:
     earlier: Outcome | None = None  # the verdict from before a restart
 
     def accepted(self, run: Run) -> None:
-        self.ledger.accepted(self.trip, run)
+        self.ledger.save_acceptance(self.trip, run)
 
     async def verdict(self, run: Run, judged: ProbeError | None) -> None:
         with contained(self.trip, self.probe):
@@ -35,4 +35,4 @@ class TripJournal:
                 else None
             )
             outcome = self.earlier or run.outcome(self.trip, self.probe, failure)
-            await self.ledger.found(outcome)
+            await self.ledger.save_verdict(outcome)

@@ -120,7 +120,7 @@ class Ledger:
                 extra=extra,
             )
 
-    def accepted(self, trip_id: str, run: Run) -> None:
+    def save_acceptance(self, trip_id: str, run: Run) -> None:
         """Saves that the message was accepted, and logs it when it is on disk: then a restart will
         continue the trip, and report its outcome."""
         if known := self._in_flight.get(trip_id):
@@ -130,16 +130,16 @@ class Ledger:
             trip = replace(taken, facts=run.facts_of_sending())
             self._in_flight[trip_id] = trip
             words = f"the message is accepted{': ' if run.answer else ''}{run.answer}"
-            self._store.accepted(trip, partial(log_message, logging.INFO, trip, words))
+            self._store.save_acceptance(trip, partial(log_message, logging.INFO, trip, words))
 
-    async def found(self, verdict: Outcome) -> None:
+    async def save_verdict(self, verdict: Outcome) -> None:
         """Saves that the message is back, with the trip's verdict, before it is deleted; returns
         when it is on disk.
 
         If the process were killed after deleting first, a restart would report the trip as overdue.
         The wait for a slow disk is short.
         """
-        await self._on_disk(self._store.found(verdict), verdict, 0.9 * VERDICT_PATIENCE)
+        await self._on_disk(self._store.save_verdict(verdict), verdict, 0.9 * VERDICT_PATIENCE)
 
     def end(
         self,
@@ -227,7 +227,7 @@ class Ledger:
         of a trip in progress that looks into another mailbox may be that trip's only copy, if both
         mailboxes are the same account.
         """
-        token, kind = stray.token, stray.kind
+        token = stray.token
         try:
             known = await self._known(token.trip)
         except StateUnusable as error:
@@ -240,38 +240,54 @@ class Ledger:
             return LOOK_AGAIN
         if known is None:
             return self._left_over.pause(token)
-        if known.id in self._left and not self._is_received(known.mailbox):
+        if self._belongs_elsewhere(known, stray):
             return LOOK_AGAIN
-        if known.id in self._in_flight and not stray.expected:
-            return LOOK_AGAIN
-        if kind is not Kind.BOUNCE and stray.home is not known.home:
-            if kind is Kind.UNCLEAR:  # what is awaited may still come
-                self._observer.unclear(known.probe)
-            return 0.0
-        arrival = None
-        if kind is not Kind.BOUNCE and (overdue := self._overdue.get(known.id)):
-            arrival = await self._late_arrival(overdue, stray)
-        late = self._overdue.take(known.id)
-        unwanted = late is not None and late.state is State.UNWANTED
-        if kind is Kind.BOUNCE:
+        if stray.kind is Kind.BOUNCE:
             self._observer.bounced(known.probe)
-        elif late and arrival:
-            if unwanted:
-                self._observer.let_through(late.probe)
-            else:
-                self._observer.late(late.probe, late.id, arrival)
-                if self._traces:
-                    self._traces.late(late.probe, late.id, arrival)
-            self._store.keep_late_arrival(late.id, late.probe, arrival, unwanted=unwanted)
-        elif known.state in _SEEN_BEFORE or known.id in self._in_flight:
-            self._observer.duplicate(known.probe)
-        if known.id not in self._in_flight:
-            words = f"a filter let it through: {arrival}" if unwanted else str(arrival)
-            tell = partial(log_message, logging.WARNING, known, words) if late and arrival else None
-            settled = self._settle(known, State.FOUND, tell)
-            if late:  # were it deleted before that is on the disk, a restart would take it for lost
-                await self._on_disk(self._store.written(settled), known)
+            await self._close(known, self._overdue.take(known.id))
+        elif stray.home is known.home:
+            await self._came(known, stray)
+        elif stray.kind is Kind.UNCLEAR:  # what is awaited may still come
+            self._observer.unclear(known.probe)
         return 0.0
+
+    def _belongs_elsewhere(self, known: Trip, stray: Stray) -> bool:
+        """Whether another one awaits the message: the trip itself, or a restart that continues
+        it."""
+        if known.id in self._left and not self._is_received(known.mailbox):
+            return True
+        return known.id in self._in_flight and not stray.expected
+
+    async def _came(self, known: Trip, stray: Stray) -> None:
+        """What the trip awaited has come: late, or once more."""
+        overdue = self._overdue.get(known.id)
+        arrival = await self._late_arrival(overdue, stray) if overdue else None
+        late = self._overdue.take(known.id)
+        tell = self._count_late(late, arrival) if late and arrival else None
+        if not tell and (known.state in _SEEN_BEFORE or known.id in self._in_flight):
+            self._observer.duplicate(known.probe)
+        await self._close(known, late, tell)
+
+    def _count_late(self, trip: Trip, arrival: LateArrival) -> Tell:
+        """Counts a late message, and keeps when it came. Returns what logs it when that is on
+        disk."""
+        if unwanted := trip.state is State.UNWANTED:
+            self._observer.let_through(trip.probe)
+        else:
+            self._observer.late(trip.probe, trip.id, arrival)
+            if self._traces:
+                self._traces.late(trip.probe, trip.id, arrival)
+        self._store.keep_late_arrival(trip.id, trip.probe, arrival, unwanted=unwanted)
+        words = f"a filter let it through: {arrival}" if unwanted else str(arrival)
+        return partial(log_message, logging.WARNING, trip, words)
+
+    async def _close(self, known: Trip, late: Trip | None, tell: Tell | None = None) -> None:
+        """Saves that the message of a trip that is over has been found."""
+        if known.id in self._in_flight:
+            return
+        settled = self._settle(known, State.FOUND, tell)
+        if late:  # were it deleted before that is on the disk, a restart would take it for lost
+            await self._on_disk(self._store.written(settled), known)
 
     async def _late_arrival(self, trip: Trip, stray: Stray) -> LateArrival:
         """Reads the message again: a stray does not keep it as parsed, since there may be many."""

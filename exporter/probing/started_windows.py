@@ -26,7 +26,7 @@ class StartedWindows:
 
     def restore(self) -> None:
         """Continues those that an earlier process started. Raises StateUnusable."""
-        self.maintenance.start(self._store.windows())
+        self.maintenance.replace_started(self._store.windows())
         self.forget_ended()
 
     async def start(self, window: Window, once: Once) -> None:
@@ -40,7 +40,7 @@ class StartedWindows:
         others = self._without(window.name)
         if len(others) >= MOST:
             raise WindowRefused(f"limit of {MOST} windows reached: stop others")
-        self.maintenance.start((*others, window))
+        self.maintenance.replace_started((*others, window))
         log.info("maintenance window %s started for %s", window.name, ", ".join(window.probes))
         await self._store.keep_window(window, once)
 
@@ -53,7 +53,7 @@ class StartedWindows:
             if any(one.name == name for one in self.maintenance.configured):
                 raise WindowRefused(f"{name} is in the configuration: remove it there, and reload")
             raise KeyError(name)
-        self.maintenance.start(others)
+        self.maintenance.replace_started(others)
         log.info("maintenance window %s stopped", name)
         await self._store.forget_window(name)
 
@@ -62,7 +62,7 @@ class StartedWindows:
         now, started = self._clock.wall(), self.maintenance.started
         lasting = tuple(one for one in started if one.schedule.occurrence(now))
         if len(lasting) < len(started):
-            self.maintenance.start(lasting)
+            self.maintenance.replace_started(lasting)
 
     def _without(self, name: str) -> tuple[Window, ...]:
         return tuple(one for one in self.maintenance.started if one.name != name)

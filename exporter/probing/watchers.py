@@ -37,14 +37,14 @@ class WatcherTable:
         self._options: dict[str, MailboxOptions] = {}
         self._retiring: set[asyncio.Task[None]] = set()
 
-    def open(self, options: Mapping[str, MailboxOptions], patience: float) -> None:
+    def create(self, options: Mapping[str, MailboxOptions], patience: float) -> None:
         """Creates a watcher for each mailbox. `patience` limits one exchange with a server, in
         seconds."""
         self._options = dict(options)
         for name, how in options.items():
-            self._open(name, self._mailbox(how), patience)
+            self._create(name, self._mailbox(how), patience)
 
-    def _open(self, name: str, mailbox: Mailbox, patience: float) -> Watcher:
+    def _create(self, name: str, mailbox: Mailbox, patience: float) -> Watcher:
         watcher = Watcher(
             *(name, mailbox, self._mint, self._clock, patience, self._stray),
             reader=self._reader,
@@ -88,7 +88,7 @@ class WatcherTable:
                 renamed = name not in self._options
                 self._watchers[name].configure(None if renamed else changed.get(name), patience)
             else:
-                self._open(name, changed[name], patience).start()
+                self._create(name, changed[name], patience).start()
         self._options = dict(options)
 
     def _retire(self, name: str, options: Mapping[str, MailboxOptions], flights: Flights) -> None:

@@ -8,14 +8,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from exporter.core.dns_records import exchanger_records
-from exporter.core.facts import DnsRecords, MailServer
+from exporter.core.facts import MailServer
 from exporter.core.model import (
     Exchanger,
     ExchangerVisit,
     Failure,
     PlaintextFallback,
     ProbeError,
-    TlsPolicy,
     TlsSession,
 )
 from exporter.core.phases import Leg, Phase
@@ -163,7 +162,7 @@ class MxSender:
             with run.step(Step.RESOLVE, f"{domain} MX"):
                 run.awaited = f"the name server {self._resolver} for {domain} MX"
                 exchangers = await self._resolver.exchangers(domain)
-        _note_records(exchanger_records(domain, exchangers), run)
+        run.replace_fact(exchanger_records(domain, exchangers))
         return exchangers or [Exchanger(domain, 0)]
 
     async def _visit(self, exchanger: Exchanger, domain: str, act: Act, run: Run) -> None:
@@ -175,7 +174,7 @@ class MxSender:
         if failed and (tested := required.testing):
             run.note(f"-- {failed.detail}; trying again, since the policy is only being tested")
             _forget_tls(run)
-            _found(replace(tested.policy, problem=failed.detail), run)
+            run.replace_fact(replace(tested.policy, problem=failed.detail))
             failed = await self._attempt(exchanger, domain, act, run, tested)
         if failed:
             await self._fall_back(exchanger, domain, act, run, failed)
@@ -187,7 +186,7 @@ class MxSender:
             if required.policy != NO_POLICY:
                 break
         if self._published:
-            _found(required.policy, run)
+            run.replace_fact(required.policy)
         return required
 
     def _policies_of(self, domain: str) -> Sequence[PublishedPolicy]:
@@ -308,15 +307,3 @@ def _forget_tls(run: Run) -> None:
     run.facts = [
         fact for fact in run.facts if not (isinstance(fact, TlsSession) and fact.leg is Leg.SEND)
     ]
-
-
-def _found(policy: TlsPolicy, run: Run) -> None:
-    """The policy is a fact, instead of that of the exchanger before."""
-    run.facts = [fact for fact in run.facts if not isinstance(fact, TlsPolicy)]
-    run.fact(policy)
-
-
-def _note_records(found: DnsRecords, run: Run) -> None:
-    """The newest answer counts, of those between the attempts."""
-    run.facts = [fact for fact in run.facts if not isinstance(fact, DnsRecords)]
-    run.fact(found)

@@ -243,13 +243,13 @@ class Store:
         queue."""
         await self._commits.wait(self._commits.add(lambda c: trips.insert(c, trip)))
 
-    def accepted(self, trip: Trip, tell: Tell) -> None:
+    def save_acceptance(self, trip: Trip, tell: Tell) -> None:
         """Saves that a server has accepted the message. `tell` is called when that is on disk: see
         commit_callbacks.py."""
         facts = evidence.facts_written(trip.facts) if trip.facts else None
         self._commits.add(lambda c: trips.set_sent(c, trip, facts), tell=tell)
 
-    async def found(self, verdict: Outcome) -> None:
+    async def save_verdict(self, verdict: Outcome) -> None:
         """Saves that the message is back, and the outcome so far; returns when that is on disk.
 
         Raises StateUnusable if it is not yet; it is kept to be written.

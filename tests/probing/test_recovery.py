@@ -55,7 +55,7 @@ async def with_trips(directory: Path, clock: Clock, mint: Mint) -> list[Token]:
     for token in tokens:
         trip = sent(token, clock)
         await store.record(trip)
-        store.accepted(trip, lambda _: None)
+        store.save_acceptance(trip, lambda _: None)
     await store.close()
     return tokens
 

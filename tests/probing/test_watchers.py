@@ -36,7 +36,7 @@ class Table:
 async def test_an_unchanged_mailbox_keeps_its_watcher_and_so_does_a_changed_one(
     rig: Table,
 ) -> None:
-    rig.table.open({"a": ONE, "b": ONE}, 30)
+    rig.table.create({"a": ONE, "b": ONE}, 30)
     before = dict(rig.watchers)
     assert list(rig.table.changed({"a": ONE, "b": TWO})) == ["b"]
     assert rig.configure({"a": ONE, "b": TWO}) == before
@@ -44,7 +44,7 @@ async def test_an_unchanged_mailbox_keeps_its_watcher_and_so_does_a_changed_one(
 
 @virtual.on_a(Table)
 async def test_a_renamed_mailbox_keeps_its_watcher_under_the_new_name(rig: Table) -> None:
-    rig.table.open({"a": ONE}, 30)
+    rig.table.create({"a": ONE}, 30)
     watcher = rig.watchers["a"]
     assert rig.configure({"b": ONE, "c": TWO}) == {"b": watcher, "c": rig.watchers["c"]}
     assert watcher.name == "b"
@@ -52,7 +52,7 @@ async def test_a_renamed_mailbox_keeps_its_watcher_under_the_new_name(rig: Table
 
 @virtual.on_a(Table)
 async def test_a_removed_mailbox_is_closed_after_the_trips_in_flight(rig: Table) -> None:
-    rig.table.open({"a": ONE}, 30)
+    rig.table.create({"a": ONE}, 30)
     watcher = rig.watchers["a"]
     watcher.keep_watching("trip", 0.0)
     flight = asyncio.create_task(asyncio.sleep(60))

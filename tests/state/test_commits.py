@@ -285,9 +285,9 @@ async def end_to_end(store: Store, trip: str) -> None:
     """What a trip that succeeds has written."""
     record = replace(TRIP, id=trip, probe=ProbeKey("m", trip))
     await store.record(record)
-    store.accepted(record, lambda why: None)
+    store.save_acceptance(record, lambda why: None)
     verdict = replace(OUTCOME, trip=trip, probe=record.probe, failure=None)
-    await store.found(verdict)
+    await store.save_verdict(verdict)
     store.settle(trip, State.ARRIVED)
     store.finished(verdict)
 

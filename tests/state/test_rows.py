@@ -59,7 +59,7 @@ async def filled(directory: Path) -> None:
     store = Store.open(directory)
     for number, state in enumerate(State):
         await store.record(replace(trip(number, state), sending_since=6.0, accepted=7.0))
-    await store.found(replace(OUTCOME, trip=f"{3:014x}"))
+    await store.save_verdict(replace(OUTCOME, trip=f"{3:014x}"))
     store.finished(OUTCOME)
     store.finished(replace(OUTCOME, trip="b" * 14, failure=None))
     outage = replace(ENDED, probe=PROBE, end=None)

@@ -102,7 +102,7 @@ async def test_a_file_of_version_1_loses_nothing(tmp_path: Path) -> None:
         ]
         await store.close()
     store = Store.open(tmp_path)
-    await store.found(replace(good, trip="t1"))
+    await store.save_verdict(replace(good, trip="t1"))
     store.finished(replace(OUTCOME, probe=OTHER, started_at=2000.0))
     await store.close()
     store = Store.open(tmp_path)

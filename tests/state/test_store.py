@@ -49,7 +49,7 @@ async def test_a_trip_goes_through_its_states_and_survives_a_restart(tmp_path: P
     store = Store.open(tmp_path)
     await store.record(TRIP)
     assert store.unsettled() == [TRIP]
-    store.accepted(replace(TRIP, sending_since=6.0, accepted=7.0), ignore)
+    store.save_acceptance(replace(TRIP, sending_since=6.0, accepted=7.0), ignore)
     await store.close()
 
     store = Store.open(tmp_path)
@@ -195,7 +195,7 @@ async def test_the_verdict_of_a_trip_whose_message_is_back_is_kept_until_it_is_s
 ) -> None:
     store = Store.open(tmp_path)
     await store.record(TRIP)
-    await store.found(OUTCOME)
+    await store.save_verdict(OUTCOME)
     await store.close()
     store = Store.open(tmp_path)
     assert store.unsettled() == [replace(TRIP, state=State.FOUND, verdict=OUTCOME)]

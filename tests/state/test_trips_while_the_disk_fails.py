@@ -43,9 +43,9 @@ class Broken(Store):
         await self._strike()
         await super().record(trip)
 
-    async def found(self, verdict: Outcome) -> None:
+    async def save_verdict(self, verdict: Outcome) -> None:
         await self._strike()
-        await super().found(verdict)
+        await super().save_verdict(verdict)
 
     def finished(
         self,

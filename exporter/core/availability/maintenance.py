@@ -42,7 +42,7 @@ class Maintenance:
         """Replaces the windows of the configuration."""
         self._apply(tuple(windows), self._started)
 
-    def start(self, windows: Iterable[Window]) -> None:
+    def replace_started(self, windows: Iterable[Window]) -> None:
         """Replaces the windows beside the configuration."""
         self._apply(self._configured, tuple(windows))
 

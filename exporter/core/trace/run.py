@@ -152,7 +152,7 @@ class Run(Trace):
         """What the trip fails with if its deadline passes now."""
         return self._deadline.error()
 
-    def extend(self) -> None:
+    def extend_for_deletion(self) -> None:
         """Gives a trip whose message is back time for its verdict and the deletion: twice
         `session_timeout` and the time to write the verdict down, whatever its deadline was.
         """

@@ -200,6 +200,11 @@ class Trace:
     def fact(self, fact: Fact) -> None:
         self.facts.append(fact)
 
+    def replace_fact(self, fact: Fact) -> None:
+        """Adds a fact instead of those of its type: only the newest counts."""
+        self.facts = [one for one in self.facts if not isinstance(one, type(fact))]
+        self.fact(fact)
+
     def learn(self, error: ProbeError) -> None:
         """Keeps the facts of a failure, also when another failure is reported."""
         self.facts.extend(fact for fact in error.facts if fact not in self.facts)

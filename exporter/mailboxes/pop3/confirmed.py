@@ -38,7 +38,7 @@ class ConfirmedDeletions:
         for oldest in [*islice(self._known, max(len(self._known) - MOST, 0))]:
             del self._known[oldest]
 
-    def keep(self, listed: Collection[str]) -> None:
+    def forget_unlisted(self, listed: Collection[str]) -> None:
         """Forgets what is no longer there."""
         self._known = {uid: one for uid, one in self._known.items() if uid in listed}
 

@@ -56,7 +56,7 @@ class Maildrop:
         arrival."""
         added = [*changes.added, *(uid for uid in self._gone if uid in self.listing.numbers)]
         is_another = self._is_another(changes)
-        self.confirmed.keep(self.listing.numbers)
+        self.confirmed.forget_unlisted(self.listing.numbers)
         gone, self._gone = {*changes.removed, *self._gone}, set()
         self.news = {uid: news for uid, news in self.news.items() if uid not in gone}
         if self.login is None or is_another:

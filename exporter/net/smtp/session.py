@@ -451,8 +451,7 @@ class SmtpSession:
         """Records the decisive reply, and returns its text: the final one after DATA, or the one
         that ended the attempt. Never that to QUIT."""
         text = one_line(self._clean(reply.message))
-        self.run.facts = [fact for fact in self.run.facts if not isinstance(fact, Reply)]
-        self.run.fact(Reply(reply.code, text))
+        self.run.replace_fact(Reply(reply.code, text))
         return text
 
     def _library_errors(self) -> AbstractContextManager[None]:

@@ -40,7 +40,7 @@ def test_past_its_deadline_a_trip_fails_with_what_the_phase_says_that_it_is_in()
                     await asyncio.sleep(1)
                 run.head_for(Phase.SEND)
                 await asyncio.sleep(1000 if late_in is None else 1)
-                run.extend()
+                run.extend_for_deletion()
                 async with run.phase(Phase.VERIFY):
                     await asyncio.sleep(1000)
         except ProbeError as error:
@@ -58,7 +58,7 @@ def test_a_message_that_came_in_time_may_be_deleted_after_the_deadline() -> None
         run = Run(virtual.clock(), session_timeout=30)
         async with run.deadline(600):
             await asyncio.sleep(599)
-            run.extend()
+            run.extend_for_deletion()
             await asyncio.sleep(20)
         return run.now()
 

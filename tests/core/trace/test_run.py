@@ -177,7 +177,7 @@ def test_recording_the_verdict_has_seconds_of_its_own_and_is_in_no_phase(
         async with run.deadline(3):
             async with run.phase(Phase.VERIFY):
                 await asyncio.sleep(2.9)
-                run.extend()
+                run.extend_for_deletion()
             await run.record_verdict(JUNK)
             async with run.phase(Phase.DELETE), run.conversation():
                 await asyncio.sleep(0.5)

@@ -41,7 +41,7 @@ def test_another_message_may_have_the_same_id() -> None:
 
 def test_what_is_gone_is_forgotten() -> None:
     deletions = confirmed()
-    deletions.keep({"b"})
+    deletions.forget_unlisted({"b"})
     deletions.add([sighting()], LONGEST)
     assert not deletions.in_vain([sighting()], 3 * LONGEST)
 
