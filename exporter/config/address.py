@@ -347,9 +347,6 @@ Selector = Annotated[
 EhloName = Annotated[
     str, AfterValidator(_ehlo_name), WithJsonSchema({"type": "string", "title": "host"})
 ]
-EmailAddress = Annotated[
-    str, AfterValidator(check_email), WithJsonSchema({"type": "string", "title": "e-mail address"})
-]
 EmailTemplate = Annotated[
     str,
     AfterValidator(_email_template),

@@ -23,11 +23,15 @@ def called(character: str) -> str:
     return f"U+{ord(character):04X} ({unicodedata.name(character, 'unnamed').lower()})"
 
 
+def _first(pattern: re.Pattern[str], text: str) -> str:
+    found = pattern.search(text)
+    return called(found[0]) if found else ""
+
+
 def odd_in(text: str) -> str:
     """The name of the first invisible character or blank other than a space; empty if there is
     none."""
-    found = _ODD.search(text)
-    return called(found[0]) if found else ""
+    return _first(_ODD, text)
 
 
 def lookalike_in(text: str) -> str:
@@ -72,8 +76,7 @@ def quoted_oddly(text: str) -> bool:
 
 def mark_in(text: str) -> str:
     """The name of the first colon, comma or bracket that is not ASCII; empty if there is none."""
-    found = _MARKS.search(text)
-    return called(found[0]) if found else ""
+    return _first(_MARKS, text)
 
 
 def ends_oddly(text: str) -> str:

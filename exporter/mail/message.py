@@ -115,11 +115,6 @@ def _about(message: Part) -> Unclear:
     return Unclear(*(one_line(without_tokens(text)[:1000], _MUCH) for text in words))
 
 
-def tokens_in(raw: bytes) -> dict[str, FoundIn]:
-    """Every word in a message with the form of a token, with the best place where it was found."""
-    return read(raw).tokens
-
-
 def received(message: Part, word: str) -> list[str]:
     """All `Received` headers of the message with this token, oldest first.
 

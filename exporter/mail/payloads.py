@@ -5,13 +5,12 @@ No pattern is here as a whole, or a scanner would delete this file and what it i
 parts are joined at run time: the compiler writes a sum of constants as one.
 """
 
-from typing import Literal, get_args
+from typing import Literal
 
 from exporter.mail.attachment import Attachment
 from exporter.mail.mime import Part
 
 Payload = Literal["gtube", "eicar", "forged_from", "blocked_attachment"]
-PAYLOADS: tuple[Payload, ...] = get_args(Payload)
 
 _GTUBE = "".join(
     ("XJS*C4JDBQADN1.NSBN3", "*2IDNEN*", "GTUBE-STANDARD-ANTI-UBE", "-TEST-EMAIL*C.34X")

@@ -26,7 +26,6 @@ _TRIP = 7  # bytes
 _SIGNED = 4 + 4 + _TRIP  # bytes: instance, time, trip
 _SIGNATURE = 15  # bytes, 120 bits
 _LETTERS = (_SIGNED + _SIGNATURE) * 8 // 5
-LENGTH = len(PREFIX) + _LETTERS
 _TOKEN = re.compile(rf"(?<![a-z0-9]){PREFIX}[a-z2-7]{{{_LETTERS}}}(?![a-z0-9])", re.IGNORECASE)
 _ADDRESS_SIGNATURE = 9  # bytes, 72 bits: it can only be guessed by sending us messages
 _ADDRESS_LETTERS = (4 + _TRIP + _ADDRESS_SIGNATURE) * 8 // 5

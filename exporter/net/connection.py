@@ -2,7 +2,8 @@
 
 import asyncio
 import os
-from ssl import SSLError
+import ssl
+from typing import cast
 
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
@@ -23,17 +24,26 @@ class Connection(asyncio.Protocol):
         self._lost: ProbeError | None = None
         self._closed = asyncio.Event()
 
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+
     def connection_lost(self, exc: Exception | None) -> None:
         if isinstance(exc, RefusesOurs) and not self._lost:
             self._lost = refused_ours(self._server, exc)
             self._wake()
         problem = (
             f": {os.strerror(exc.errno).lower()}"
-            if isinstance(exc, OSError) and exc.errno and not isinstance(exc, SSLError)
+            if isinstance(exc, OSError) and exc.errno and not isinstance(exc, ssl.SSLError)
             else ""
         )
         self._fail(Reason.DISCONNECTED, f"{self._server} cut the connection{problem}")
         self._closed.set()
+
+    @property
+    def tls(self) -> ssl.SSLObject | None:
+        """The TLS session; None without one."""
+        tls: ssl.SSLObject | None = self.transport.get_extra_info("ssl_object")
+        return tls
 
     @property
     def alive(self) -> bool:
@@ -51,13 +61,17 @@ class Connection(asyncio.Protocol):
     def _fail(self, reason: Reason, detail: str) -> None:
         """Makes every call raise this error, once the data received before have been read."""
         if not self._lost:
-            self._lost = ProbeError(reason, self.redaction.clean(detail))
+            self._lost = ProbeError(reason, self._clean(detail))
             self._wake()
         self.transport.abort()
 
     def _failure(self, reason: Reason, detail: str) -> ProbeError:
         self._fail(reason, detail)
-        return ProbeError(reason, self.redaction.clean(detail))
+        return ProbeError(reason, self._clean(detail))
+
+    def _clean(self, text: str) -> str:
+        """The text without secrets. Some servers repeat the command that they reject."""
+        return self.redaction.clean(text)
 
     def _raise_if_lost(self) -> None:
         if self._lost:

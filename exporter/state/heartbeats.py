@@ -5,6 +5,7 @@ from sqlite3 import Connection
 from pydantic import TypeAdapter, ValidationError
 
 from exporter.core.heartbeat import HeartbeatKey, Watch
+from exporter.state.pruning import drop_old
 from exporter.state.rows import SENSIBLE
 
 MOST = 20_000
@@ -28,13 +29,7 @@ def keep(connection: Connection, key: HeartbeatKey, watch: Watch) -> None:
 def prune(connection: Connection, now: float) -> None:
     """Drops those that were not looked for in a long time, and the oldest if there are too
     many."""
-    connection.execute("DELETE FROM heartbeats WHERE looked_at <= ?", (now - LONGEST,))
-    connection.execute(
-        """DELETE FROM heartbeats WHERE (mailbox, sender, subject) IN (
-            SELECT mailbox, sender, subject FROM heartbeats ORDER BY looked_at DESC
-            LIMIT -1 OFFSET ?)""",
-        (MOST,),
-    )
+    drop_old(connection, "heartbeats", "mailbox, sender, subject", "looked_at", now - LONGEST, MOST)
 
 
 def watches(connection: Connection) -> dict[HeartbeatKey, Watch]:

@@ -3,6 +3,7 @@
 from sqlite3 import Connection
 
 from exporter.core.saved_policy import LONGEST, SavedPolicy
+from exporter.state.pruning import drop_old
 from exporter.state.rows import SENSIBLE
 
 MOST = 10_000
@@ -21,12 +22,7 @@ def keep(connection: Connection, saved: SavedPolicy) -> None:
 
 def prune(connection: Connection, now: float) -> None:
     """Drops those that are too old in any case, and the oldest if there are too many."""
-    connection.execute("DELETE FROM sts_policies WHERE downloaded_at <= ?", (now - LONGEST,))
-    connection.execute(
-        """DELETE FROM sts_policies WHERE domain IN (
-            SELECT domain FROM sts_policies ORDER BY downloaded_at DESC LIMIT -1 OFFSET ?)""",
-        (MOST,),
-    )
+    drop_old(connection, "sts_policies", "domain", "downloaded_at", now - LONGEST, MOST)
 
 
 def policies(connection: Connection) -> list[SavedPolicy]:

@@ -10,11 +10,11 @@ from statistics import median
 from exporter.app import App
 from exporter.core.facts import Arrival
 from exporter.core.model import Outcome, ProbeKey
-from exporter.mail.message import tokens_in
 from exporter.mail.tokens import PREFIX, new_key
 from exporter.state.store import Store
 from tests.bench.trips import in_plain_text
 from tests.lab.client import Lab, LabUser
+from tests.support.tokens import tokens_in
 
 
 async def errors_of_delay(lab: Lab) -> None:

@@ -11,7 +11,6 @@ from exporter.app import App
 from exporter.core.model import ProbeKey
 from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason
-from exporter.mail.message import tokens_in
 from exporter.mail.tokens import new_key
 from exporter.settings import Settings
 from exporter.state.commits import GATHER
@@ -19,6 +18,7 @@ from exporter.state.store import Store
 from tests.lab.client import Lab, LabUser
 from tests.support import virtual_time as virtual
 from tests.support.prober_rig import TIMEOUT, ProberRig
+from tests.support.tokens import tokens_in
 
 
 @virtual.on_a(

@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 from exporter.config.header import OURS
 from exporter.core.home import Home
 from exporter.mail.composition import Content, compose, is_sealed
-from exporter.mail.message import FoundIn, is_whole, read, tokens_in
+from exporter.mail.message import FoundIn, is_whole, read
 from exporter.mail.mime import parse
 from exporter.mail.tokens import Mint
+from tests.support.tokens import tokens_in
 
 TOKEN = Mint(b"k" * 32).mint(1_700_000_000)
 PLAIN = Content()

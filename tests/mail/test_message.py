@@ -11,9 +11,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from exporter.mail.composition import compose
-from exporter.mail.message import FoundIn, Kind, headers, is_whole, read, tokens_in
+from exporter.mail.message import FoundIn, Kind, headers, is_whole, read
 from exporter.mail.mime import parse
 from exporter.mail.tokens import Mint
+from tests.support.tokens import tokens_in
 
 MINT = Mint(b"k" * 32)
 TOKEN = MINT.mint(1_700_000_000)

@@ -8,11 +8,11 @@ import pytest
 from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason
 from exporter.mail.bounces import Bounce
-from exporter.mail.message import tokens_in
 from exporter.mailboxes.watcher.expectation import returned
 from tests.mail.test_message import BOUNCE
 from tests.support import virtual_time as virtual
 from tests.support.prober_rig import ProberRig
+from tests.support.tokens import tokens_in
 
 
 def bounce(raw: bytes, action: str = "failed") -> bytes:

@@ -4,21 +4,23 @@ import email
 import email.policy
 from email.message import EmailMessage
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from exporter.mail.composition import Content, compose
-from exporter.mail.message import Kind, is_whole, read, tokens_in
+from exporter.mail.message import Kind, is_whole, read
 from exporter.mail.mime import parse
-from exporter.mail.payloads import PAYLOADS, attachment_of, is_removed, line_of
+from exporter.mail.payloads import Payload, attachment_of, is_removed, line_of
 from exporter.mail.tokens import Mint
 from exporter.mailboxes.completeness import is_complete
+from tests.support.tokens import tokens_in
 
 ROOT = Path(__file__).resolve().parents[2]
 MINT = Mint(b"k" * 32)
 TOKEN = MINT.mint(1_700_000_000)
 ATTACHED = ["eicar", "blocked_attachment"]
-every_payload = pytest.mark.parametrize("payload", PAYLOADS)
+every_payload = pytest.mark.parametrize("payload", get_args(Payload))
 
 
 def composed(payload: str, size: int = 0, sender: str = "probe@example.org") -> bytes:

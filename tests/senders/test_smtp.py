@@ -12,11 +12,11 @@ from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.core.trace.run import Run
 from exporter.mail.composition import ProbeMessage
-from exporter.mail.message import tokens_in
 from exporter.net.dns.resolver import Resolver
 from tests.lab.client import Lab, LabUser
 from tests.support.sender_rig import make_sender
 from tests.support.sending import new_run, probe_message, send, steps
+from tests.support.tokens import tokens_in
 
 
 async def sent(lab: Lab, how: dict[str, Any], message: ProbeMessage) -> tuple[Run, Failure | None]:

@@ -8,12 +8,12 @@ import pytest
 from exporter.app import App
 from exporter.core.model import Listing
 from exporter.core.reasons import Reason
-from exporter.mail.message import tokens_in
 from exporter.mail.tokens import new_key
 from exporter.settings import Settings
 from exporter.state.store import Store
 from exporter.web.debug import MOST_FLIGHTS, debug_page, trip_text
 from tests.support.http_site import GOOD, site, until
+from tests.support.tokens import tokens_in
 
 DEBUG = f"{GOOD}&debug=true"
 BLOCKLISTS = b"""

@@ -3,9 +3,9 @@ queries DNS."""
 
 import socket
 from collections.abc import Iterable
-from ipaddress import ip_address
 
 from exporter.commands.preflight.remark import Remark, Risk
+from exporter.config.grammar import ip_of
 from exporter.config.types import Listen
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
@@ -18,7 +18,8 @@ async def of_receiver(
 ) -> list[Remark]:
     """Whether mail to each domain of its recipients reaches it. One that only listens on loopback
     is not checked."""
-    if listen.host == "localhost" or (_is_ip(listen.host) and ip_address(listen.host).is_loopback):
+    address = ip_of(listen.host)
+    if listen.host == "localhost" or (address and address.is_loopback):
         return []
     found: list[Remark] = []
     for domain in dict.fromkeys(recipient.rpartition("@")[2].lower() for recipient in recipients):
@@ -62,10 +63,3 @@ def _is_ours(address: str) -> bool:
         except OSError:
             return False
         return True
-
-
-def _is_ip(host: str) -> bool:
-    try:
-        return bool(ip_address(host))
-    except ValueError:
-        return False

@@ -13,6 +13,7 @@ from exporter.config.types import Duration, OneWord
 from exporter.core.reasons import OF_A_CONVERSATION, Reason
 from exporter.core.steps import Step
 from exporter.mailboxes.junk import reasons_of_folders
+from exporter.mailboxes.poll_interval import review_interval
 from exporter.mailboxes.session import Mailbox
 
 if TYPE_CHECKING:
@@ -61,12 +62,7 @@ class GraphMailboxOptions(GraphOptions):
         return True
 
     def review(self, name: str, timeout: float, size: int) -> Iterator[Finding]:
-        if self.poll_interval >= timeout:
-            text = (
-                f"is not longer than poll_interval of the mailbox {name}: the mailbox is polled"
-                " only once before the timeout"
-            )
-            yield Finding(("timeout",), text)
+        yield from review_interval(self.poll_interval, name, timeout)
 
     def mailbox(self, resolver: "Resolver", accounts: "Accounts | None") -> Mailbox:
         mailbox: Mailbox = load("exporter.mailboxes.graph.mailbox:GraphMailbox")(

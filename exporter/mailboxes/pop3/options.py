@@ -9,6 +9,7 @@ from exporter.config.server import ForPassword, Port, Ports, TlsMode
 from exporter.config.types import Duration, OneWord
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
+from exporter.mailboxes.poll_interval import review_interval
 from exporter.mailboxes.server import MailServerOptions
 from exporter.mailboxes.session import Mailbox
 
@@ -69,12 +70,7 @@ class Pop3Options(MailServerOptions):
         return self.reasons_of_access
 
     def review(self, name: str, timeout: float, size: int) -> Iterator[Finding]:
-        if self.poll_interval >= timeout:
-            text = (
-                f"is not longer than poll_interval of the mailbox {name}: the mailbox is polled"
-                " only once before the timeout"
-            )
-            yield Finding(("timeout",), text)
+        yield from review_interval(self.poll_interval, name, timeout)
 
     def mailbox(self, resolver: "Resolver", accounts: "Accounts | None") -> Mailbox:
         mailbox: Mailbox = load("exporter.mailboxes.pop3.mailbox:Pop3Mailbox")(

@@ -1,12 +1,12 @@
 """The steps of one request: aiohttp says when it resolves, connects, and has a connection."""
 
 from contextlib import AbstractContextManager
-from ipaddress import ip_address
 from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
 
+from exporter.config.grammar import ip_of
 from exporter.core.steps import Step
 from exporter.core.trace.trace import Trace
 
@@ -28,7 +28,7 @@ class Stages:
     def connecting(self) -> None:
         """A new connection is needed."""
         host = self._place.rpartition(":")[0].strip("[]")
-        if _is_ip(host):
+        if ip_of(host):
             self.resolved()
         else:
             self.end()
@@ -57,13 +57,6 @@ class Stages:
     def _enter(self, block: AbstractContextManager[None]) -> None:
         block.__enter__()
         self._block = block
-
-
-def _is_ip(host: str) -> bool:
-    try:
-        return bool(ip_address(host))
-    except ValueError:
-        return False
 
 
 def tracing() -> aiohttp.TraceConfig:

@@ -279,10 +279,6 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
     def note(self, line: str) -> None:
         self._note(line)
 
-    def _clean(self, text: str) -> str:
-        """The text without secrets. Some servers repeat the command that they reject."""
-        return self.redaction.clean(text)
-
     async def idle(self) -> bool:
         """Starts IDLE; False if the server refuses. `pushed` has its responses, `done` ends it."""
         command = Command("IDLE", self.new_tag())

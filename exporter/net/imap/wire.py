@@ -3,11 +3,9 @@ loop."""
 
 import asyncio
 import re
-import ssl
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import cast
 
 from exporter.core.reasons import Reason
 from exporter.net.connection import Connection
@@ -55,9 +53,6 @@ class ImapWire(Connection):
         self._paused = False
         # The connection, while its last words were not read.
         self._ended: tuple[Exception | None] | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
         self._received += len(data)
@@ -124,11 +119,6 @@ class ImapWire(Connection):
                 Reason.PROTOCOL,
                 f"{self._server} sent a line that is not IMAP: {said[:80]} ({words})",
             )
-
-    @property
-    def tls(self) -> ssl.SSLObject | None:
-        tls: ssl.SSLObject | None = self.transport.get_extra_info("ssl_object")
-        return tls
 
     @property
     def _silent(self) -> bool:

@@ -99,11 +99,6 @@ class Pop3Connection(Pop3Reader):
             self._greeted = True
             reply.expect("the connection", Reason.UNAVAILABLE)
 
-    @property
-    def tls(self) -> ssl.SSLObject | None:
-        tls: ssl.SSLObject | None = self.transport.get_extra_info("ssl_object")
-        return tls
-
     async def capa(self) -> dict[str, list[str]] | None:
         """The capabilities in upper case, with arguments; None without CAPA."""
         reply, data = await self._multiline_command("CAPA", MAX_LINE, MAX_LINE)

@@ -1,10 +1,8 @@
 """Reads the status lines and multi-line answers of a POP3 server, within limits."""
 
-import asyncio
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from typing import cast
 
 from exporter.core.reasons import Reason
 from exporter.net.connection import Connection
@@ -31,9 +29,6 @@ class Pop3Reader(Connection):
         self._first = b""  # bytes that came before the greeting was read
         self._greeted = False
         self._read_messages = False
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
         self._heard += data
@@ -125,7 +120,3 @@ class Pop3Reader(Connection):
         """The error for an unexpected line, which may be part of the last message: not every server
         stuffs dots."""
         return f"({len(text)} characters)" if self._read_messages else text
-
-    def _clean(self, text: str) -> str:
-        """The text without secrets. Some servers repeat the command that they reject."""
-        return self.redaction.clean(text)

@@ -11,11 +11,11 @@ from exporter.core.one_line import MAX_DETAIL
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.mail.bounces import Bounce
-from exporter.mail.message import tokens_in
 from exporter.mailboxes.watcher.expectation import MOST_UNCLEAR, returned
 from tests.mail.notices import TOKEN, arrived
 from tests.support import virtual_time as virtual
 from tests.support.prober_rig import ProberRig
+from tests.support.tokens import tokens_in
 
 
 def about(sent: bytes, file: str) -> bytes:
