@@ -19,34 +19,38 @@ INTRODUCTION = f"""\
 
 # Faults
 
-What can fail, how mailtrip reports it, and where to look first. The tests cause every fault, on real mail servers where
-possible, and compare the result of a complete trip with this page.
+What can fail, how mailtrip reports it, and where to look first. The tests cause every fault, on
+real mail servers where possible, and compare the result of a complete trip with this page.
 
 **At 3 a.m.**
 
-1. Take `phase`, `step`, `reason` and `code` from the alert (the labels of `mailtrip_last_failure_info`), or the line
-   such as `send/rcpt: rejected 550` from the log or from `mailtrip probe`.
-2. Search this page for it. If several rows match, the text of the server, after the code in the log, distinguishes
-   them.
-3. Follow the column "look first at". The **leg** (`mailtrip_leg_success`) shows which part failed: sending (`send`), the
-   servers between that and the mailbox (`delivery`), or the mailbox itself (`mailbox`).
+1. Take `phase`, `step`, `reason` and `code` from the alert (the labels of
+   `mailtrip_last_failure_info`), or the line such as `send/rcpt: rejected 550` from the log or from
+   `mailtrip probe`.
+2. Search this page for it. If several rows match, the text of the server, after the code in the
+   log, distinguishes them.
+3. Follow the column "look first at". The **leg** (`mailtrip_leg_success`) shows which part failed:
+   sending (`send`), the servers between that and the mailbox (`delivery`), or the mailbox itself
+   (`mailbox`).
 
-The column **known** says when a failure is detected: at once; after `session_timeout`, if a server hangs, or if retries
-to open a mailbox failed for that time; after `resolver.timeout`, if a name server hangs; as soon as an altered message or
-a bounce arrives; otherwise after `timeout`, if the message has not arrived. With `mx`, each exchanger that hangs, and its
-second address, takes `session_timeout`.
+The column **known** says when a failure is detected: at once; after `session_timeout`, if a server
+hangs, or if retries to open a mailbox failed for that time; after `resolver.timeout`, if a name
+server hangs; as soon as an altered message or a bounce arrives; otherwise after `timeout`, if the
+message has not arrived. With `mx`, each exchanger that hangs, and its second address, takes
+`session_timeout`.
 
 Some events are not failures of a trip: see [what raises no alarm](#what-raises-no-alarm).
 
 The terms are explained in [metrics.md](metrics.md#why-a-trip-breaks).
-"""  # noqa: E501
+"""
 
 HARMLESS = """\
 ## What raises no alarm
 
-These events are normal for healthy mail servers. The tests cause each of them, too, and the trip succeeds: no message is
-counted as late, lost or failed, no leg fails, and no probe message stays in the mailbox.
-"""  # noqa: E501
+These events are normal for healthy mail servers. The tests cause each of them, too, and the trip
+succeeds: no message is counted as late, lost or failed, no leg fails, and no probe message stays in
+the mailbox.
+"""
 
 
 def page() -> str:

@@ -420,8 +420,8 @@ def _conflicts_of_home(home: object, given: Mapping[str, Any]) -> Iterator[str]:
     for option in ("require", "trusted_authserv_id", "blocklists"):
         if given.get(option):
             yield (
-                f"use {option} or home: {home}, not both: what comes home is not the message, and"
-                " says nothing about who sent that"
+                f"use {option} or home: {home}, not both: what comes home is another message, and"
+                " proves nothing about the sender"
             )
     if given.get("bounces"):
         yield (

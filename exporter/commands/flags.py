@@ -415,7 +415,9 @@ def _parser() -> tuple[_Parser, dict[str, _Parser]]:
     )
 
     _add_status_flags(
-        commands.add_parser("status", help="how the probes of a running mailtrip do; sends nothing")
+        commands.add_parser(
+            "status", help="show the state of the probes of a running mailtrip; send nothing"
+        )
     )
     _add_maintenance_flags(
         commands.add_parser(
@@ -478,7 +480,7 @@ def _add_route_flags(command: argparse.ArgumentParser) -> None:
 
 def _add_lookup_flags(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
-    help_what = "of a host or domain also its addresses and those of its exchangers"
+    help_what = "for a host or domain, also look up its addresses and those of its exchangers"
     add("names", nargs="+", metavar="ADDRESS|DOMAIN|HOST", type=_given, help=help_what)
     help_list = "only on this list; may be repeated; default: the free lists of the catalogue"
     add("--list", dest="lists", metavar="ZONE", type=_given, action="append", help=help_list)
@@ -547,7 +549,7 @@ def _add_format(command: argparse.ArgumentParser) -> None:
 def _add_maintenance_flags(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add("action", choices=MAINTENANCE_ACTIONS, help="start, stop or list windows")
-    help_name = "of the window; one that was started before is changed"
+    help_name = "name of the window; if it was started before, it is changed"
     add("name", nargs="?", metavar="NAME", type=_given, help=help_name)
     help_probes = "start: names of probes, or targets of other pairs; a pattern; may be repeated"
     add("--probes", metavar="PATTERN", type=_given, action="append", default=[], help=help_probes)

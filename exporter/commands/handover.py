@@ -31,7 +31,7 @@ NOT_NEW = (
 
 
 class NotHandedOver(Exception):
-    """The running mailtrip does not make the trip, or says no more of it: one line."""
+    """The running mailtrip does not make the trip, or no longer reports on it: one line."""
 
 
 def taker(settings: Settings, key: ProbeKey) -> str:
@@ -78,12 +78,12 @@ class HandOver:
                 why = str(error).removesuffix(f"; {CURE}")
             text = f"the running mailtrip makes no trip: {why}"
             if self._trip:
-                goes_on = f"the running mailtrip goes on with trip {self._trip}"
-                text = f"{goes_on}, but says no more of it: {why}"
+                goes_on = f"the running mailtrip continues trip {self._trip}"
+                text = f"{goes_on}, but no longer reports on it: {why}"
             raise NotHandedOver(text) from None
         except BaseException:  # Ctrl-C, SIGTERM
             if not self._verdict:
-                trip = f"goes on with trip {self._trip}" if self._trip else "may make the trip"
+                trip = f"continues trip {self._trip}" if self._trip else "may make the trip"
                 words = f"\ninterrupted; the running mailtrip {trip}"
                 aside.print(Text(words), soft_wrap=True)
                 raise

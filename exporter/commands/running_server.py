@@ -104,7 +104,7 @@ class RunningServer:
     @property
     def says_something_else(self) -> NoAnswer:
         """The error of an answer that no mailtrip gives."""
-        return NoAnswer(f"no mailtrip answers at {self.address}: it says something else")
+        return NoAnswer(f"no mailtrip answers at {self.address}: another program does")
 
     @property
     def _too_late(self) -> NoAnswer:

@@ -78,9 +78,9 @@ def _check_login(username: str, password: str) -> None:
             f"its user name or password is longer than {LONGEST_WORD} bytes (RFC 1929)"
         )
     if ":" in username or not f"{username}{password}".isprintable():
-        raise ValueError("its user name or password contains a character that no proxy takes")
+        raise ValueError("its user name or password contains a character that no proxy accepts")
     if password == HIDDEN:
-        raise ValueError("its password is what mailtrip's pages show instead of a secret")
+        raise ValueError("its password is the text that mailtrip's pages show instead of a secret")
 
 
 class ProxyUrl(Secret):

@@ -201,7 +201,7 @@ def test_interrupted_it_says_that_the_running_one_goes_on(
             running.kill()
             exporter.kill()
     assert running.returncode == status
-    assert f"interrupted; the running mailtrip goes on with trip {trip}" in err
+    assert f"interrupted; the running mailtrip continues trip {trip}" in err
     assert "Traceback" not in err
 
 
@@ -219,7 +219,7 @@ def test_if_the_running_one_stops_it_says_so(place: Place, servers: None) -> Non
             running.kill()
             exporter.kill()
     assert (running.returncode, out) == (2, "")
-    assert "but says no more of it: no mailtrip answers at unix:" in err
+    assert "but no longer reports on it: no mailtrip answers at unix:" in err
     assert "--url" not in err
 
 

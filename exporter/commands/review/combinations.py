@@ -39,7 +39,7 @@ def of_combinations(settings: Settings) -> Iterator[Finding]:
 def _of_a_heartbeat(
     path: Path, settings: Settings, module: Module, heartbeat: HeartbeatOptions
 ) -> Iterator[Finding]:
-    """A look that is too seldom to tell in time, or that cannot end in time."""
+    """A mailbox that is polled too seldom to notice in time, or a look that cannot end in time."""
     longest = max(
         [
             module.interval,
@@ -48,8 +48,8 @@ def _of_a_heartbeat(
     )
     if heartbeat.every < 2 * longest:
         text = (
-            f"is less than two intervals of {duration_text(longest)}: the mailbox is looked into"
-            " too seldom to tell in time; decrease interval"
+            f"is less than two intervals of {duration_text(longest)}: the mailbox is polled"
+            " too seldom to notice in time; decrease interval"
         )
         yield Finding((*path, "heartbeat", "every"), text, warning=True)
     mailbox = settings.mailboxes[heartbeat.mailbox].how
@@ -192,8 +192,8 @@ def _of_the_way_home(path: Path, settings: Settings, trip: RoundtripOptions) -> 
         return
     if not settings.mailboxes[trip.mailbox].how.takes(trip.sender):
         text = (
-            f"the mailbox does not accept mail for {trip.sender}, to which everything comes with"
-            f" home: {trip.home}: add it to the recipients"
+            f"the mailbox does not accept mail for {trip.sender}, which receives all messages"
+            f" with home: {trip.home}: add it to the recipients"
         )
         yield Finding((*path, "mailbox"), text)
     if trip.home != "reply":

@@ -5,7 +5,7 @@ complete -c mailtrip -n __fish_use_subcommand -a check -d 'report all errors in 
 complete -c mailtrip -n __fish_use_subcommand -a init -d 'ask for servers, and write a configuration'
 complete -c mailtrip -n __fish_use_subcommand -a probe -d 'make one trip now and show it'
 complete -c mailtrip -n __fish_use_subcommand -a lookup -d 'look up addresses and domains on blocklists'
-complete -c mailtrip -n __fish_use_subcommand -a status -d 'how the probes of a running mailtrip do; sends nothing'
+complete -c mailtrip -n __fish_use_subcommand -a status -d 'show the state of the probes of a running mailtrip; send nothing'
 complete -c mailtrip -n __fish_use_subcommand -a maintenance -d 'start, stop or list planned maintenance of a running mailtrip'
 complete -c mailtrip -n __fish_use_subcommand -a report -d 'availability, outages and delays of a month'
 complete -c mailtrip -n __fish_use_subcommand -a dkim-key -d 'make a key that signs messages, and its DNS record'

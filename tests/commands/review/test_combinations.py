@@ -209,7 +209,7 @@ def test_a_signature_of_another_domain_is_a_warning(
             "reply",
             "",
             "modules.a.roundtrip.mailbox: the mailbox does not accept mail for"
-            " q+{trip}@a.example, to which everything comes with home: reply: add it to the"
+            " q+{trip}@a.example, which receives all messages with home: reply: add it to the"
             " recipients",
         ),
         (
