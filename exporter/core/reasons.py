@@ -164,7 +164,7 @@ class Reason(StrEnum):
     )
     TLS = (
         "tls",
-        "not offered, handshake failed, certificate refused",
+        "required by the server, or not offered by it, handshake failed, certificate refused",
         "Look at the certificate: openssl s_client -connect HOST:PORT.",
         _ON_ACCESS,
         BY_PHASE,

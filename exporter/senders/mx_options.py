@@ -97,9 +97,8 @@ class MxOptions(TlsOptions, NetworkOptions, SenderOptions):
 
     @property
     def reasons(self) -> frozenset[Reason]:
-        tls = frozenset() if self.tls == "none" else {Reason.TLS}
         policy = {Reason.POLICY} if self.tls in PUBLISHED else frozenset()
-        return REASONS | {Reason.NULL_MX} | tls | policy
+        return REASONS | {Reason.NULL_MX} | policy
 
     @property
     def falls_back(self) -> bool:

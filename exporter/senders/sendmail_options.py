@@ -66,6 +66,7 @@ class SendmailOptions(SenderOptions):
         return frozenset({reason for reason, _ in EXIT_CODES.values()}) | {
             Reason.TIMEOUT,
             Reason.AUTH,
+            Reason.TLS,
             Reason.MAILBOX_FULL,
         }
 

@@ -126,7 +126,7 @@ SMTP = (
         "The relay accepts no passwords without TLS",
         A,
         "530 5.7.0 STARTTLS first",
-        Reason.AUTH,
+        Reason.TLS,
         "`tls`",
     ),
     _refused(
@@ -158,6 +158,13 @@ SMTP = (
         send(Step.RCPT, Reason.REJECTED, "554"),
         "`username` and `password`",
         given(smtp={"username": None, "password": None}),
+    ),
+    _refused(
+        "The relay requires TLS",
+        M,
+        "530 5.7.0 Must issue a STARTTLS command first",
+        Reason.TLS,
+        "`tls`",
     ),
     _refused(
         "The relay requires a login",

@@ -15,18 +15,20 @@ _TOO_LARGE = re.compile(r"too (?:much|large|big|long)\b|\bsize\b", re.IGNORECASE
 _FULL = re.compile(r"mail ?box|quota|storage|\bfull\b", re.IGNORECASE)
 # RFC 4954; 430 is what Cyrus's LMTP says.
 _NEEDS_LOGIN = frozenset({430, 530, 534, 535, 538})
+# 530 is for a missing login (RFC 4954 section 6), and for missing TLS (RFC 3207 section 4).
+_NEEDS_TLS = re.compile(r"\bSTARTTLS\b", re.IGNORECASE)
 # To HELO, a command that each SMTP server knows, without a login; or to LHLO.
 _NO_SMTP = frozenset({500, 502, 530, 534, 535, 538})
 
 
 def reason_for(step: Step, code: int, text: str) -> Reason:
-    """The reason of a refusal, from its codes (RFC 5321 section 4.2, RFC 3463, RFC 4954); only that
-    of 552 also from its words."""
+    """The reason of a refusal, from its codes (RFC 5321 section 4.2, RFC 3463, RFC 4954); only of
+    530 and 552 also from its words."""
     enhanced = _ENHANCED.match(text) or _OF_QMAIL.search(text)
     subject_detail = (enhanced[2], enhanced[3]) if enhanced else None
     if not 400 <= code < 600:
         return Reason.PROTOCOL
-    if step is Step.TLS:
+    if step is Step.TLS or (code == 530 and _NEEDS_TLS.search(text)):
         return Reason.TLS
     if step is Step.EHLO and code in _NO_SMTP:
         return Reason.PROTOCOL

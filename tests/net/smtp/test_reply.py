@@ -119,6 +119,7 @@ async def test_a_program_s_own_words_are_told(tmp_path: Path) -> None:
         (69, "msmtp: server message: 552 message size exceeds the limit", Reason.REJECTED),
         (65, "msmtp: server message: 550 no such user here", Reason.REJECTED),
         (65, "msmtp: server message: 530 Authentication required", Reason.AUTH),
+        (65, "msmtp: server message: 530 5.7.0 Must issue a STARTTLS command first", Reason.TLS),
         (69, "msmtp: server message: 421 too many connections", Reason.UNAVAILABLE),
         (75, "msmtp: cannot connect to relay.test, port 587: Connection refused", Reason.DEFERRED),
         (1, "ssmtp: RCPT TO:<you@x.test> (550 no such user here)", Reason.REJECTED),

@@ -7,7 +7,12 @@ from exporter.core.reasons import Reason
 from exporter.net.smtp.reply import reason_for
 from exporter.net.smtp.scope import REASONS, STEPS
 
-WORDS = ("", "4.2.2 mailbox full", "5.3.4 message too big", "quota exceeded", "sorry (#5.2.2)")
+WORDS = (
+    *("", "4.2.2 mailbox full", "5.7.0 Must issue a STARTTLS command first"),
+    "5.3.4 message too big",
+    "quota exceeded",
+    "sorry (#5.2.2)",
+)
 
 
 @pytest.mark.parametrize("step", sorted(STEPS))
