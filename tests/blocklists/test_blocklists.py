@@ -76,6 +76,7 @@ async def test_who_asks_at_the_same_time_shares_one_query() -> None:
         assert len(questions(server, "TXT")) == 1
 
 
+@pytest.mark.slow
 async def test_one_who_goes_away_leaves_the_answer_to_the_others() -> None:
     async with names_server(lists_of(ip192_0_2_1=None)) as server:
         rig = BlocklistRig(server.address, timeout=30)
@@ -128,6 +129,7 @@ async def test_after_a_refusal_the_list_is_left_alone_each_time_longer(refusal: 
         assert rig.lists.statistics["bl.test"].usable
 
 
+@pytest.mark.slow
 async def test_a_list_that_falls_silent_is_given_up_after_a_few_questions() -> None:
     async with names_server(lists_of(**{f"ip192_0_2_{n}": None for n in range(200)})) as server:
         rig = BlocklistRig(server.address, timeout=0.5)
@@ -209,6 +211,7 @@ async def test_what_a_list_said_before_it_fell_is_asked_again() -> None:
         assert (await rig.look_up(BL, "192.0.2.1")).state is ListState.LISTED
 
 
+@pytest.mark.slow
 async def test_what_was_under_way_when_the_list_fell_is_not_kept() -> None:
     async with names_server(lists_of(ip192_0_2_1=None, ip192_0_2_2=["127.255.255.255"])) as server:
         rig = BlocklistRig(server.address)

@@ -122,6 +122,7 @@ async def test_of_many_addresses_the_first_are_asked_about_and_the_rest_is_said(
     assert found.state is UNKNOWN
 
 
+@pytest.mark.slow
 async def test_many_lists_get_fewer_subjects() -> None:
     many = [a_list("bl.example", name=f"list{number}") for number in range(300)]
     found = await look_up("many.test", many)
@@ -209,6 +210,7 @@ async def test_a_list_that_refuses_makes_the_resolver_suspicious_until_it_answer
     assert other.resolver == ""
 
 
+@pytest.mark.slow
 async def test_it_ends_in_time_and_what_has_not_answered_is_unknown() -> None:
     async with name_server({}, silent=True) as address:
         slow = Resolver([address], 30.0)
@@ -245,6 +247,7 @@ class ManyAddresses(Resolver):
         return [f"2001:db8::{len(host)}:{number:x}" for number in range(2000)]
 
 
+@pytest.mark.slow
 async def test_others_have_their_turn_while_very_many_addresses_are_read() -> None:
     resolver, clock = ManyAddresses(["127.0.0.1:1"], 1.0), Clock()
     made = Lookups(Blocklists(resolver, clock), resolver, clock, 20.0)

@@ -47,6 +47,7 @@ async def test_no_trouble_is_a_verdict(said: Said, failure: str) -> None:
         assert [query.failure for query in rig.queries] == [None, None, failure]
 
 
+@pytest.mark.slow
 async def test_a_list_is_not_blamed_for_our_own_lateness() -> None:
     async with names_server(lists_of(ip192_0_2_1=None)) as server:
         rig = BlocklistRig(server.address, timeout=0.2)

@@ -86,6 +86,7 @@ async def test_a_listing_is_believed_only_of_a_list_that_was_tested_lately() -> 
         assert questions(server).count("1.0.0.127") == 2
 
 
+@pytest.mark.slow
 async def test_one_who_goes_away_takes_the_test_from_nobody() -> None:
     async with names_server(lists_of(ip127_0_0_1=None)) as server:
         rig = BlocklistRig(server.address)

@@ -229,6 +229,7 @@ class ManyAddresses(Resolver):
         return [f"2001:db8::{number:x}" for number in range(1000)]
 
 
+@pytest.mark.slow
 async def test_others_have_their_turn_while_very_many_addresses_are_read() -> None:
     subjects = Subjects(
         "many.test", ManyAddresses(), lambda _: "", resolved=True, expand=True, sender=""

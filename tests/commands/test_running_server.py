@@ -79,6 +79,7 @@ def say_nothing(connection: socket.socket) -> None:
     connection.recv(1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("answer", [say_nothing, drip, drip_header])
 def test_all_of_an_answer_has_one_time_limit(answer: Callable[[socket.socket], None]) -> None:
     began = time.monotonic()
@@ -88,6 +89,7 @@ def test_all_of_an_answer_has_one_time_limit(answer: Callable[[socket.socket], N
     assert why == f"no mailtrip answers at {url} within 0.5 s; --url says where it is"
 
 
+@pytest.mark.slow
 def test_interim_responses_have_an_end() -> None:
     """From Python 3.14 on, its library limits them, too."""
     began = time.monotonic()

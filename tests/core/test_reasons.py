@@ -4,6 +4,8 @@ import ast
 import re
 from pathlib import Path
 
+import pytest
+
 from dashboards.causes import CAUSES
 from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason, Trait
@@ -101,6 +103,7 @@ def test_every_reason_has_a_first_step_of_one_line() -> None:
         assert re.fullmatch(r"[A-Z][^\n]{20,90}\.", reason.first_step), reason
 
 
+@pytest.mark.slow
 def test_no_code_asks_by_name_whether_anything_was_learned() -> None:
     nothing = {f"Reason.{one.name}" for one in Reason if Trait.TELLS_NOTHING in one.traits}
     asked = [

@@ -254,6 +254,7 @@ async def test_closing_is_polite_and_aborting_is_not(rig: MailboxRig) -> None:
 
 
 @every()
+@pytest.mark.slow
 async def test_cancelling_at_any_moment_leaves_no_task_and_no_socket(rig: MailboxRig) -> None:
     if rig.keeps:
         await rig.deliver(*(OURS % number for number in range(3)))

@@ -34,6 +34,7 @@ async def test_a_trip_finds_its_message_and_deletes_it_and_no_other(rig: Mailbox
 
 
 @every()
+@pytest.mark.slow
 async def test_a_delay_is_told_as_exactly_as_the_mailbox_promises(rig: MailboxRig) -> None:
     """A busy machine may hold up one look, or two; not five."""
     async with running(rig) as exporter:
@@ -114,6 +115,7 @@ async def test_a_trip_among_a_thousand_messages_of_others_touches_none(rig: Mail
 
 
 @every("can_be_cut")
+@pytest.mark.slow
 async def test_a_mailbox_that_was_away_costs_no_trip_and_no_delay_is_invented(
     rig: MailboxRig,
 ) -> None:
@@ -157,6 +159,7 @@ async def test_two_hundred_trips_share_one_session(rig: MailboxRig) -> None:
 
 
 @every()
+@pytest.mark.slow
 async def test_a_trip_that_is_cancelled_leaves_no_task_and_no_socket(rig: MailboxRig) -> None:
     async def one(exporter: MailboxExporter) -> None:
         async with exporter.trip() as trip:

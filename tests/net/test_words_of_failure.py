@@ -52,6 +52,7 @@ async def test_the_code_says_whether_all_servers_refuse_us() -> None:
             assert (caught.value.reason, caught.value.code) == (Reason.DNS, code)
 
 
+@pytest.mark.slow
 async def test_servers_that_answer_differently_are_told_apart() -> None:
     zone: Zone = {"x.test": {"RCODE": ["REFUSED"]}}
     async with name_server(zone) as refuses, silent() as mute:

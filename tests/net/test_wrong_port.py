@@ -210,6 +210,7 @@ async def test_another_protocol_is_called_by_its_name_at_once(
     assert words in error.detail
 
 
+@pytest.mark.slow
 async def test_a_silent_port_is_asked_what_it_is() -> None:
     async with server(b"* OK ready\r\n", tls=CERTIFICATE) as address:
         error, step = await failed(address, "none")
@@ -273,6 +274,7 @@ async def test_any_protocol_gets_the_words_of_a_server_that_does_not_know_tls() 
     assert caught.value.detail.startswith("TLS handshake with mx.test failed: ")
 
 
+@pytest.mark.slow
 async def test_a_web_server_waits_for_us_to_begin() -> None:
     async with server(
         b"HTTP/1.1 400 Bad Request\r\n\r\n", at_once=False, tls=CERTIFICATE

@@ -134,6 +134,7 @@ async def test_a_failure_without_a_change_says_so() -> None:
     assert "; nothing that was compared has changed since" in failure_in_words(bad)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("host", [MX1, "relay.example.net"])
 async def test_addresses_are_looked_up_where_trips_look(tmp_path: Path, host: str) -> None:
     """Those of exchangers in the DNS alone; those of other servers in the hosts file as well."""
@@ -149,6 +150,7 @@ async def test_addresses_are_looked_up_where_trips_look(tmp_path: Path, host: st
     assert now[Aspect(What.ADDRESSES, host)] == frozenset(expected)
 
 
+@pytest.mark.slow
 async def test_the_verdict_does_not_wait_for_it() -> None:
     async with rig(silent=True) as one:
         await one.good()
@@ -186,6 +188,7 @@ async def test_a_good_trip_on_another_way_says_what_changed() -> None:
     assert [found(again), found(back)] == [None, None]
 
 
+@pytest.mark.slow
 async def test_what_alternates_asks_the_state_once_in_an_hour() -> None:
     ways = [instead((SERVER, replace(SERVER, sees_us_as=f"192.0.2.{one}"))) for one in range(9)]
     async with rig() as one:
@@ -225,6 +228,7 @@ async def test_an_overload_or_a_bug_of_ours_is_not_compared() -> None:
         assert found(await one.bad(reason=Reason.STARVED)) is None
 
 
+@pytest.mark.slow
 async def test_much_that_fails_at_once_does_not_pile_up() -> None:
     async with rig(silent=True) as one:
         await one.good()
@@ -235,6 +239,7 @@ async def test_much_that_fails_at_once_does_not_pile_up() -> None:
         assert len(one.comparisons._waiting) <= MOST_WAITING
 
 
+@pytest.mark.slow
 async def test_good_trips_are_read_from_the_state_after_a_restart(tmp_path: Path) -> None:
     zone = {**ZONE, "example.org": {"TXT": ['"v=spf1 -all"']}}
     async with rig(directory=tmp_path) as one:

@@ -14,6 +14,7 @@ from tests.support.prober_rig import INTERVAL, ProberRig
 RECHECK, DURATION = 60.0, 1.0  # seconds
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("down", [(1000.0, 2000.0), (1201.0, 1600.0), (1499.0, 3000.0)])
 def test_two_failures_in_a_row_come_within_a_recheck_and_healthy_probes_send_no_more(
     down: tuple[float, float],

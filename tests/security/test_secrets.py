@@ -344,6 +344,7 @@ def test_crashes(start: Start, tmp_path: Path) -> None:
     assert re.search(r"^Max core file size +0 ", limits, re.MULTILINE)
 
 
+@pytest.mark.slow
 async def test_errors_that_nobody_expected(caplog: pytest.LogCaptureFixture) -> None:
     """An unexpected exception is logged as a traceback, with lines of the program and without
     values; pages and labels show only that it occurred."""

@@ -232,6 +232,7 @@ async def test_many_probes() -> None:
     assert pauses > few + 10
 
 
+@pytest.mark.slow
 async def test_many_probes_in_the_api() -> None:
     """The API describes at most 1000 probes at a time, in slices of a few milliseconds."""
     async with site() as here:
@@ -255,6 +256,7 @@ async def asked_and_gone(here: Site, path: str) -> None:
     writer.transport.abort()
 
 
+@pytest.mark.slow
 async def test_greedy_clients() -> None:
     """A client that sends many requests at a time, whatever their answers cost, delays only itself;
     what a client no longer waits for is not answered."""

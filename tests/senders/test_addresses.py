@@ -88,6 +88,7 @@ both_kinds = pytest.mark.parametrize("kind", ["smtp", "mx"])
 
 
 @both_kinds
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("domain", "ip", "who"),
     [

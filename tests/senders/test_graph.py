@@ -22,6 +22,7 @@ async def rig() -> AsyncIterator[GraphRig]:
         yield one
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [429, 503])
 async def test_a_message_that_is_throttled_is_sent_again_when_graph_wants_it(
     rig: GraphRig, status: int
@@ -112,6 +113,7 @@ async def test_no_token_is_shown(rig: GraphRig) -> None:
     assert "the secret of the client" not in shown
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ignores_filters", [False, True])
 async def test_the_copy_in_sent_items_is_deleted_and_no_other(
     rig: GraphRig, *, ignores_filters: bool

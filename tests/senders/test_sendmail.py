@@ -210,6 +210,7 @@ async def test_a_child_that_delivers_in_the_background_is_left_alone(
     assert await written(tmp_path / "sent") == "sent\n"
 
 
+@pytest.mark.slow
 async def test_what_a_program_that_hangs_has_said_is_told(program: Program) -> None:
     """Postfix' postdrop without its group tries for ever to write into the queue, and says so."""
     said = "echo 'postdrop: warning: Permission denied' >&2; sleep 600"
@@ -223,6 +224,7 @@ async def test_what_a_program_that_hangs_has_said_is_told(program: Program) -> N
 HANGS = "sleep 600 & echo $! $$ > $HERE/pids; wait"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("reads", "uncertain"), [("cat > /dev/null; ", True), ("", False)])
 async def test_a_program_that_hangs_is_killed_with_its_children(
     program: Program, tmp_path: Path, reads: str, uncertain: bool

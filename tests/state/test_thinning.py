@@ -54,6 +54,7 @@ def moment(now: float) -> Moment:
     return Moment("boot", 0.0, now)
 
 
+@pytest.mark.slow
 async def test_the_newest_are_kept_whole_more_of_the_failures_and_of_older_ones_the_verdict(
     tmp_path: Path,
 ) -> None:
@@ -96,6 +97,7 @@ def every(seconds: float, days: float, failing: range = range(0)) -> Iterator[Ou
         yield make(f"{at / HOUR:g}", START + at)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("keep", [KEEP, 60 * DAY, 3 * DAY])
 async def test_older_trips_are_thinned_out_by_time(keep: float) -> None:
     store, interval, days = Store.open(None, keep=keep), 900.0, 70.0

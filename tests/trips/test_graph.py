@@ -62,6 +62,7 @@ def tenant(tmp_path: Path) -> Tenant:
     return Tenant(tmp_path, "monitor@example.org")
 
 
+@pytest.mark.slow
 async def test_a_message_goes_there_and_back(tenant: Tenant) -> None:
     try:
         outcome, page = await trip(tenant)
@@ -79,6 +80,7 @@ async def test_a_message_goes_there_and_back(tenant: Tenant) -> None:
     assert sum(not line.startswith("#") for line in page.splitlines()) < 150
 
 
+@pytest.mark.slow
 async def test_a_message_in_the_folder_for_junk_fails_the_trip_and_is_deleted(
     tenant: Tenant,
 ) -> None:
@@ -92,6 +94,7 @@ async def test_a_message_in_the_folder_for_junk_fails_the_trip_and_is_deleted(
     assert not tenant.mails
 
 
+@pytest.mark.slow
 async def test_an_answer_of_which_nothing_follows_does_not_fail_a_message_that_comes(
     tenant: Tenant,
 ) -> None:

@@ -195,6 +195,7 @@ class Costly(Reader):
             pass
 
 
+@pytest.mark.slow
 async def test_many_large_answers_together_leave_others_their_turn() -> None:
     """One client with many connections, which reads fast, would keep others waiting for each of its
     connections in each turn of the event loop."""

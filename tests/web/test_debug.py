@@ -143,6 +143,7 @@ async def test_a_browser_and_a_terminal_take_it_for_text_whatever_a_server_said(
     assert all(line.isprintable() for line in page.split("\n"))
 
 
+@pytest.mark.slow
 async def test_no_token_is_on_the_page_also_not_when_the_server_repeats_it() -> None:
     async with site(delay=None) as here:
         here.rig.sender.says = lambda raw: [f"250 <{word}@example.org>" for word in tokens_in(raw)]
@@ -155,6 +156,7 @@ async def test_no_token_is_on_the_page_also_not_when_the_server_repeats_it() -> 
         assert "mtrip1" not in page.lower()
 
 
+@pytest.mark.slow
 async def test_of_a_check_that_could_query_no_list_it_draws_no_round_trip() -> None:
     """Its target was not found, so there are no answers."""
     async with App(Settings.parse(BLOCKLISTS, "test.yml"), Store.open(None), new_key()) as app:

@@ -246,6 +246,7 @@ async def test_a_thousand_requests_ask_each_list_a_few_times_only() -> None:
         assert len(server.asked) <= 2 * len(admitted) + 3
 
 
+@pytest.mark.slow
 async def test_few_run_at_once_and_a_client_that_leaves_gives_its_turn_back() -> None:
     async with name_server({}, silent=True) as dns, lookup_site(dns, LISTS) as here:
         names = [f"192.0.2.{number}" for number in range(lookups_now.MOST_AT_ONCE)]

@@ -7,6 +7,7 @@ import pytest
 from tests.support.http_site import GOOD, site, until
 
 
+@pytest.mark.slow
 async def test_stopping_lets_a_running_scrape_finish() -> None:
     async with site(delay=0.4) as here:
         scrape = asyncio.create_task(here.get(GOOD))

@@ -27,6 +27,7 @@ async def test_who_does_not_finish_the_handshake_is_cut_off_and_fills_no_log(
         assert caplog.records == []
 
 
+@pytest.mark.slow
 async def test_half_a_header_inside_tls_is_not_waited_for(folder: Folder) -> None:
     async with secure_site(folder, limits=Limits(header=0.5)) as here:
         reader, writer = await asyncio.open_connection(here.host, here.port, ssl=folder.client())

@@ -51,6 +51,7 @@ def test_a_timer_that_is_a_little_late_is_well() -> None:
     virtual.run(course())
 
 
+@pytest.mark.slow
 def test_an_overload_of_days_takes_no_more_memory_and_sums_stay_right() -> None:
     async def course() -> None:
         loop = asyncio.get_running_loop()

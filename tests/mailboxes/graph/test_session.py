@@ -86,6 +86,7 @@ async def test_a_message_whose_id_is_no_text_keeps_no_other_from_being_found(
         assert len(await session.scan()) == 1
 
 
+@pytest.mark.slow
 async def test_of_ten_thousand_messages_of_others_none_is_downloaded_or_changed(
     service: GraphService,
 ) -> None:
@@ -229,6 +230,7 @@ async def test_another_session_knows_of_it_too(service: GraphService) -> None:
     assert len(service.requests) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("operation", ["delta", "value", "delete"])
 async def test_a_request_that_is_throttled_for_a_second_is_repeated(
     service: GraphService, operation: str

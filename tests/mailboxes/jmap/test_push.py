@@ -38,6 +38,7 @@ async def test_an_event_about_what_is_known_already_wakes_nobody() -> None:
                 await session.wait(LONG, Wake())
 
 
+@pytest.mark.slow
 async def test_a_server_without_events_is_asked_for_them_once() -> None:
     async with rig() as here:
         here.server.offers_events = False
@@ -49,6 +50,7 @@ async def test_a_server_without_events_is_asked_for_them_once() -> None:
         assert asked == 1
 
 
+@pytest.mark.slow
 async def test_a_stream_that_ends_is_no_failure_and_is_opened_again() -> None:
     async with opened() as (session, here):
         here.server.acts["events"] = JmapCut()

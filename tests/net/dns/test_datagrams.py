@@ -219,6 +219,7 @@ def arrivals_noted() -> Iterator[None]:
         yield
 
 
+@pytest.mark.slow
 async def test_the_time_is_the_networks_and_not_that_of_our_own_queue() -> None:
     """The loop is held up after the answer has come: the kernel knows when that was."""
 

@@ -37,6 +37,7 @@ async def test_another_protocol_is_named_at_once(greeting: bytes, words: str, tl
     assert words in failure
 
 
+@pytest.mark.slow
 async def test_a_port_for_tls_from_the_start_is_named() -> None:
     async with server(b"220 mx ESMTP\r\n", tls=CERTIFICATE) as address:
         failure = await failed(address, "starttls")
@@ -106,6 +107,7 @@ async def test_a_server_that_does_not_like_our_name_speaks_smtp() -> None:
         assert (await failed(address, "none")).startswith("send/ehlo: rejected 550: ")
 
 
+@pytest.mark.slow
 async def test_a_web_server_that_waits_inside_tls_is_suspected() -> None:
     async with server(b"", at_once=False, tls=CERTIFICATE) as address:
         options = {"host": address[0], "port": address[1], "tls": "implicit", "verify": False}

@@ -62,6 +62,7 @@ async def test_a_failing_handshake_ends_the_connection_and_is_no_error_of_ours(
     assert caplog.text == ""
 
 
+@pytest.mark.slow
 async def test_a_handshake_that_stands_still_has_an_end(certificates: Certificates) -> None:
     async with receiver(limits=ONE_PLACE, tls=certificates.options) as session:
         async with RawClient(session.receiver.port) as client:

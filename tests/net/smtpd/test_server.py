@@ -195,6 +195,7 @@ async def test_a_session_ends_however_busy_it_is() -> None:
         assert await client.is_cut()
 
 
+@pytest.mark.slow
 async def test_a_client_that_does_not_read_is_cut_off() -> None:
     limits = Limits(session=0.5, goodbye=0.1, commands=1_000_000, connections=1)
     async with (

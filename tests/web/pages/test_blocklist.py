@@ -4,6 +4,8 @@ import re
 from dataclasses import replace
 from html import unescape
 
+import pytest
+
 from exporter.core.model import Fact, Listing, ListState, ProbeKey, QueriedList
 from exporter.settings import Settings
 from exporter.web.blocklist_status import blocklist_statuses
@@ -167,6 +169,7 @@ async def test_a_name_of_any_characters_has_an_address() -> None:
             assert "<script" not in shown
 
 
+@pytest.mark.slow
 async def test_ten_thousand_probes_take_no_long_turn_and_no_long_page() -> None:
     async with site() as here:
         for number in range(10_000):

@@ -5,6 +5,7 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from exporter.config.mistakes import Path as Place
@@ -91,6 +92,7 @@ async def test_each_mailbox_module_and_probe_has_an_anchor_and_no_secret_is_show
         assert f'<a href="{link}">' in page
 
 
+@pytest.mark.slow
 async def test_ten_thousand_probes_take_no_long_turn() -> None:
     one = ODD.probes[0]
     probes = [one.model_copy(update={"name": f"p{number}"}) for number in range(10_000)]

@@ -5,6 +5,8 @@ from dataclasses import replace
 from itertools import count
 from urllib.parse import unquote
 
+import pytest
+
 from exporter.core.model import Failure, ProbeError, ProbeKey
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
@@ -135,6 +137,7 @@ async def test_a_name_of_any_characters_has_an_address() -> None:
             assert f"Mailbox {name} not connected" in words_of(await answer.text())
 
 
+@pytest.mark.slow
 async def test_ten_thousand_probes_take_no_long_turn_and_no_long_page() -> None:
     async with site() as here:
         few = with_pauses(here.pages.mailbox("monitor"))[1]

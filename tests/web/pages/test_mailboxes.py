@@ -106,6 +106,7 @@ class Seen:
         return getattr(self._watcher, name)
 
 
+@pytest.mark.slow
 async def test_requests_at_the_same_time_share_the_page_of_all_mailboxes() -> None:
     async with site() as here:
         one = here.rig.watchers["monitor"]
