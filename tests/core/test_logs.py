@@ -1,4 +1,4 @@
-"""The log: one line for each event, whatever it tells of others."""
+"""The log: one line for each event, whatever texts of others it contains."""
 
 import io
 import json

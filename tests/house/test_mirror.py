@@ -1,5 +1,5 @@
-"""Whoever opens a module finds its tests at once: in the same place below tests/, under its name,
-or where the table of `tests/house/mirror.py` says."""
+"""The tests of a module are found at once: in the same place below tests/, under its name, or where
+the table of `tests/house/mirror.py` says."""
 
 import ast
 import re

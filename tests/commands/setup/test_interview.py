@@ -14,7 +14,7 @@ from tests.support.scripted_questions import ScriptedQuestions
 
 
 class KnownDomains(Discovery):
-    """Knows what it is told of, and asks nobody."""
+    """Answers from a table, without a DNS query."""
 
     def __init__(self, provider: str = "", host: str = "") -> None:
         self._provider, self._host = provider, host
