@@ -165,7 +165,7 @@ class Reason(StrEnum):
     TLS = (
         "tls",
         "required by the server, or not offered by it, handshake failed, certificate refused",
-        "Look at the certificate: openssl s_client -connect HOST:PORT.",
+        "Check tls in the configuration, and the certificate: openssl s_client -connect HOST:PORT.",
         _ON_ACCESS,
         BY_PHASE,
         Trait.OF_A_TOKEN | Trait.REFUSES,
