@@ -37,8 +37,6 @@ LONGEST_WAIT = 10  # times the first
 MOST_ADDRESSES = 2
 """Of an exchanger, each of which is asked by itself (RFC 5321 section 5.1: "at least two")."""
 
-MUST_ENCRYPT = "530"  # RFC 3207 section 4
-
 
 class MxSender:
     """Tries the exchangers by preference until one of them accepts the message or rejects it
@@ -230,7 +228,7 @@ class MxSender:
                 plain = TlsRequirement("none", self._options)
                 await self._converse(smtp, exchanger, domain, act, run, plain)
             except ProbeError as error:
-                if error.code == MUST_ENCRYPT:
+                if error.reason is Reason.TLS:
                     raise broken from None
                 place = run.located(error)
                 detail = f"{error.detail} (in plain text, because: {broken.detail})"

@@ -125,7 +125,7 @@ SMTP = (
     _refused(
         "The relay accepts no passwords without TLS",
         A,
-        "530 5.7.0 STARTTLS first",
+        "538 5.7.11 Encryption required for requested authentication mechanism",
         Reason.TLS,
         "`tls`",
     ),

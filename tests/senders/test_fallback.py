@@ -172,6 +172,7 @@ async def test_a_ca_file_that_is_missing_is_our_own_mistake() -> None:
         (Stage.GREETING, "421 4.7.0 too many connections", Step.GREETING, Reason.UNAVAILABLE),
         (Stage.RCPT, "550 5.1.1 no such user", Step.RCPT, Reason.REJECTED),
         (Stage.MAIL, "451 4.7.1 later", Step.MAIL, Reason.DEFERRED),
+        (Stage.MAIL, "530 5.7.0 Authentication required", Step.MAIL, Reason.AUTH),
     ],
 )
 async def test_what_goes_wrong_in_plain_text_is_told_with_both(
@@ -186,10 +187,16 @@ async def test_what_goes_wrong_in_plain_text_is_told_with_both(
     assert not any(isinstance(fact, PlaintextFallback) for fact in run.facts)
 
 
-async def test_an_exchanger_that_wants_tls_and_cannot_is_blamed_for_its_tls() -> None:
-    async with exchanger(
-        Stage.TLS, Cut(), (Stage.MAIL, [Reply("530 5.7.0 Must issue a STARTTLS command first")])
-    ) as there:
+@pytest.mark.parametrize(
+    "says",
+    [
+        "530 5.7.0 Must issue a STARTTLS command first",
+        "451 5.7.3 STARTTLS is required to send mail",
+        "550 5.7.10 Encryption Needed",
+    ],
+)
+async def test_an_exchanger_that_wants_tls_and_cannot_is_blamed_for_its_tls(says: str) -> None:
+    async with exchanger(Stage.TLS, Cut(), (Stage.MAIL, [Reply(says)])) as there:
         _, failure = await delivered(there, 20)
     one, _ = there
     assert failure.startswith("send/tls: disconnected")

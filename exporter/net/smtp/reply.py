@@ -14,21 +14,28 @@ _OF_QMAIL = re.compile(r"\(#([245])\.(\d{1,3})\.(\d{1,3})\)")  # the same, at th
 _TOO_LARGE = re.compile(r"too (?:much|large|big|long)\b|\bsize\b", re.IGNORECASE)
 _FULL = re.compile(r"mail ?box|quota|storage|\bfull\b", re.IGNORECASE)
 # RFC 4954; 430 is what Cyrus's LMTP says.
-_NEEDS_LOGIN = frozenset({430, 530, 534, 535, 538})
-# 530 is for a missing login (RFC 4954 section 6), and for missing TLS (RFC 3207 section 4).
-_NEEDS_TLS = re.compile(r"\bSTARTTLS\b", re.IGNORECASE)
+_NEEDS_LOGIN = frozenset({430, 530, 534, 535})
+# "Encryption needed" and "encryption required for the requested authentication mechanism": the
+# codes of RFC 5248 section 2.4 and RFC 4954 section 6, and the enhanced codes of both.
+_NEEDS_ENCRYPTION = frozenset({523, 538})
+_ENCRYPTION = frozenset({("7", "10"), ("7", "11")})
+# These codes have other meanings too: 530 is for missing TLS (RFC 3207 section 4) and for a missing
+# login (RFC 4954 section 6), and 451 is what Exchange says instead.
+_PERHAPS_NEEDS_TLS = frozenset({451, 530})
+_STARTTLS = re.compile(r"\bSTARTTLS\b", re.IGNORECASE)
 # To HELO, a command that each SMTP server knows, without a login; or to LHLO.
-_NO_SMTP = frozenset({500, 502, 530, 534, 535, 538})
+_NO_SMTP = frozenset({500, 502, 530, 534, 535})
 
 
 def reason_for(step: Step, code: int, text: str) -> Reason:
-    """The reason of a refusal, from its codes (RFC 5321 section 4.2, RFC 3463, RFC 4954); only of
-    530 and 552 also from its words."""
+    """The reason of a refusal, from its codes (RFC 5321 section 4.2, RFC 3463, RFC 4954,
+    RFC 5248); only of 451, 530 and 552 also from its words."""
     enhanced = _ENHANCED.match(text) or _OF_QMAIL.search(text)
     subject_detail = (enhanced[2], enhanced[3]) if enhanced else None
     if not 400 <= code < 600:
         return Reason.PROTOCOL
-    if step is Step.TLS or (code == 530 and _NEEDS_TLS.search(text)):
+    needs_tls = code in _NEEDS_ENCRYPTION or subject_detail in _ENCRYPTION
+    if step is Step.TLS or needs_tls or _wants_starttls(code, text):
         return Reason.TLS
     if step is Step.EHLO and code in _NO_SMTP:
         return Reason.PROTOCOL
@@ -40,6 +47,10 @@ def reason_for(step: Step, code: int, text: str) -> Reason:
     if full or subject_detail == ("2", "2"):
         return Reason.MAILBOX_FULL
     return Reason.DEFERRED if code < 500 else Reason.REJECTED
+
+
+def _wants_starttls(code: int, text: str) -> bool:
+    return code in _PERHAPS_NEEDS_TLS and bool(_STARTTLS.search(text))
 
 
 def _is_too_large(text: str) -> bool:

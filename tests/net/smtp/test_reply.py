@@ -10,8 +10,10 @@ import pytest
 from exporter.core.model import Reply
 from exporter.core.one_line import one_line
 from exporter.core.reasons import Reason
+from exporter.core.steps import Step
 from exporter.core.trace.run import Run
 from exporter.net.dns.resolver import Resolver
+from exporter.net.smtp.reply import reason_for
 from exporter.senders.sendmail_options import SendmailOptions
 from tests.support import virtual_time as virtual
 from tests.support.name_server import names
@@ -145,3 +147,44 @@ async def test_a_refusal_that_a_program_passes_on_is_understood(
     assert (failure.reason, failure.code) == (reason, str(exits))
     assert one_line(says) in failure.detail
     assert failure.reason in SendmailOptions().reasons
+
+
+@pytest.mark.parametrize(
+    ("step", "code", "words"),
+    [
+        (Step.AUTH, 538, "5.7.11 Encryption required for requested authentication mechanism"),
+        (Step.AUTH, 538, "Encryption required for requested authentication mechanism"),
+        (Step.AUTH, 523, "5.7.10 Encryption Needed"),
+        (Step.AUTH, 523, "not in clear text"),
+        (Step.AUTH, 504, "5.7.10 unrecognized authentication type"),
+        (Step.AUTH, 454, "4.7.10 not without encryption"),
+        (Step.MAIL, 550, "5.7.10 Encryption Needed"),
+        (Step.RCPT, 554, "sorry, not in clear text (#5.7.10)"),
+        (Step.MAIL, 530, "5.7.0 Must issue a STARTTLS command first"),
+        (Step.EHLO, 530, "Must issue a STARTTLS command first"),
+        (Step.MAIL, 451, "5.7.3 Must issue a STARTTLS command first"),
+        (Step.MAIL, 451, "5.7.3 STARTTLS is required to send mail"),
+    ],
+)
+def test_a_server_that_wants_encryption_is_understood(step: Step, code: int, words: str) -> None:
+    """RFC 3207 section 4, RFC 4954 section 6, RFC 5248 section 2.4; 451 is Exchange's."""
+    assert reason_for(step, code, words) is Reason.TLS
+
+
+@pytest.mark.parametrize(
+    ("step", "code", "words", "reason"),
+    [
+        (Step.MAIL, 530, "5.7.0 Authentication required", Reason.AUTH),
+        (Step.AUTH, 535, "5.7.1 refused", Reason.AUTH),
+        (Step.AUTH, 534, "5.7.9 the mechanism is too weak", Reason.AUTH),
+        (Step.AUTH, 535, "5.7.100 no", Reason.AUTH),
+        (Step.RCPT, 550, "5.7.1 wrong, see 5.7.10", Reason.REJECTED),
+        (Step.RCPT, 550, "5.1.10 null MX", Reason.REJECTED),
+        (Step.RCPT, 451, "4.7.1 greylisted", Reason.DEFERRED),
+        (Step.RCPT, 550, "5.7.1 no mail from STARTTLS Ltd.", Reason.REJECTED),
+    ],
+)
+def test_another_refusal_is_not_for_want_of_encryption(
+    step: Step, code: int, words: str, reason: Reason
+) -> None:
+    assert reason_for(step, code, words) is reason

@@ -9,7 +9,7 @@ from exporter.net.smtp.scope import REASONS, STEPS
 
 WORDS = (
     *("", "4.2.2 mailbox full", "5.7.0 Must issue a STARTTLS command first"),
-    "5.3.4 message too big",
+    *("5.3.4 message too big", "5.7.11 Encryption required"),
     "quota exceeded",
     "sorry (#5.2.2)",
 )
