@@ -57,7 +57,7 @@ TESTED_WITH: dict[str, dict[str, str]] = {
         "net/graph/stages": "test_client",
         "net/http/body": "../test_proxy",
         "net/http/errors": "../test_proxy",
-        "net/http/names": "../test_proxy",
+        "net/http/names": "test_connector",
         "net/imap/reply": "test_connection test_login",
         "net/imap/wire": "test_connection",
         "net/jmap/connector": "test_client",

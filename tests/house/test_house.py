@@ -48,6 +48,7 @@ BORDER = {
         "net/jmap/",
         "net/otlp/",
         "net/http/errors.py",
+        "net/http/connector.py",
         "net/http/names.py",
     ),
     "aioimaplib": ("net/imap/",),

@@ -7,7 +7,7 @@ Its time limits are the caller's: a request that is cancelled drops its connecti
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TypeVar
 from urllib.parse import quote, urlsplit
 
@@ -23,8 +23,8 @@ from exporter.net.graph.request import Answer, Request
 from exporter.net.graph.stages import Stages, tracing
 from exporter.net.graph.throttle import PATIENCE, Throttle, wanted_pause
 from exporter.net.http.body import CHUNK, read_body
+from exporter.net.http.connector import Connector
 from exporter.net.http.errors import http_errors
-from exporter.net.http.names import HttpNames
 from exporter.net.http.proxy import proxy_for
 from exporter.net.oauth2 import Account, Token
 from exporter.net.redaction import Redaction
@@ -35,7 +35,6 @@ MOST_OF_AN_ERROR = 1 << 16
 LONGEST_LINK = 1 << 14  # characters
 REPEATS = 2  # of a request that is throttled for a short time
 HTTPS = 443
-END = 1.0  # seconds for a connection to be closed
 T = TypeVar("T")
 
 
@@ -104,18 +103,14 @@ class GraphClient:
         """Ends the connection, if there is one."""
         if self._http:
             self._trace.note("C: connection closed")
-            self._end()
-        if self._ending:
-            await asyncio.wait({self._ending}, timeout=END)
         self.abort()
+        if self._ending:
+            await asyncio.wait({self._ending})
 
     def abort(self) -> None:
         """Drops the connection at once. May be called at any time, also twice."""
         if self._connector:
-            self._connector.drop()
-        self._end()
-
-    def _end(self) -> None:
+            self._connector.abort()
         http, self._http = self._http, None
         if http:
             self._ending = asyncio.create_task(
@@ -225,15 +220,14 @@ class GraphClient:
         return f"{parts.hostname or ''}:{parts.port or HTTPS}"
 
 
-class _Connector(aiohttp.TCPConnector):
+class _Connector(Connector):
     """Reports the connection of each request."""
 
     def __init__(
         self, resolver: Resolver, connected: Callable[[asyncio.BaseTransport | None], None]
     ) -> None:
-        super().__init__(resolver=HttpNames(resolver), use_dns_cache=False, limit=1)
+        super().__init__(resolver, limit=1)
         self._report = connected
-        self._newest: asyncio.BaseTransport | None = None
 
     async def connect(
         self,
@@ -242,24 +236,8 @@ class _Connector(aiohttp.TCPConnector):
         timeout: aiohttp.ClientTimeout,
     ) -> aiohttp.connector.Connection:
         connection = await super().connect(req, traces, timeout)
-        if connection.transport is not self._newest:
-            self._forget()
-        self._newest = connection.transport
         self._report(connection.transport)
         return connection
-
-    def drop(self) -> None:
-        """Ends all connections at once. `close` is a coroutine, which must not be cancelled."""
-        self._close(abort_ssl=True)
-        self._forget()
-
-    def _forget(self) -> None:
-        """Ends the newest connection, also if it is no longer in use: that of a request that was
-        cancelled says goodbye, and would wait half a minute for the server to do the same."""
-        newest, self._newest = self._newest, None
-        if isinstance(newest, asyncio.WriteTransport):
-            with suppress(AttributeError):  # Python 3.11: one that was closed twice
-                newest.abort()
 
 
 async def _parts(request: Request) -> AsyncIterator[bytes]:

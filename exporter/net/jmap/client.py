@@ -25,7 +25,7 @@ from exporter.net.http.body import CHUNK
 from exporter.net.http.errors import http_errors
 from exporter.net.http.json_body import TooManyValues, decoded
 from exporter.net.jmap.call import Call
-from exporter.net.jmap.connector import Connector
+from exporter.net.jmap.connector import JmapConnector
 from exporter.net.jmap.errors import TooMuch, of_method, of_status
 from exporter.net.jmap.resource import CORE, MAIL, Resource, read_resource, resolved
 from exporter.net.jmap.stream import EventStream
@@ -93,7 +93,7 @@ class JmapClient:
         self._secret = options.token or options.password
         self._credentials = Credentials(options.username or "", self._secret)
         self.redaction = self._credentials.redaction
-        self._connector = Connector(options, resolver, trace, leg)
+        self._connector = JmapConnector(options, resolver, trace, leg)
         self._http = aiohttp.ClientSession(
             connector=self._connector,
             timeout=aiohttp.ClientTimeout(total=None),

@@ -2,7 +2,6 @@
 with our resolver, our time limits and the facts of the certificate."""
 
 import asyncio
-from weakref import WeakSet
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
@@ -12,6 +11,7 @@ from exporter.core.phases import Leg
 from exporter.core.steps import Step
 from exporter.core.trace.trace import Trace
 from exporter.net.dns.resolver import Resolver
+from exporter.net.http.connector import Connector
 from exporter.net.tcp import dial
 from exporter.net.tls.handshake import client_context, handshake_errors, session_fact, start_tls
 
@@ -19,20 +19,19 @@ MOST_CONNECTIONS = 4
 KEEP_ALIVE = 60.0  # seconds
 
 
-class Connector(aiohttp.BaseConnector):
+class JmapConnector(Connector):
     """The connections of one session. `made` counts them."""
 
     def __init__(
         self, options: JmapServerOptions, resolver: Resolver, trace: Trace, leg: Leg
     ) -> None:
-        super().__init__(keepalive_timeout=KEEP_ALIVE, limit=MOST_CONNECTIONS)
+        super().__init__(resolver, keepalive_timeout=KEEP_ALIVE, limit=MOST_CONNECTIONS)
         self.made = 0
         self._options = options
-        self._resolver = resolver
+        self._names = resolver
         self._trace = trace
         self._leg = leg
         self._ready: ResponseHandler | None = None
-        self._transports: WeakSet[asyncio.Transport] = WeakSet()
 
     async def prepare(self) -> None:
         """Connects to the server before the first request, so that its steps are not parts of
@@ -56,7 +55,7 @@ class Connector(aiohttp.BaseConnector):
         options, trace = self._options, self._trace
         context = client_context(options)
         name = (options.server_name if host == options.host else None) or host
-        connected = await dial(self._resolver, host, port, options, trace)
+        connected = await dial(self._names, host, port, options, trace)
         self.made += 1
         loop = asyncio.get_running_loop()
         plain, _ = await loop.create_connection(asyncio.Protocol, sock=connected)
@@ -68,14 +67,8 @@ class Connector(aiohttp.BaseConnector):
             plain.abort()
             raise
         protocol.connection_made(secure)
-        self._transports.add(secure)
         fact = session_fact(secure.get_extra_info("ssl_object"), self._leg, host)
         if self.made == 1:
             trace.fact(fact)
         trace.note(f"-- {fact.version} {fact.cipher}")
         return protocol
-
-    def abort(self) -> None:
-        """Drops all connections at once. May be called at any time, also twice."""
-        for transport in list(self._transports):
-            transport.abort()

@@ -13,8 +13,8 @@ from exporter.core.one_line import one_line
 from exporter.core.reasons import Reason
 from exporter.net.dns.resolver import Resolver
 from exporter.net.http.body import CHUNK, read_body
+from exporter.net.http.connector import Connector
 from exporter.net.http.errors import http_errors
-from exporter.net.http.names import HttpNames
 from exporter.net.http.proxy import proxy_for
 from exporter.net.mta_sts.policy import HTTPS
 from exporter.net.tls.handshake import client_context
@@ -30,11 +30,11 @@ async def download(domain: str, resolver: Resolver, ca_file: str | None, port: i
     place = host if port == HTTPS else f"{host}:{port}"
     proxy = proxy_for(host)
     # A proxy looks the host up for us, and its own name is one that people write.
-    names = HttpNames(resolver if proxy else resolver.absolute)
+    names = resolver if proxy else resolver.absolute
     with http_errors(host):
         async with (
             aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(resolver=names),
+                connector=Connector(names),
                 timeout=aiohttp.ClientTimeout(total=None),
             ) as session,
             session.get(

@@ -18,6 +18,7 @@ from exporter.core.model import ProbeError
 from exporter.core.one_line import one_line
 from exporter.core.reasons import Reason
 from exporter.net.http.body import CHUNK, read_body
+from exporter.net.http.connector import Connector
 from exporter.net.http.errors import http_errors
 from exporter.net.http.proxy import proxy_for
 from exporter.net.oauth2.grant import Grant, grant
@@ -62,7 +63,9 @@ async def _post(grant: Grant, ca_file: str | None, now: float) -> Granted:
     context = client_context(TlsOptions(ca_file=ca_file))
     with http_errors(host):
         async with (
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None)) as session,
+            aiohttp.ClientSession(
+                connector=Connector(), timeout=aiohttp.ClientTimeout(total=None)
+            ) as session,
             session.post(
                 grant.url,
                 data=grant.form,

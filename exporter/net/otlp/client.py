@@ -18,8 +18,8 @@ from exporter.core.timing.clock import Clock
 from exporter.net.dns.resolver import Resolver
 from exporter.net.exceptions import map_secrets
 from exporter.net.http.body import CHUNK, read_body
+from exporter.net.http.connector import Connector
 from exporter.net.http.errors import http_errors
-from exporter.net.http.names import HttpNames
 from exporter.net.http.proxy import proxy_for
 from exporter.net.http.retry_after import retry_after
 from exporter.net.otlp.answer import MAX_ANSWER, Later, Rejection
@@ -53,7 +53,7 @@ async def export(
     with redaction.of_errors(), http_errors(host):
         async with (
             aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(resolver=HttpNames(resolver), force_close=True),
+                connector=Connector(resolver, force_close=True),
                 timeout=aiohttp.ClientTimeout(total=None),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
