@@ -327,7 +327,8 @@ def _parser() -> tuple[_Parser, dict[str, _Parser]]:
     configuration = _Parser(add_help=False)
     help_files = (
         f"a file or a directory; several files form one configuration; default: {DEFAULT_CONFIG}"
-        " in the working directory, or if that is missing, mailtrip sends messages to itself"
+        " in the working directory; if that is missing, `serve` and `probe` send messages to"
+        " themselves"
     )
     configuration.add_argument(
         "--config.file",
