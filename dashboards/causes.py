@@ -432,7 +432,8 @@ _STEPS = ("resolve", "token", "connect", "tls", "login", "select", "fetch")
 _WORDS = ("internal", "auth", "dns", "connect", "tls", "rejected", "protocol", "unavailable")
 _CODES = ("", " X", " NXDOMAIN", " SERVFAIL", " REFUSED", " TIMEOUT", " ENOENT", " LOGIN-DELAY")
 _OPENINGS = [f"open/{step}: {word}{code}" for step, word, code in product(_STEPS, _WORDS, _CODES)]
-OF_A_MAILBOX = tuple(cause for cause in CAUSES if cause in set(map(cause_of, ["", *_OPENINGS])))
+_CAUSES_OF_OPENINGS = set(map(cause_of, ["", *_OPENINGS]))
+OF_A_MAILBOX = tuple(cause for cause in CAUSES if cause in _CAUSES_OF_OPENINGS)
 """The causes for which a mailbox cannot be opened."""
 
 

@@ -7,7 +7,8 @@ from functools import cache
 
 import pytest
 
-from tests.house.test_house import EXPORTER, PACKAGE, TESTS, expect_none, nodes
+from tests.house.test_house import EXPORTER, PACKAGE, TESTS, expect_none
+from tests.support.syntax_trees import kept_trees, nodes, tree
 from tests.support.tree import ROOT
 
 PAGES = ("ARCHITECTURE.md", "CONTRIBUTING.md")
@@ -15,7 +16,14 @@ NO_MODULES = {"except"}
 """Words of the table of packages that are Python's."""
 
 FILES = {file.name for file in (*EXPORTER, *TESTS, *ROOT.glob(".github/workflows/*"))}
-FOLDERS = {folder.name for file in TESTS for folder in file.parent.iterdir() if folder.is_dir()}
+PARENTS = {file.parent for file in TESTS}
+FOLDERS = {folder.name for parent in PARENTS for folder in parent.iterdir() if folder.is_dir()}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _trees_are_kept() -> Iterator[None]:
+    with kept_trees():
+        yield
 
 
 def code_spans(text: str) -> list[str]:
@@ -101,11 +109,10 @@ def functions() -> set[str]:
 
 @cache
 def constants() -> set[str]:
-    trees = [ast.parse(file.read_text(encoding="utf-8")) for file in EXPORTER]
     targets = [
         target
-        for tree in trees
-        for node in tree.body
+        for file in EXPORTER
+        for node in tree(file).body
         if isinstance(node, ast.Assign)
         for target in node.targets
     ]

@@ -12,6 +12,7 @@ import ast
 import json
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -109,11 +110,10 @@ def with_comments() -> Iterator[Path]:
 def said(source: Path) -> list[str]:
     """The string literals of a module, docstrings included; of those with places, the words."""
     tree = ast.parse(source.read_text(encoding="utf-8"))
-    whole = [node for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)]
+    found = [node for node in ast.walk(tree) if isinstance(node, ast.JoinedStr | ast.Constant)]
+    whole = [node for node in found if isinstance(node, ast.JoinedStr)]
     parts = {part for one in whole for part in one.values}
-    literals = [
-        node for node in ast.walk(tree) if isinstance(node, ast.Constant) and node not in parts
-    ]
+    literals = [node for node in found if isinstance(node, ast.Constant) and node not in parts]
     strings = [node.value for node in literals if isinstance(node.value, str)] + [
         "".join(str(part.value) if isinstance(part, ast.Constant) else "…" for part in one.values)
         for one in whole
@@ -121,6 +121,7 @@ def said(source: Path) -> list[str]:
     return [" ".join(re.sub(r"`[^`]*`", "`…`", text).split()) for text in strings]
 
 
+@cache
 def texts() -> dict[str, list[str]]:
     """Everything that is checked, by where it is."""
     pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]

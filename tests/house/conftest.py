@@ -4,12 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.house.test_house import nodes, tree
+from tests.support.syntax_trees import kept_trees
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _forget_the_trees() -> Iterator[None]:
-    """Half a million objects, which every garbage collection in later tests would look through."""
-    yield
-    for parsed in (tree, nodes):
-        parsed.cache_clear()
+@pytest.fixture(autouse=True, scope="package")
+def _trees_are_kept() -> Iterator[None]:
+    with kept_trees():
+        yield

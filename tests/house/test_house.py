@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
+from tests.support.syntax_trees import nodes
 from tests.support.tree import ROOT, lines
 
 PACKAGE = ROOT / "exporter"
@@ -113,17 +114,6 @@ AMBIGUOUS = {
 DRAWERS = {"utils", "util", "helpers", "helper", "common", "misc"}
 
 
-@cache
-def tree(file: Path) -> ast.Module:
-    return ast.parse(file.read_text(encoding="utf-8"), str(file))
-
-
-@cache
-def nodes(file: Path) -> tuple[ast.AST, ...]:
-    """All nodes of its tree."""
-    return tuple(ast.walk(tree(file)))
-
-
 def containing(files: Iterable[Path], pattern: str) -> Iterator[Path]:
     """Those that are worth a parse."""
     return (file for file in files if re.search(pattern, file.read_text(encoding="utf-8")))
@@ -219,10 +209,14 @@ def module_of(file: Path) -> str:
     return ".".join(words[:-1] if words[-1] == "__init__" else words)
 
 
+@cache
+def our_modules() -> set[str]:
+    return {module_of(file) for file in EXPORTER}
+
+
 def used_modules(file: Path) -> set[str]:
     """Ours that a file imports: a folder only if it takes something of its `__init__`."""
-    ours = {module_of(one) for one in EXPORTER}
-    used = set[str]()
+    ours, used = our_modules(), set[str]()
     for node in nodes(file):
         if isinstance(node, ast.Import):
             used |= {alias.name for alias in node.names}
@@ -427,8 +421,8 @@ def test_no_banner_divides_a_file() -> None:
 
 
 def banners() -> Iterator[str]:
-    for file in (*PYTHON, *DOCUMENTS):
-        for number, line in enumerate(file.read_text().splitlines(), 1):
+    for file in containing((*PYTHON, *DOCUMENTS), BANNER.pattern):
+        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
             if BANNER.match(line):
                 yield f"{place(file, number)}: two nouns are two files; one needs no banner"
 
@@ -438,6 +432,5 @@ def test_the_tree_names_no_path_of_this_machine() -> None:
 
 
 def paths_of_this_machine() -> Iterator[str]:
-    for where, line in lines():
-        if MACHINE_PATHS.search(line):
-            yield (f"{where}: {line.strip()[:80]}: the project stands alone and names no such path")
+    for where, line in lines(MACHINE_PATHS):
+        yield f"{where}: {line.strip()[:80]}: the project stands alone and names no such path"

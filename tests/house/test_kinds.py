@@ -19,7 +19,8 @@ from exporter.mailboxes.kind import MailboxKind
 from exporter.senders import SendOptions
 from exporter.senders.kind import SenderKind
 from exporter.senders.options import SenderOptions
-from tests.house.test_house import EXPORTER, PACKAGE, expect_none, imports, nodes, place
+from tests.house.test_house import EXPORTER, PACKAGE, expect_none, imports, place
+from tests.support.syntax_trees import nodes
 
 KINDS = {"senders": SendOptions.choices, "mailboxes": MailboxOptions.choices}
 NAMES = {name for names in KINDS.values() for name in names}

@@ -8,7 +8,8 @@ from functools import cache
 from pathlib import Path
 
 from tests.house.mirror import TESTED_WITH
-from tests.house.test_house import EXPORTER, PACKAGE, expect_none, imports, nodes
+from tests.house.test_house import EXPORTER, PACKAGE, expect_none, imports
+from tests.support.syntax_trees import nodes
 from tests.support.tree import ROOT
 
 DECISIONS = (

@@ -1,6 +1,7 @@
 """The files of the project, without what is made from them or installed beside them."""
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,12 +19,14 @@ def files() -> Iterator[Path]:
         yield from (Path(directory, name) for name in sorted(names) if name not in GENERATED)
 
 
-def lines() -> Iterator[tuple[str, str]]:
-    """Each line, after where it stands."""
+def lines(pattern: re.Pattern[str]) -> Iterator[tuple[str, str]]:
+    """Each line in which this is found, after where it stands."""
     for file in files():
-        name = file.relative_to(ROOT)
         if file.is_file():
             text = file.read_text(encoding="utf-8", errors="replace")
-            yield from (
-                (f"{name}:{number}", line) for number, line in enumerate(text.split("\n"), 1)
-            )
+            if pattern.search(text):  # few files have one
+                yield from (
+                    (f"{file.relative_to(ROOT)}:{number}", line)
+                    for number, line in enumerate(text.split("\n"), 1)
+                    if pattern.search(line)
+                )
