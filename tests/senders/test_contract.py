@@ -11,6 +11,7 @@ from exporter.core.timing.clock import Clock
 from exporter.core.trace.run import Run
 from exporter.mail.composition import ProbeMessage
 from exporter.senders import SendOptions
+from tests.support.fast_forward import fast_forward
 from tests.support.left_behind import nothing_left_behind, until
 from tests.support.sender_rig import Trouble
 from tests.support.sender_rigs import RIGS
@@ -146,6 +147,7 @@ async def test_what_comes_after_the_last_word_changes_nothing(kind: str, stage: 
 
 
 @every_trouble
+@fast_forward
 async def test_what_goes_wrong_is_named_and_no_message_is_sent_twice(
     kind: str, trouble: Trouble
 ) -> None:

@@ -20,6 +20,7 @@ from exporter.core.steps import Step
 from exporter.core.trace.run import Run
 from exporter.net.dns.resolver import Resolver
 from exporter.settings import Settings
+from tests.support.fast_forward import fast_forward
 from tests.support.left_behind import nothing_left_behind
 from tests.support.name_server import name_server, names
 from tests.support.sender_rig import make_sender
@@ -101,6 +102,7 @@ def patience(way: str) -> float:
 
 
 @every_way
+@fast_forward
 async def test_the_message_leaves_in_plain_text_and_that_is_a_fact(way: str) -> None:
     async with exchanger(*BROKEN[way]) as there:
         run, failure = await delivered(there, patience(way))
@@ -118,6 +120,7 @@ async def test_the_message_leaves_in_plain_text_and_that_is_a_fact(way: str) -> 
 
 
 @every_way
+@fast_forward
 async def test_who_demands_tls_does_without_nothing(way: str) -> None:
     async with exchanger(*BROKEN[way]) as there:
         _, failure = await delivered(there, patience(way), tls="starttls")

@@ -13,9 +13,11 @@ from typing import Any
 async def until(claim: Callable[[], object], seconds: float = 30.0) -> None:
     """Returns when it is true. For what nobody tells: files on the disk, connections in other
     threads."""
+    pause = 0.0005
     async with asyncio.timeout(seconds):
         while not claim():
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, 0.01)
 
 
 @asynccontextmanager

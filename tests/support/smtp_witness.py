@@ -13,6 +13,8 @@ from enum import Enum, StrEnum, auto
 from itertools import repeat
 from typing import Protocol
 
+from tests.support.left_behind import until
+
 BARE = re.compile(rb"(?<!\r)\n|\r(?!\n)")
 """A line end that is none (RFC 5321 section 2.3.8)."""
 
@@ -146,7 +148,7 @@ class Drip:
             while not line.reader.at_eof():
                 line.say("250-and")
                 await line.writer.drain()
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(0.1)
         return False
 
 
@@ -227,8 +229,7 @@ class SmtpWitness:
 
     async def ended(self) -> None:
         """Returns when no conversation goes on."""
-        while self._ended < len(self.lines):
-            await asyncio.sleep(0.005)
+        await until(lambda: self._ended == len(self.lines))
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         peer = writer.get_extra_info("peername")

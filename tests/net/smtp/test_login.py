@@ -11,6 +11,7 @@ import pytest
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.senders.kind import Sender
+from tests.support.fast_forward import fast_forward
 from tests.support.left_behind import nothing_left_behind
 from tests.support.name_server import names
 from tests.support.sender_rig import make_sender
@@ -68,6 +69,7 @@ async def rig(way: str, act: Act) -> AsyncIterator[tuple[SmtpWitness, Sender]]:
     ],
     ids=["cut", "reset", "frozen"],
 )
+@fast_forward
 async def test_a_server_that_is_lost_in_the_middle_is_named(
     way: str, act: Act, reason: Reason
 ) -> None:

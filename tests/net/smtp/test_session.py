@@ -23,6 +23,7 @@ from exporter.net.dns.resolver import Resolver
 from exporter.net.smtp.session import session
 from exporter.senders.kind import Sender
 from exporter.senders.smtp import SmtpOptions
+from tests.support.fast_forward import fast_forward
 from tests.support.sender_rig import means
 
 DIALOGUES = sorted((Path(__file__).parent / "dialogues").glob("*.txt"))
@@ -84,6 +85,7 @@ class Peer:
 
 
 @pytest.mark.parametrize("file", DIALOGUES, ids=lambda file: file.stem)
+@fast_forward
 async def test_dialogue(file: Path) -> None:
     lines = [line for line in file.read_text().splitlines() if line and not line.startswith("#")]
     options = (
