@@ -30,7 +30,6 @@ from exporter.net.wrong_port import await_greeting, await_greeting_in_tls, plain
 Answer = bytes | Callable[[str], Awaitable[bytes]]
 """What is said to a continuation, or what makes it of its text."""
 
-SHUTDOWN_PATIENCE = 1.0  # seconds for the other side to end TLS in good order
 SHOWN = 2000  # bytes of a response that go into the transcript, where a line has 500 characters
 MOST_STRANGE = 50  # lines of a session that are not IMAP, and are ignored
 _LOGINS = frozenset({"LOGIN", "AUTHENTICATE"})
@@ -244,9 +243,7 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
         self._raise_if_lost()
         try:
             with handshake_errors(self._server, Leg.MAILBOX, "IMAP", note=self._note):
-                self.transport = await start_tls(
-                    self.transport, self, context, server_name, SHUTDOWN_PATIENCE
-                )
+                self.transport = await start_tls(self.transport, self, context, server_name)
         except BaseException:
             self.abort()
             # asyncio tells a protocol nothing of a connection that ends in the handshake

@@ -24,7 +24,6 @@ from exporter.net.sasl.credentials import Credentials
 from exporter.net.tls.handshake import handshake_errors, start_tls
 from exporter.net.wrong_port import await_greeting, await_greeting_in_tls, plaintext_hint
 
-SHUTDOWN_PATIENCE = 1.0  # seconds for the other side to end TLS in good order
 MAX_LISTING = 8 << 20  # bytes; a hundred thousand messages and more
 MAX_MESSAGE = 64 << 20  # bytes that are read of a message; most of them are thrown away
 
@@ -130,9 +129,7 @@ class Pop3Connection(Pop3Reader):
         self._raise_if_lost()
         try:
             with handshake_errors(self._server, Leg.MAILBOX, "POP3", note=self._note):
-                self.transport = await start_tls(
-                    self.transport, self, context, server_name, SHUTDOWN_PATIENCE
-                )
+                self.transport = await start_tls(self.transport, self, context, server_name)
         except BaseException:
             self.abort()
             # asyncio tells a protocol nothing of a connection that ends in the handshake

@@ -5,7 +5,6 @@ import os
 import ssl
 import sys
 import warnings
-from asyncio.sslproto import SSLProtocol
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, suppress
 from functools import lru_cache
@@ -46,26 +45,20 @@ _OLD_CIPHERS = "DEFAULT:!aNULL:!eNULL:@SECLEVEL=0"  # never those that know no c
 # SSL_OP_LEGACY_SERVER_CONNECT: a server without RFC 5746; named from Python 3.12 on.
 _LEGACY_SERVER_CONNECT = 0x4
 
-SSLProtocol.max_size = 32 << 10
-"""Bytes of the buffer of each connection, instead of 256 KiB: a TLS record has 16 KiB at most."""
-
 
 async def start_tls(
     transport: asyncio.Transport,
     protocol: asyncio.Protocol,
     context: ssl.SSLContext,
     server_name: str,
-    shutdown_timeout: float | None = None,
 ) -> asyncio.Transport:
-    """The handshake on a connection that began in plain text, without a timeout. The other side has
-    `shutdown_timeout` seconds to end TLS properly (None: asyncio's default)."""
+    """The handshake on a connection that began in plain text, without a timeout."""
     upgraded = await asyncio.get_running_loop().start_tls(
         transport,
         protocol,
         context,
         server_hostname=server_name,
         ssl_handshake_timeout=NEVER,
-        ssl_shutdown_timeout=shutdown_timeout,
     )
     if upgraded is None:  # asyncio: lost in the very moment in which the handshake was complete
         raise ConnectionResetError

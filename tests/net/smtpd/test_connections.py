@@ -88,6 +88,31 @@ async def test_closing_waits_for_nobody_who_does_not_answer(certificates: Certif
         assert await stalled.is_cut()
 
 
+@pytest.mark.parametrize(
+    ("limits", "commands"),
+    [
+        (Limits(connections=1), ["QUIT"]),
+        (Limits(connections=1, idle=0.1), []),
+        (Limits(connections=1, commands=1), ["NOOP", "NOOP"]),
+    ],
+    ids=["QUIT", "idle", "too many commands"],
+)
+async def test_a_client_that_does_not_end_tls_is_gone_all_the_same(
+    certificates: Certificates, limits: Limits, commands: list[str]
+) -> None:
+    """asyncio alone would wait for half a minute."""
+    async with (
+        receiver(limits=limits, tls=certificates.options) as session,
+        RawClient(session.receiver.port) as client,
+    ):
+        await client.dialogue("EHLO test", "STARTTLS")
+        await client.start_tls(certificates.client_context, NAME)
+        client.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        client.send("".join(f"{command}\r\n" for command in commands).encode())
+        async with asyncio.timeout(15):
+            await served_again(session.receiver.port)
+
+
 async def test_a_client_that_leaves_hundreds_of_commands_behind_leaves_no_warnings(
     certificates: Certificates, caplog: pytest.LogCaptureFixture
 ) -> None:
