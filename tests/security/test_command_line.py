@@ -86,8 +86,8 @@ def test_a_running_mailtrip_alone_gets_its_login(
 @pytest.mark.slow
 @pytest.mark.parametrize("command", ["probe", "init"])
 def test_a_password_is_typed_without_echo(command: str, tmp_path: Path) -> None:
-    """A password is typed only in a terminal that does not show it: `mailtrip probe` and
-    `mailtrip init` read none from a pipe, and print none."""
+    """A password is typed only in a terminal, which does not show it: `mailtrip probe` and
+    `mailtrip init` read no password from a pipe, and print none."""
     done = subprocess.run(
         [sys.executable, "-m", "exporter", command, *ROUTE],
         cwd=tmp_path,

@@ -95,8 +95,8 @@ async def test_endless_answers(service: GraphService) -> None:
 
 async def test_whose_messages_are_downloaded(service: GraphService) -> None:
     """From Microsoft Graph, mailtrip downloads a message only if a listing shows a token in it, or
-    if it may be a notification about ours or contain it; of other new messages it reads the
-    header."""
+    if it may be a notification about ours or contain it. It reads only the header of other new
+    messages."""
     service.store(FOREIGN % b"old")
     session = await mailbox(service).open(Run(Clock()), all_of_them)
     service.store(FOREIGN % b"new")

@@ -91,8 +91,8 @@ def test_smuggled_requests(exporter: Exporter) -> None:
 
 
 async def test_bodies_that_do_not_come(exporter: Exporter) -> None:
-    """If an announced body does not arrive, mailtrip does not wait for it, or for 10 s if it wants
-    to read it (`--web.enable-admin-api`), and closes the connection."""
+    """If an announced body does not arrive, mailtrip closes the connection: at once, or after 10 s
+    if it needs the body (`--web.enable-admin-api`)."""
     for path, status in (("/-/reload", 200), ("/trips", 403), ("/api/v1/trips", 403)):
         request = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 1024\r\n\r\nx"
         answer = await asyncio.to_thread(say, exporter, request.encode())
@@ -172,9 +172,9 @@ def test_silent_clients(exporter: Exporter) -> None:
 
 
 async def test_clients_that_do_not_read(start: Start) -> None:
-    """Clients that request large answers and do not read them share one answer, cost less than
-    256 KiB each, are disconnected after 10 s without reading, or if they have not read all of
-    it within 60 s, and do not block other clients."""
+    """Clients that request large answers and do not read them share one answer, cost less than 256
+    KiB each, and do not block other clients. They are disconnected after 10 s without reading, or
+    if they have not read the whole answer within 60 s."""
     probes = "".join(
         f"  - {{name: p{n:099}, module: open, target: a{n}@lab.test}}\n" for n in range(400)
     )

@@ -66,8 +66,8 @@ def scram_server(listener: Listening, iterations: int) -> Listener:
 
 @pytest.mark.parametrize("version", ["TLSv1_2", "TLSv1_3"])
 async def test_channel_binding(tmp_path: Path, version: str) -> None:
-    """A login by a `-plus` mechanism is bound to its TLS session: a server in between, which ends
-    TLS, cannot pass it on."""
+    """A login by a `-plus` mechanism is bound to its TLS session: a server in between that
+    terminates TLS cannot relay it."""
     in_between, _ = session(tmp_path, ssl.TLSVersion[version], SHA256())
     ours = binding_of(in_between)
     real, _ = session(tmp_path, ssl.TLSVersion[version], SHA256())

@@ -14,7 +14,7 @@ from tests.support.sending import new_run, probe_message, send
 @pytest.mark.parametrize("password", [PASSWORD, "hush"])
 @pytest.mark.parametrize("kind", ["socks5", "http"])
 async def test_password_of_a_proxy(kind: str, password: str) -> None:
-    """The password of a proxy goes to the proxy alone, and is hidden as all others are, also if the
+    """The password of a proxy is sent only to the proxy, and is hidden like all others, even if the
     proxy or a server behind it repeats it."""
     heard, encoded = bytearray(), b64encode(f"{USER}:{password}".encode()).decode()
 

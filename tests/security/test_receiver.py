@@ -77,8 +77,8 @@ async def test_relaying() -> None:
 @pytest.mark.slow
 def test_messages_of_strangers(start: Start, tmp_path: Path) -> None:
     """It refuses a message without a token, with a forged token, or with a token of another
-    mailtrip, and keeps no part of it; likewise one to the address of a trip (`{trip}`) that was not
-    made by it."""
+    mailtrip, and keeps no part of it. It also refuses a message to an address of a trip (`{trip}`)
+    that this mailtrip did not make."""
     port = free_port()
     exporter = start(OWN.format(port=port))
     ours = (
@@ -237,8 +237,8 @@ async def test_floods() -> None:
 
 @pytest.mark.slow
 async def test_memory_of_messages() -> None:
-    """While a message is received, only the 64 KiB of it that are read are kept, whatever its
-    lines, unless it is ours; one that is larger than `max_message_size` is refused."""
+    """While a message arrives, only its first 64 KiB are kept, whatever its lines, unless it is
+    ours; a message larger than `max_message_size` is refused."""
     async with (
         receiver(wanted=nothing, max_message_size=200_000) as session,
         RawClient(session.receiver.port) as client,
@@ -321,8 +321,8 @@ async def test_places() -> None:
 
 
 async def test_whole_messages() -> None:
-    """A message to the SMTP receiver is kept as a whole, up to `max_message_size`, only if its
-    first 64 KiB hold a token of this mailtrip, and at most 10 of them at a time."""
+    """The SMTP receiver keeps a whole message, up to `max_message_size`, only if its first 64 KiB
+    contain a token of this mailtrip, and at most 10 whole messages at a time."""
     text = b"x\r\n" * 40_000
     async with receiver(wanted=nothing) as session:
         async with RawClient(session.receiver.port) as client:
@@ -358,8 +358,9 @@ async def test_messages_that_wait() -> None:
 
 
 async def test_proxy_headers() -> None:
-    """With `proxy_protocol`, a PROXY header counts only from the addresses that it lists. From
-    there, a connection ends that does not begin with one, of at most 4 KiB, within 5 s."""
+    """With `proxy_protocol`, mailtrip accepts a PROXY header only from the addresses that the
+    option lists. It closes a connection from there that does not begin with a header of at most 4
+    KiB within 5 s."""
     header = b"PROXY TCP4 192.0.2.7 198.51.100.1 40000 25\r\n"
     endless = b"\r\n\r\n\0\r\nQUIT\n\x21\x11" + (LONGEST + 1).to_bytes(2) + b"x" * 100
     assert (LIMITS.header, LONGEST) == (5.0, 4 << 10)

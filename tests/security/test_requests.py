@@ -305,8 +305,8 @@ def test_foreign_pages(start: Start, listener: Listening) -> None:
 
 
 def test_many_requests(start: Start, listener: Listening) -> None:
-    """However many requests for a trip come, a probe starts at most one in each `gap` of its
-    sender, and in each second."""
+    """However many requests arrive, a probe starts at most one trip in each `gap` of its sender,
+    and at most one in each second."""
     server = listener()
     exporter = start(CONFIGURATION.format(port=server.port), ADMIN_API)
     began, answers = time.monotonic(), []
@@ -321,8 +321,8 @@ def test_many_requests(start: Start, listener: Listening) -> None:
 
 
 def test_rebinding(start: Start) -> None:
-    """Requests with a foreign host name are refused (421), so that no page can read mailtrip by
-    DNS rebinding. Accepted are IP addresses, single words, private names, this machine's name,
+    """Requests with a foreign host name are refused (421), so that no page can read mailtrip by DNS
+    rebinding. mailtrip accepts IP addresses, single words, private names, the name of its machine,
     and the names in the listen addresses, `--web.external-url` and `--web.allowed-host`."""
     exporter = start(CONFIGURATION.format(port=1), "--web.allowed-host", "mine.example.org")
     for host in (
@@ -361,8 +361,8 @@ def test_rebinding(start: Start) -> None:
 
 
 def test_files(start: Start) -> None:
-    """No path gives access to a file, however it is written, and a trip is found only by its 14
-    digits."""
+    """No path gives access to a file, however it is written, and a trip is found only by its ID of
+    14 hexadecimal digits."""
     exporter = start(CONFIGURATION.format(port=1))
     ups = (
         "../",

@@ -303,8 +303,8 @@ def test_mistakes_beside_a_secret(spoilt: str, key: str) -> None:
 
 
 async def test_secrets_and_the_sendmail_program(tmp_path: Path) -> None:
-    """The sendmail program inherits neither mailtrip's environment, where `{env: …}` keeps
-    passwords, nor its files; its arguments are two addresses."""
+    """The sendmail program inherits neither mailtrip's environment, where `{env: …}` finds
+    passwords, nor its open files; its arguments are options and two addresses."""
     program, seen = tmp_path / "sendmail", tmp_path / "seen"
     program.write_text(
         f'#!/bin/sh\nexec > {seen}\nenv\necho "$@"\nls -l /proc/self/fd\ncat > /dev/null\n'

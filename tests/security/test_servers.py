@@ -305,7 +305,7 @@ async def test_many_exchangers(listener: Listening) -> None:
 
 
 async def test_exchangers_that_change(listener: Listening) -> None:
-    """At most 20 servers are kept of a trip, though a domain has others at each attempt."""
+    """At most 20 servers are recorded for a trip, even if a domain names others at each attempt."""
     server, run = listener("421 busy"), new_run()
     for attempt in range(3):
         hosts = {f"mx{n}-{attempt}.example.test": {"A": ["127.0.0.1"]} for n in range(10)}

@@ -194,9 +194,10 @@ async def test_tokens_on_the_web() -> None:
 
 
 def test_the_address_of_a_trip() -> None:
-    """What stands for `{trip}` in `from` contains the time (4 bytes), the trip (7) and an
-    HMAC-SHA-256 of them for this purpose alone, truncated to 72 bits: without the key it cannot be
-    made from the trip's name on a page, nor a token from it. It appears on no page either."""
+    """The part of an address that replaces `{trip}` in `from` contains the time (4 bytes), the trip
+    (7) and an HMAC-SHA-256 of both for this purpose alone, truncated to 72 bits. Without the key it
+    cannot be made from the trip's ID on a page, and no token can be made from it. It appears on no
+    page."""
     token = Mint(KEY).mint(SENT_AT)
     raw = base64.b32decode(token.address_part.removeprefix("mtrip1").upper())
     named, signature = raw[:11], raw[11:]
@@ -222,8 +223,9 @@ ADDRESSED: dict[str, Any] = {"from": "probe+{trip}@example.org"}
 
 @virtual.on_a(partial(ProberRig, **ADDRESSED))
 async def test_other_mail_to_the_address_of_a_trip(rig: ProberRig) -> None:
-    """Without a token, mail to such an address is only used if it is a bounce or an answer: it
-    never counts as the arrival of the message itself, and other mail to it is left unchanged."""
+    """Without a token, mail to such an address is used only if it is a bounce or an answer: it
+    never counts as the arrival of the message itself, and other mail to the address is left
+    unchanged."""
     rig.sender.on_the_way = lambda raw: (
         f"To: {header(raw, 'From')}\r\nSubject: mailtrip\r\n\r\n".encode()
         + without_tokens(raw.partition(b"\r\n\r\n")[2].decode()).encode()

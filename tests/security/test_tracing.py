@@ -59,8 +59,7 @@ async def test_headers_go_to_the_collector_alone(
     start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The values of `tracing.headers` are sent only to the host of `tracing.endpoint`: redirects
-    are not followed, a proxy for plain HTTP is not used, and no entry of `.netrc` takes their
-    place."""
+    are not followed, a proxy for plain HTTP is not used, and no entry of `.netrc` replaces them."""
     netrc = tmp_path / ".netrc"
     netrc.write_text("default login me password of-the-netrc\n")
     netrc.chmod(0o600)
@@ -96,8 +95,9 @@ async def test_a_trace_says_nothing_that_a_page_hides(start: Start) -> None:
 
 
 async def test_a_collector_delays_nothing(start: Start) -> None:
-    """A collector of traces that is down, silent or hostile delays neither a trip nor the end of
-    mailtrip: 64 KiB of an answer are read, 20,000 spans wait, and the log has one line."""
+    """A collector of traces that is down, silent or hostile delays neither a trip nor the exit of
+    mailtrip, which reads at most 64 KiB of an answer, queues at most 20,000 spans, and logs one
+    line."""
     assert (MAX_ANSWER, MOST_SPANS) == (64 << 10, 20_000)
     async with collector() as hostile:
         hostile.answers += [Answer(200, b"x" * (1 << 24))] * 1000

@@ -58,8 +58,8 @@ MANY = 60
 
 @pytest.mark.slow
 async def test_many_hostile_messages() -> None:
-    """If many unrelated messages arrive at once, other work runs after each of them, and during
-    the reading of one that is longer than 4 KiB."""
+    """If many unrelated messages arrive at once, other work runs after each of them, and while one
+    longer than 4 KiB is read."""
     mailbox, turns = PretendMailbox(), 0
 
     async def stray(stray: Stray) -> float:
@@ -219,8 +219,8 @@ class NoRecords:
 
 
 async def test_many_probes() -> None:
-    """A page shows at most 100 probes, however many there are; they are searched, and the page is
-    rendered, in slices of a few milliseconds."""
+    """A page shows at most 100 probes, however many there are. mailtrip searches them, and renders
+    the page, in slices of a few milliseconds."""
     async with site() as here:
         pages = Pages(here.probes, NoRecords(), {}, time.time)
         few = with_pauses(pages.overview())[1]
@@ -259,7 +259,7 @@ async def asked_and_gone(here: Site, path: str) -> None:
 @pytest.mark.slow
 async def test_greedy_clients() -> None:
     """A client that sends many requests at a time, whatever their answers cost, delays only itself;
-    what a client no longer waits for is not answered."""
+    a request for which its client no longer waits is not answered."""
     async with site() as here:
         for number in range(1000):
             here.probes.get_or_create(ProbeKey("submission", f"{number}@example.org"))
@@ -280,8 +280,9 @@ async def test_greedy_clients() -> None:
 
 
 def test_large_mailboxes() -> None:
-    """A mailbox with 100,000 other messages does not hold up other work: a POP3 listing is read in
-    slices of a few milliseconds, and later, as in a Maildir, only what has changed is looked at."""
+    """A mailbox with 100,000 other messages does not delay other work: mailtrip reads a POP3
+    listing in slices of a few milliseconds, and later looks only at what has changed, as in a
+    Maildir."""
     lines = b"".join(b"%d unique%d\r\n" % (number, number) for number in range(1, 100_001))
     listing = Listing()
     _, pauses = with_pauses(listing.update(lines))
