@@ -176,6 +176,13 @@ CAUSES = (
         "people whose mail servers follow the policy: their mail waits, and is returned after days",
     ),
     Cause(
+        r"^send/(ehlo|auth|mail|rcpt|data|program): tls",
+        "the server requires TLS",
+        "the server refuses logins or mail without TLS, and mailtrip or its sendmail uses none",
+        OWN,
+        "others who send there without TLS, if the server was changed",
+    ),
+    Cause(
         r"^send.*: tls",
         "TLS with the server fails",
         "most often the server's certificate has expired, or is for another name",
