@@ -4,6 +4,7 @@ one error."""
 import socket
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import aiohappyeyeballs
 
@@ -39,7 +40,7 @@ async def dial(
     """A connected socket, in the steps `resolve` and `connect`. Only this `address` of the host is
     tried if there is one; else `resolved` receives the addresses before one of them is connected
     to: none if a `proxy` connects for us. `origin` says for people where the name of the host comes
-    from. Raises ProbeError (dns, connect; with a proxy also disconnected, protocol)."""
+    from. Raises ProbeError (dns, connect, disconnected; with a proxy also protocol)."""
     trace.awaited = ""
     if proxy:
         resolved([])
@@ -55,8 +56,8 @@ async def dial(
     trace.awaited = place(addresses, port, host, origin)
     with trace.step(Step.CONNECT, f"{host}:{port}"):
         connected = await connect(addresses, port, network.source_address, host, origin, resolver)
+        peer = peer_of(connected, host)
     trace.awaited = ""
-    peer = connected.getpeername()
     trace.note(f"-- connected to {host} [{peer[0]}]:{port}")
     return connected
 
@@ -71,7 +72,7 @@ async def _dial_through(
             connected = await connect(
                 addresses, proxy.port, network.source_address, proxy.host, resolver=resolver
             )
-        peer = connected.getpeername()
+            peer = peer_of(connected, proxy.host)
         trace.note(f"-- connected to the proxy {proxy} [{peer[0]}]:{peer[1]}")
         # If the time is over meanwhile, the proxy has not answered.
         trace.awaited = f"the proxy {proxy}"
@@ -151,6 +152,17 @@ async def connect(
     connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     return connected
+
+
+def peer_of(connected: socket.socket, server: str) -> tuple[Any, ...]:
+    """The address and the port of the other end. Raises ProbeError (disconnected), and closes the
+    socket, if it has gone meanwhile."""
+    try:
+        peer: tuple[Any, ...] = connected.getpeername()
+    except OSError:  # ENOTCONN
+        connected.close()
+        raise ProbeError(Reason.DISCONNECTED, f"{server} cut the connection") from None
+    return peer
 
 
 def place(addresses: list[str], port: int, host: str, origin: str) -> str:

@@ -2,7 +2,9 @@
 of."""
 
 import re
+import select
 import socket
+import struct
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 
@@ -16,7 +18,7 @@ from exporter.core.reasons import Reason
 from exporter.core.timing.clock import Clock
 from exporter.core.trace.run import Run
 from exporter.net.dns.resolver import Resolver
-from exporter.net.tcp import dial
+from exporter.net.tcp import dial, peer_of
 from tests.support.broken_nameserver import names_server
 from tests.support.name_server import Zone, name_server, names
 
@@ -150,6 +152,20 @@ async def test_a_name_server_and_an_address_that_do_not_answer_within_the_sessio
     assert caught.value.detail == (
         f"no answer from smtp.example.test [127.0.0.1]:{port} within 0.2 s"
     )
+
+
+def test_a_server_that_cuts_a_connection_at_once_is_no_bug_of_ours() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        ours = socket.create_connection(listening.getsockname())
+        theirs, _ = listening.accept()
+        theirs.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        theirs.close()
+        select.select([ours], [], [])
+        with pytest.raises(ProbeError) as caught:
+            peer_of(ours, "mx.example.test")
+    assert caught.value.reason is Reason.DISCONNECTED
+    assert caught.value.detail == "mx.example.test cut the connection"
+    assert ours.fileno() == -1
 
 
 @asynccontextmanager

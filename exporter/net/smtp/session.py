@@ -37,7 +37,7 @@ from exporter.net.smtp.introduction import introduction_of
 from exporter.net.smtp.ports import BETWEEN_SERVERS
 from exporter.net.smtp.reply import Protocol, not_this_protocol
 from exporter.net.smtp.reply import reason_for as reason_for
-from exporter.net.tcp import dial
+from exporter.net.tcp import dial, peer_of
 from exporter.net.tls.handshake import (
     NEVER,
     RefusesOurs,
@@ -175,7 +175,8 @@ class SmtpSession:
         connected = await dial(
             resolver, self.server, port, network, self.run, address, self._found, proxy, origin
         )
-        connected_to = connected.getpeername()
+        with self.run.failing_step(Step.CONNECT):
+            connected_to = peer_of(connected, self._proxy or self.server)
         self.address = connected_to[0]
         if (known := self._known) and not proxy:
             self._note_server(replace(known, address=self.address))
