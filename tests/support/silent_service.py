@@ -1,17 +1,18 @@
 """A service whose answers a test writes, and which then says and hears nothing more: it ends
 neither the connection nor TLS."""
 
+import asyncio
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
 class SilentService:
-    """Takes one client, reads `reads` times from it, answers after the first, and falls silent.
-    Without `tls`, clients that want it wait for the handshake."""
+    """Takes one client, reads `reads` times from it, answers after the first (or at once), and
+    falls silent. Without `tls`, clients that want it wait for the handshake."""
 
     def __init__(self, tls: ssl.SSLContext | None, answer: bytes = b"", reads: int = 1) -> None:
         self.asked = threading.Event()
@@ -28,10 +29,11 @@ class SilentService:
 
     def _serve(self) -> None:
         with self._listening, suppress(OSError), self._connection() as connection:
-            for number in range(self._reads):
-                connection.recv(1 << 16)
+            for number in range(max(self._reads, 1)):
+                if self._reads:
+                    connection.recv(1 << 16)
                 self.asked.set()
-                if number == 0 and self._answer:
+                if number == 0:
                     connection.sendall(self._answer)
             self.silent.set()
             self._over.wait(60)
@@ -43,12 +45,9 @@ class SilentService:
 
     def clients(self) -> int:
         """How many sockets are connected to it, and belong to a process."""
-        found = 0
-        for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
-            columns = line.split()
-            peer, owner = int(columns[2].partition(":")[2], 16), columns[9]
-            found += peer == self.port and owner != "0"
-        return found
+        here = f"0100007F:{self.port:04X}"  # 127.0.0.1
+        rows = map(str.split, Path("/proc/net/tcp").read_text().splitlines()[1:])
+        return sum(row[2] == here and row[9] != "0" for row in rows)
 
     def end(self) -> None:
         """Ends what it has open."""
@@ -68,3 +67,14 @@ def silent_service(
         yield service
     finally:
         service.end()
+
+
+async def cancelled(use: Awaitable[None], service: SilentService, after: float = 0.0) -> None:
+    """So many seconds after the service has fallen silent."""
+    asking = asyncio.ensure_future(use)
+    assert await asyncio.to_thread(service.silent.wait, 30)
+    await asyncio.sleep(after)
+    assert service.clients() == 1
+    asking.cancel()
+    with suppress(asyncio.CancelledError):
+        await asking

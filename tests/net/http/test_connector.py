@@ -12,7 +12,7 @@ import trustme
 
 from exporter.core.model import ProbeError
 from tests.support.http_clients import DOMAIN, HttpsPlace
-from tests.support.silent_service import SilentService, silent_service
+from tests.support.silent_service import cancelled, silent_service
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: "
 WHOLE = HEAD + b"2\r\n\r\n{}"
@@ -42,17 +42,6 @@ def ca_file(authority: trustme.CA, tmp_path: Path) -> str:
     file = str(tmp_path / "ca.pem")
     authority.cert_pem.write_to_path(file)
     return file
-
-
-async def cancelled(use: Awaitable[None], service: SilentService, after: float = 0.0) -> None:
-    """So many seconds after the service has fallen silent."""
-    asking = asyncio.ensure_future(use)
-    assert await asyncio.to_thread(service.silent.wait, 30)
-    await asyncio.sleep(after)
-    assert service.clients() == 1
-    asking.cancel()
-    with suppress(asyncio.CancelledError):
-        await asking
 
 
 @pytest.mark.parametrize("answer", [WHOLE, REFUSAL, TOO_LONG], ids=["whole", "refusal", "too long"])
