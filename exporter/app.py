@@ -19,7 +19,7 @@ from exporter.mailboxes import MailboxOptions
 from exporter.mailboxes.session import Mailbox
 from exporter.mailboxes.watcher.heartbeats import Listener
 from exporter.mailboxes.watcher.watcher import Watcher
-from exporter.metrics import Metrics
+from exporter.metrics.metrics import Metrics
 from exporter.net.dns.queries import DnsQueries
 from exporter.net.dns.resolver import Resolver
 from exporter.net.mta_sts.policies import StsPolicies

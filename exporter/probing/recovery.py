@@ -7,7 +7,7 @@ from functools import cache
 from exporter.core.model import ProbeKey
 from exporter.core.timing.clock import Clock
 from exporter.core.timing.fairness import Slices
-from exporter.metrics import Metrics
+from exporter.metrics.metrics import Metrics
 from exporter.probing.bugs import contained
 from exporter.probing.ledger import Ledger
 from exporter.probing.outages import Outages

@@ -20,8 +20,8 @@ from exporter.core.facts import Arrival
 from exporter.core.model import Fact, Outcome, ProbeKey, Span
 from exporter.core.phases import Phase
 from exporter.core.steps import Step, Timed
-from exporter.metrics import Metrics
 from exporter.metrics.exposition import Format
+from exporter.metrics.metrics import Metrics
 from tests.bench.figures import show
 from tests.bench.load import Load, cost_of
 from tests.bench.trips import in_plain_text, ours

@@ -112,7 +112,7 @@ TESTED_WITH: dict[str, dict[str, str]] = {
         "commands/lifecycle": "test_setup_mistakes",
         "commands/lookup_display": "test_lookup",
         "commands/passwords": "test_route",
-        "commands/status/summary": "test_nagios test_status",
+        "commands/status/summary": "test_nagios test_command",
     },
 }
 """By reason: the module below exporter/, and who tests it: files of the same folder of tests/, or,

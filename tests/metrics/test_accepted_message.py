@@ -10,7 +10,7 @@ from exporter.core.model import Exchanger, Fact, Failure, Outcome, ProbeKey, Rep
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
-from exporter.metrics import Metrics
+from exporter.metrics.metrics import Metrics
 from exporter.metrics.round_trip import RoundTripSeries
 
 KEY = ProbeKey("submission", "someone@example.org")

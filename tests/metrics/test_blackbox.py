@@ -12,8 +12,8 @@ from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason
 from exporter.core.scope import BlocklistScope
 from exporter.core.steps import Step
-from exporter.metrics import Metrics
 from exporter.metrics.definitions import OF_BLACKBOX
+from exporter.metrics.metrics import Metrics
 from tests.metrics.test_outcome import KEY, SUCCESS, finished, metrics, series
 from tests.support.pauses import at_once
 from tests.support.scopes import SUBMISSION

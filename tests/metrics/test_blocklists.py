@@ -11,7 +11,7 @@ from exporter.core.model import Failure, Listing, ListState, Outcome, ProbeKey, 
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.core.scope import BlocklistScope
-from exporter.metrics import Metrics
+from exporter.metrics.metrics import Metrics
 from tests.metrics import test_outcome as test_metrics
 from tests.support.pauses import at_once
 

@@ -10,9 +10,9 @@ from exporter.core.reasons import Reason
 from exporter.core.trace.identity import trace_id
 from exporter.core.trace.status import TraceStatus
 from exporter.mailboxes.watcher.statistics import Statistics
-from exporter.metrics import Metrics
 from exporter.metrics.exporter import ExporterSeries
 from exporter.metrics.exposition import Format
+from exporter.metrics.metrics import Metrics
 from tests.metrics.test_outcome import KEY, metrics, series
 from tests.support.pauses import at_once
 from tests.support.scopes import SUBMISSION

@@ -8,7 +8,7 @@ from exporter.core.model import Failure, Outcome, ProbeKey
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.core.scope import BlocklistScope, HeartbeatScope, RoundTripScope
-from exporter.metrics import Metrics
+from exporter.metrics.metrics import Metrics
 from tests.support.pauses import at_once
 
 KEY = ProbeKey("nightly", "own")

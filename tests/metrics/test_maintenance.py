@@ -7,7 +7,7 @@ from exporter.core.availability.window import Once, Window
 from exporter.core.model import ProbeKey
 from exporter.core.scope import RoundTripScope
 from exporter.core.timing.clock import Clock
-from exporter.metrics import Metrics
+from exporter.metrics.metrics import Metrics
 from exporter.metrics.series import Labels
 from tests.metrics.test_outcome import FAILURE, SUCCESS
 from tests.support.pauses import at_once

@@ -12,7 +12,6 @@ from exporter.core.facts import (
     Arrival,
     Authentication,
     Hop,
-    LateArrival,
     LeftFrom,
     SenderCheck,
     SpamScore,
@@ -23,7 +22,7 @@ from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.mail.tokens import Rejection
 from exporter.mailboxes.watcher.statistics import Statistics
-from exporter.metrics import Metrics
+from exporter.metrics.metrics import Metrics
 from exporter.metrics.text import Text
 from tests.support.pauses import at_once
 from tests.support.scopes import SUBMISSION
@@ -186,31 +185,6 @@ def test_the_histograms_are_cumulative_and_add_up() -> None:
     assert shown[f'{name}_bucket{{le="3600.0"}}'] == 1
     assert shown[f'{name}_bucket{{le="+Inf"}}'] == shown[f"{name}_count"] == 2
     assert shown[f"{name}_sum"] == 5006
-
-
-def test_what_changes_after_a_page_was_read_is_on_the_next() -> None:
-    made = metrics()
-    assert series(at_once(made.probe(KEY)))["mailtrip_late_total"] == 0
-    made.late(KEY, "late", LateArrival(1000.0, 700.0, "INBOX", (), ()))
-    shown = series(at_once(made.probe(KEY)))
-    assert shown["mailtrip_late_total"] == 1
-    assert shown["mailtrip_last_delivery_delay_seconds"] == 700
-
-
-def test_a_restart_shows_the_newest_outcome_and_counts_from_zero() -> None:
-    made = metrics()
-    made.restored(FAILURE)
-    shown = series(at_once(made.probe(KEY)))
-    assert shown["probe_success"] == 0
-    assert shown["mailtrip_trips_total"] == 0
-    assert any(name.startswith("mailtrip_last_failure_info") for name in shown)
-
-
-def test_a_forgotten_probe_has_no_series_and_may_still_be_spoken_of() -> None:
-    made = metrics()
-    made.forgotten(KEY)
-    made.lost(KEY)
-    assert not any("gmail" in name for name in series(at_once(made.everything())))
 
 
 def test_every_series_of_the_golden_page_is_explained_in_it() -> None:

@@ -19,9 +19,9 @@ from exporter.core.scope import BlocklistScope
 from exporter.core.timing.clock import Clock
 from exporter.core.timing.fairness import SLICE, Slices
 from exporter.mailboxes.watcher.statistics import Statistics
-from exporter.metrics import Metrics
 from exporter.metrics.definitions import Definition
 from exporter.metrics.exposition import Format
+from exporter.metrics.metrics import Metrics
 from exporter.metrics.rendered import PIECE, Rendered
 from exporter.metrics.series import Series
 from tests.metrics import test_blocklists as test_dnsbl_series

@@ -10,7 +10,7 @@ from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason
 from exporter.core.scope import RoundTripScope
 from exporter.core.steps import Step
-from exporter.metrics import Metrics
+from exporter.metrics.metrics import Metrics
 from tests.metrics.test_outcome import FAILURE, KEY, SUCCESS, finished, metrics, series
 from tests.support.pauses import at_once
 from tests.support.scopes import EXCHANGER, PLAIN, REFUSED, SUBMISSION

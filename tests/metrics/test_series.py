@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from exporter.core.model import ProbeKey
-from exporter.metrics import Metrics
+from exporter.metrics.metrics import Metrics
 from tests.metrics.test_outcome import SUCCESS
 from tests.support.scopes import SUBMISSION
 

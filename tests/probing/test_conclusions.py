@@ -6,7 +6,7 @@ import pytest
 
 from exporter.core.availability.maintenance import Maintenance
 from exporter.core.model import Outcome
-from exporter.metrics import Metrics
+from exporter.metrics.metrics import Metrics
 from exporter.state.commits import GATHER
 from tests.support import virtual_time as virtual
 from tests.support.prober_rig import KEY, ProberRig

@@ -19,7 +19,7 @@ from exporter.core.model import Outcome, ProbeError, ProbeKey
 from exporter.core.reasons import Reason
 from exporter.core.timing.clock import Clock
 from exporter.core.timing.lateness import Lateness
-from exporter.metrics import Metrics
+from exporter.metrics.metrics import Metrics
 from exporter.metrics.outcome import FIRST
 from exporter.probing.probe import Probe
 from exporter.probing.probes import ProbeTable

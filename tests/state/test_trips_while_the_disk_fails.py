@@ -16,7 +16,7 @@ from exporter.core.model import Outcome, ProbeKey
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.core.trace.run import VERDICT_PATIENCE
-from exporter.metrics import Metrics
+from exporter.metrics.metrics import Metrics
 from exporter.metrics.outcome import FIRST
 from exporter.state.commits import PATIENCE
 from exporter.state.store import Store

@@ -10,7 +10,7 @@ from exporter.core.model import Outcome, ProbeKey
 from exporter.core.timing.clock import Clock
 from exporter.mail.tokens import Mint
 from exporter.mailboxes.watcher.watcher import Watcher
-from exporter.metrics import Metrics
+from exporter.metrics.metrics import Metrics
 from exporter.probing.ledger import Ledger
 from exporter.probing.observer import TraceObserver
 from exporter.probing.probe import Probe

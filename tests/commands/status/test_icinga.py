@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands.status.test_status import CONFIGURATION
+from tests.commands.status.test_command import CONFIGURATION
 from tests.support.icinga import Graphite, Icinga
 from tests.support.mailtrip_process import Exporter
 from tests.support.ports import free_port

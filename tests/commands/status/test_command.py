@@ -10,10 +10,8 @@ from typing import Any
 
 import pytest
 
-from exporter.commands import status
 from exporter.commands.flags import read
-from exporter.web.api import paging
-from exporter.web.pages import probe_list
+from exporter.commands.status import command as status
 from tests.commands.status.probes import failed, item, trip
 from tests.support.canned_answers import hostile
 from tests.support.mailtrip_process import Exporter
@@ -373,10 +371,6 @@ def test_other_callers_get_the_usual_status(tmp_path: Path) -> None:
     assert command("maintenance", "list", "--frob").stderr.startswith(
         "mailtrip maintenance: unknown arg"
     )
-
-
-def test_limits_are_those_of_the_server() -> None:
-    assert (status.PAGE, status.LONGEST_SEARCH) == (paging.MOST, probe_list.LONGEST_SEARCH)
 
 
 @pytest.mark.slow
