@@ -55,6 +55,7 @@ class ComparisonsRig(ProberRig):
             self.clock,
             comparisons=self.comparisons,
         )
+        self.mailbox.greeting, self.mailbox.pushes = 0.0, True
         self.sender.delay, self.sender.effort = 0.0, 0.0
 
     async def good(self, facts: Sequence[Fact] = GOOD) -> Outcome:

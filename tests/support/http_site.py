@@ -86,6 +86,7 @@ async def site(
 ) -> AsyncIterator[Site]:
     maintenance = maintenance or Maintenance()
     rig = ProberRig(clock=Clock(), store=store, maintenance=maintenance)
+    rig.mailbox.greeting, rig.mailbox.pushes = 0.0, True
     rig.sender.delay, rig.sender.effort = delay, 0.01
 
     def make(key: ProbeKey, name: str | None, interval: float | None) -> Probe:

@@ -30,7 +30,9 @@ class PretendMailbox:
         self.wholes = 0  # messages that were read as a whole
         self.tab: str | ProbeError = ""  # of the inbox
         self.client: Client | None = None  # who delivers the messages, if it is a receiver
-        self.goodbye = 0.01  # seconds that it takes to part
+        self.greeting, self.goodbye = 0.1, 0.01  # seconds that it takes to open, and to part
+        self.pushes = False  # a message ends the wait for it
+        self.waiting: set[Wake] = set()
         self.messages: dict[int, tuple[bytes, float]] = {}
         self.opened = 0
         self.open_now = 0
@@ -42,12 +44,14 @@ class PretendMailbox:
     def deliver(self, raw: bytes) -> int:
         number, self._next = self._next, self._next + 1
         self.messages[number] = (raw, self._clock())
+        for wake in self.waiting if self.pushes else ():
+            wake.ring()
         return number
 
     async def open(self, trace: Trace, wanted: Callable[[bytes], object]) -> "PretendSession":
         self.opened += 1
         with trace.step(Step.CONNECT):
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(self.greeting)
             await self.check()
             trace.note("C: LOGIN")
         self.open_now += 1
@@ -107,7 +111,11 @@ class PretendSession:
         return self._mailbox.tab
 
     async def wait(self, seconds: float, wake: Wake) -> None:
-        await wake.sleep(seconds)
+        self._mailbox.waiting.add(wake)
+        try:
+            await wake.sleep(seconds)
+        finally:
+            self._mailbox.waiting.discard(wake)
 
     async def delete(self, sightings: Sequence[Sighting]) -> None:
         await self._mailbox.check()
