@@ -11,6 +11,7 @@ from exporter.core.model import ListState
 from tests.blocklists.test_blocklists import BL, Said, lists_of
 from tests.support.blocklist_rig import BlocklistRig, a_list
 from tests.support.broken_nameserver import names_server
+from tests.support.fast_forward import fast_forward
 
 
 async def test_questions_that_wait_are_dropped_when_the_list_refuses() -> None:
@@ -37,6 +38,7 @@ async def test_questions_that_wait_are_dropped_when_the_list_refuses() -> None:
     ],
     ids=str,
 )
+@fast_forward
 async def test_no_trouble_is_a_verdict(said: Said, failure: str) -> None:
     async with names_server(lists_of(ip192_0_2_1=said)) as server:
         rig = BlocklistRig(server.address, timeout=0.2)

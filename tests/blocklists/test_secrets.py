@@ -14,6 +14,7 @@ from exporter.core.trace.run import Run
 from exporter.net.dns.resolver import Resolver
 from tests.support.blocklist_rig import BlocklistRig, a_list
 from tests.support.broken_nameserver import names_server
+from tests.support.fast_forward import fast_forward
 
 Said = list[str] | dns.rcode.Rcode | None
 KEY = "abcdefghijklmnopqrstuvwxyz"
@@ -31,6 +32,7 @@ def secret_run(caplog: pytest.LogCaptureFixture) -> Iterator[Run]:
 @pytest.mark.parametrize(
     "answer", [["127.0.0.3"], ["127.255.255.255"], dns.rcode.SERVFAIL, None], ids=str
 )
+@fast_forward
 async def test_a_key_reaches_the_list_and_nobody_else(answer: Said, secret_run: Run) -> None:
     def saying(name: str, kind: str) -> Said:
         assert name.endswith(f".{KEY}.bl.test")

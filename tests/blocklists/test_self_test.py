@@ -10,6 +10,7 @@ from exporter.core.model import ListState
 from tests.blocklists.test_blocklists import BL, Said, lists_of, questions
 from tests.support.blocklist_rig import BlocklistRig, a_list
 from tests.support.broken_nameserver import names_server
+from tests.support.fast_forward import fast_forward
 
 
 async def test_a_list_is_tested_once_for_all_who_wait_and_again_an_hour_later() -> None:
@@ -51,6 +52,7 @@ NOTHING: Said = dns.rcode.NXDOMAIN
         (None, NOTHING, ListState.CLEAN),
     ],
 )
+@fast_forward
 async def test_a_list_without_a_test_entry_is_usable_if_its_zone_is_not_denied(
     zone: Said, above: Said, state: ListState
 ) -> None:

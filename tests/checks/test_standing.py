@@ -27,6 +27,7 @@ from tests.lab.client import Lab
 from tests.support.blocklist_app import CLEAN, LISTED, TESTS, UNKNOWN, states
 from tests.support.blocklist_rig import BlocklistRig, a_list
 from tests.support.broken_nameserver import names_server
+from tests.support.fast_forward import fast_forward
 from tests.support.name_server import Zone, name_server
 from tests.support.pauses import at_once
 
@@ -110,6 +111,7 @@ async def test_all_checks_share_the_answers() -> None:
     assert len(rig.queries) == asked
 
 
+@fast_forward
 async def test_a_list_that_does_not_answer_is_unknown_and_soon() -> None:
     async with name_server(ZONE) as address, name_server({}, silent=True) as silent:
         rig, mute = BlocklistRig(address), BlocklistRig(silent, timeout=30)

@@ -12,7 +12,7 @@ from exporter.core.threads import off_the_loop
 from exporter.core.timing.fairness import FairTimeout
 from tests.support.fast_forward import clock, fast_forward
 
-LONG = 1000.0  # seconds; a test has 120
+LONG = 15.0  # seconds
 
 
 @fast_forward
@@ -24,7 +24,7 @@ async def test_a_time_limit_runs_out_at_once() -> None:
             async with FairTimeout(LONG, LONG):
                 await reader.read()
         writer.close()
-    assert clock().monotonic() - began == pytest.approx(LONG, abs=60)
+    assert clock().monotonic() - began == pytest.approx(LONG, abs=10)
 
 
 @fast_forward
@@ -42,7 +42,7 @@ async def test_who_answers_slowly_and_in_time_is_heard() -> None:
         reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
         for _ in range(3):
             writer.write(b"?")
-            async with FairTimeout(LONG + 60, 0.0):
+            async with FairTimeout(LONG + 10, 0.0):
                 assert await reader.read(1) == b"!"
         writer.close()
         await over.wait()
@@ -80,3 +80,13 @@ async def test_the_clock_does_not_jump_while_others_work(
 ) -> None:
     async with asyncio.timeout(LONG):
         await work()
+
+
+@fast_forward
+async def _endless() -> None:
+    await asyncio.sleep(600_000)
+
+
+def test_what_takes_too_long_on_that_clock_fails() -> None:
+    with pytest.raises(TimeoutError):
+        _endless()

@@ -21,6 +21,7 @@ from exporter.core.trace.run import Run
 from exporter.net.dns.resolver import Resolver
 from exporter.net.proxy import LONGEST_ANSWER
 from exporter.net.tcp import dial
+from tests.support.fast_forward import fast_forward
 from tests.support.left_behind import nothing_left_behind
 from tests.support.name_server import names
 from tests.support.proxies import (
@@ -213,6 +214,7 @@ async def test_a_proxy_whose_name_does_not_exist_is_named() -> None:
     assert run.failure(caught.value).step is Step.RESOLVE
 
 
+@fast_forward
 async def test_a_silent_proxy_is_a_timeout_of_the_step() -> None:
     async with names({}) as resolver, scripted(says()) as place:
         given = {"host": "mx.test", "port": 25, "proxy": f"socks5://{place}"}
@@ -225,6 +227,7 @@ async def test_a_silent_proxy_is_a_timeout_of_the_step() -> None:
     )
 
 
+@fast_forward
 async def test_a_silent_server_behind_a_proxy_is_not_the_proxy() -> None:
     async with names({}) as resolver, scripted(says(b"\5\0", SOCKS_OK)) as place:
         given = {"host": "mx.test", "port": 25, "proxy": f"socks5://{place}"}

@@ -20,6 +20,7 @@ from exporter.core.trace.run import Run
 from exporter.net.dns.resolver import Resolver
 from exporter.net.tcp import dial, peer_of
 from tests.support.broken_nameserver import names_server
+from tests.support.fast_forward import fast_forward
 from tests.support.name_server import Zone, name_server, names
 
 ZONE: Zone = {
@@ -80,6 +81,7 @@ async def test_the_explanation_of_a_server_is_shown_by_its_registered_code() -> 
     assert caught.value.detail.endswith(f"; asked {server.address} (SERVFAIL, DNSSEC bogus)")
 
 
+@fast_forward
 async def test_a_server_that_is_silent_is_named() -> None:
     async with silent() as address:
         with pytest.raises(ProbeError, match=f"; asked {address}$"):
@@ -134,6 +136,7 @@ async def test_addresses_that_fail_in_different_ways_are_told_apart() -> None:
     assert caught.value.detail in expected
 
 
+@fast_forward
 async def test_a_name_server_and_an_address_that_do_not_answer_within_the_session_are_named() -> (
     None
 ):

@@ -26,6 +26,7 @@ from exporter.net.wrong_port import (
     protocol_of,
     wrong_port_hint,
 )
+from tests.support.fast_forward import fast_forward
 from tests.support.imap_conversation import AUTHORITY, trusting
 
 FIRST_WORDS = {
@@ -295,6 +296,7 @@ async def test_a_web_server_waits_for_us_to_begin() -> None:
         ("SMTP", "is this an SMTP port? With `tls: implicit` it is 465 on most servers"),
     ],
 )
+@fast_forward
 async def test_silence_inside_tls_has_a_likely_cause(wanted: str, words: str) -> None:
     with pytest.raises(ProbeError) as caught:
         await await_greeting_in_tls(asyncio.Event().wait(), "mx.test", wanted, 0.1)
@@ -328,6 +330,7 @@ async def test_a_server_that_is_only_slow_is_waited_for() -> None:
         assert await await_greeting(greeting, address, "mx.test", "SMTP", silence=0.01) == "hello"
 
 
+@fast_forward
 async def test_a_server_that_says_nothing_to_anybody_is_waited_for() -> None:
     async with server(b"", at_once=False, closes=True) as address:
         waiting = asyncio.ensure_future(

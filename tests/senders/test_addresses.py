@@ -1,7 +1,7 @@
 """IPv4 and IPv6, the address that we connect from, and e-mail addresses in all scripts."""
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from exporter.core.model import Exchanger, Failure
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.core.trace.run import Run
+from tests.support.fast_forward import fast_forward
 from tests.support.left_behind import nothing_left_behind
 from tests.support.name_server import Zone, names
 from tests.support.ports import free_port
@@ -74,14 +75,20 @@ class Machine:
         )
 
 
-@pytest.fixture
-async def machine() -> AsyncIterator[Machine]:
+@asynccontextmanager
+async def running() -> AsyncIterator[Machine]:
     async with AsyncExitStack() as stack:
         four = await stack.enter_async_context(witness(port=free_port()))
         six = await stack.enter_async_context(
             witness("::1", four.port, [o for o in OFFERS if o != "SMTPUTF8"])
         )
         yield Machine(four, six)
+
+
+@pytest.fixture
+async def machine() -> AsyncIterator[Machine]:
+    async with running() as one:
+        yield one
 
 
 both_kinds = pytest.mark.parametrize("kind", ["smtp", "mx"])
@@ -258,14 +265,16 @@ async def test_two_addresses_that_turn_us_away_are_enough(machine: Machine) -> N
         ("four.test", Stage.RCPT, ["127.0.0.1"]),
     ],
 )
+@fast_forward
 async def test_an_exchanger_that_hangs_has_the_time_of_a_conversation_at_each_of_two_addresses(
-    machine: Machine, domain: str, stage: Stage, conversations: list[str]
+    domain: str, stage: Stage, conversations: list[str]
 ) -> None:
     """As Postfix gives each session its own time limits, and has two (smtp_mx_session_limit)."""
-    machine.patience = 0.5
-    for one in (machine.four, machine.six):
-        one.always(stage, Freeze())
-    run, failure = await machine.send("mx", domain)
+    async with running() as machine:
+        machine.patience = 5
+        for one in (machine.four, machine.six):
+            one.always(stage, Freeze())
+        run, failure = await machine.send("mx", domain)
     assert failure is not None
     assert (failure.step, failure.reason) == (
         Step.DATA if stage is Stage.DOT else Step[stage.upper()],

@@ -259,11 +259,13 @@ async def test_a_greylisted_message_comes_again_as_it_was_with_growing_gaps(
     for one in (domain.first, domain.second):
         one.act(stage, *[Reply("450 4.2.0 greylisted")] * (tries - 1))
     message = probe_message()
-    how = {"retry_after": "10ms", "ehlo_name": "probe.example.test", "source_address": "127.0.0.4"}
+    how = {"retry_after": "2ms", "ehlo_name": "probe.example.test", "source_address": "127.0.0.4"}
     run, failure = await domain.send(message, how=how)
     assert failure is None
     waits = [span.note for span in run.spans if span.step is Step.RETRY]
-    assert waits == [f"450, again in {wait:g} s" for wait in (0.01, 0.02, 0.04, 0.08, 0.1, 0.1)]
+    assert waits == [
+        f"450, again in {wait:g} s" for wait in (0.002, 0.004, 0.008, 0.016, 0.02, 0.02)
+    ]
     assert taker(run) == ["first.example.test"]
     lines = domain.first.lines
     assert len(lines) == tries

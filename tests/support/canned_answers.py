@@ -38,7 +38,7 @@ def hostile(
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     answers = {"status": status, "location": location, "body": raw, "logins": [], "date": date}
     server = HTTPServer(("127.0.0.1", 0), type("Made", (_Canned,), answers))
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.002,), daemon=True).start()
     try:
         yield f"127.0.0.1:{server.server_port}", answers["logins"]  # type: ignore[misc]
     finally:

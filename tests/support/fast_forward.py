@@ -21,12 +21,13 @@ from exporter.core.timing.clock import Clock
 from exporter.core.timing.fairness import FairTimeout
 
 SILENCE = 0.05  # seconds; the kernel keeps an acknowledgment back for 0.04
+LONGEST = 60.0  # seconds of the loop's time that a test may take: what never ends is no time limit
 
 Ts = TypeVarTuple("Ts")
 P = ParamSpec("P")
 Result = TypeVar("Result")
 _ALWAYS = frozenset(threading.enumerate())  # those of the test runner
-_IDLE = (threads.NAME, "asyncio_")  # names of threads that run nothing but counted jobs
+_IDLE = (threads.NAME, "asyncio_", "reader_")  # names of threads that run nothing but counted jobs
 
 
 class _Listening(selectors.DefaultSelector):
@@ -101,16 +102,20 @@ class FastForwardLoop(asyncio.SelectorEventLoop):
 
 
 def clock() -> Clock:
-    """Its monotonic time is that of the running loop."""
+    """Its monotonic time is that of the running loop, which may be any other."""
     return Clock(monotonic=asyncio.get_running_loop().time)
 
 
 def fast_forward(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
     """Runs a test on such a loop. What it awaits is made in the test, not in a fixture."""
 
+    async def in_time(*args: P.args, **kwargs: P.kwargs) -> None:
+        async with asyncio.timeout(LONGEST):
+            await test(*args, **kwargs)
+
     @wraps(test)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
         with asyncio.Runner(loop_factory=FastForwardLoop) as runner:
-            runner.run(test(*args, **kwargs))
+            runner.run(in_time(*args, **kwargs))
 
     return run

@@ -75,7 +75,7 @@ def words_of(page: str) -> str:
 @asynccontextmanager
 async def site(
     limits: Limits = LIMITS,
-    delay: float | None = 0.05,
+    delay: float | None = 0.0,
     middleware: Middleware | None = None,
     store: Store | None = None,
     *,

@@ -10,7 +10,7 @@ import ssl
 import time
 from base64 import urlsafe_b64decode
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from math import ceil
 from typing import Any
@@ -23,6 +23,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OctKey, RSAKey
+
+from tests.support.left_behind import open_files, until
 
 CLIENT, SECRET, TENANT = "mailtrip-client", "the secret of the client", "lab.test"
 REFRESH = "the refresh token of a person"
@@ -177,7 +179,7 @@ async def serving(
     tls: ssl.SSLContext, host: str = "127.0.0.1", port: int = 0, **levers: Any
 ) -> AsyncIterator[IdentityProvider]:
     """It runs, and its certificate is that of `tls`."""
-    identity = IdentityProvider(**levers)
+    identity, before = IdentityProvider(**levers), open_files()
     application = web.Application()
     application.router.add_post("/{tenant}/oauth2/v2.0/token", identity.token)
     application.router.add_post("/introspect", identity.introspect)
@@ -190,4 +192,5 @@ async def serving(
     finally:
         identity.let_go.set()
         await runner.cleanup()
-        await asyncio.sleep(0.1)  # connections with TLS end a moment later
+        with suppress(TimeoutError):  # connections with TLS end a moment later
+            await until(lambda: open_files() <= before, 0.1)

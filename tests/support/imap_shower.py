@@ -5,7 +5,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from exporter.core.timing.clock import Clock
 from exporter.core.trace.run import Run
 from exporter.mail.tokens import Mint
 from exporter.mailboxes.imap.mailbox import ImapMailbox
@@ -14,6 +13,7 @@ from exporter.mailboxes.watcher.expectation import Expectation
 from exporter.mailboxes.watcher.strays import Stray
 from exporter.mailboxes.watcher.watcher import Watcher
 from exporter.net.dns.resolver import Resolver
+from tests.support import fast_forward
 from tests.support.watcher_rig import message
 
 Shown = Callable[[int, bytes], bytes]
@@ -73,7 +73,7 @@ class Shower:
 @asynccontextmanager
 async def awaited(shown: Shown) -> AsyncIterator[tuple[Expectation, Shower, Run]]:
     """A trip whose message is in the mailbox."""
-    mint, run = Mint(b"k" * 32), Run(Clock(), session_timeout=5)
+    mint, run = Mint(b"k" * 32), Run(fast_forward.clock(), session_timeout=5)
     token = mint.mint(0)
     server = Shower(shown, message(token))
     async with await asyncio.start_server(server.serve, "127.0.0.1", 0) as listening:

@@ -5,6 +5,7 @@ from contextlib import suppress
 import pytest
 
 from exporter.web.limits import Limits
+from tests.support.fast_forward import fast_forward
 from tests.support.http_site import GOOD, site, until
 
 
@@ -28,6 +29,7 @@ async def test_who_speaks_no_http_learns_nothing_and_fills_no_log(
 @pytest.mark.parametrize(
     "sent", [b"", b"GET /metr", b"GET /metrics HTTP/1.1\r\nHost: x\r\nX-Slow: "]
 )
+@fast_forward
 async def test_half_a_header_is_not_waited_for(sent: bytes) -> None:
     async with site(Limits(header=0.2)) as here:
         reader, writer = await here.raw()
@@ -59,6 +61,7 @@ async def test_a_client_that_is_being_answered_is_dropped_neither_for_another_no
         scraper.close()
 
 
+@fast_forward
 async def test_a_kept_connection_may_be_used_again_and_not_for_ever() -> None:
     async with site(Limits(idle=0.2)) as here:
         reader, writer = await here.raw()

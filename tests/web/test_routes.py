@@ -98,7 +98,7 @@ class Counting(Store):
     async def _counted(self) -> None:
         self.at_once += 1
         self.most = max(self.most, self.at_once)
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0.001)
         self.at_once -= 1
 
 

@@ -7,6 +7,7 @@ from contextlib import suppress
 import pytest
 
 from exporter.web.limits import Limits
+from tests.support.fast_forward import fast_forward
 from tests.support.http_site import until
 from tests.support.https_site import get, secure_site
 from tests.support.web_config_folder import NAME, Folder
@@ -15,6 +16,7 @@ from tests.support.web_config_folder import NAME, Folder
 @pytest.mark.parametrize(
     "sent", [b"", b"\x16\x03\x01", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"\x80" * 50, b"\0"]
 )
+@fast_forward
 async def test_who_does_not_finish_the_handshake_is_cut_off_and_fills_no_log(
     sent: bytes, folder: Folder, caplog: pytest.LogCaptureFixture
 ) -> None:

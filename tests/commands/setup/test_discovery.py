@@ -4,6 +4,7 @@ import pytest
 
 from exporter.commands.setup.discovery import Discovery
 from exporter.net.dns.resolver import Resolver
+from tests.support.fast_forward import fast_forward
 from tests.support.name_server import Zone, name_server, names
 
 ZONE: Zone = {
@@ -46,6 +47,7 @@ async def test_a_usual_name_is_suggested_if_it_exists(domain: str, host: str) ->
         assert await Discovery(resolver).host([f"imap.{domain}", f"mail.{domain}"]) == host
 
 
+@fast_forward
 async def test_a_name_server_that_does_not_answer_suggests_nothing() -> None:
     async with name_server({}, silent=True) as address:
         discovery = Discovery(Resolver([address], 0.1))

@@ -7,9 +7,9 @@ import pytest
 
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
-from exporter.core.timing.clock import Clock
 from exporter.mailboxes.imap.incomplete import MOST, IncompleteMessages
 from exporter.mailboxes.session import Sighting
+from tests.support.fast_forward import fast_forward
 from tests.support.imap_shower import UID, Shown, awaited, fetched
 
 
@@ -33,6 +33,7 @@ EARLY: dict[str, Shown] = {
 
 
 @pytest.mark.parametrize("name", EARLY)
+@fast_forward
 async def test_a_message_that_is_whole_when_it_is_read_again_is_found_and_deleted(
     name: str,
 ) -> None:
@@ -40,7 +41,7 @@ async def test_a_message_that_is_whole_when_it_is_read_again_is_found_and_delete
         found = await expected.arrival()
         assert found.sighting.raw.endswith(b"\r\n")
         assert found.sighting.ref.uid == UID
-        assert found.sighting.delay_since(run.accepted, Clock()) is not None
+        assert found.sighting.delay_since(run.accepted, run.clock) is not None
         await expected.delete()
         assert server.expunged == [b"EXPUNGE %d" % UID]
 

@@ -13,6 +13,7 @@ from exporter.core.trace.run import Run
 from exporter.mailboxes.imap.mailbox import ImapMailbox
 from exporter.mailboxes.imap.options import ImapOptions
 from exporter.net.dns.resolver import Resolver
+from tests.support.fast_forward import fast_forward
 from tests.support.imap_rig import opened, rig
 
 
@@ -172,6 +173,7 @@ S: $ OK
         ("[may hang up]", "127.0.0.1 offers ID, but does not answer it; it will not be sent again"),
     ],
 )
+@fast_forward
 async def test_a_server_that_does_not_survive_id_is_opened_without_from_then_on(
     answer: str, detail: str
 ) -> None:

@@ -14,6 +14,7 @@ from exporter.net.dns.name_server import NameServer
 from exporter.net.dns.queries import DnsQueries
 from exporter.net.dns.resolver import Resolver
 from tests.support.broken_nameserver import NamesServer, names_server
+from tests.support.fast_forward import fast_forward
 
 
 def saying(name: str, kind: str) -> list[str]:
@@ -74,6 +75,7 @@ class Refusing(NameServer, Refuses):
     pass
 
 
+@fast_forward
 async def test_both_queries_together_have_the_time_of_one() -> None:
     server = Refusing("127.0.0.1", 1)
     query = dns.message.make_query("a.test", "A", use_edns=0)
