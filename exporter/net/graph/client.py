@@ -103,7 +103,7 @@ class GraphClient:
         """Ends the connection, if there is one."""
         if self._http:
             self._trace.note("C: connection closed")
-        self.abort()
+            self._end()
         if self._ending:
             await asyncio.wait({self._ending})
 
@@ -111,6 +111,9 @@ class GraphClient:
         """Drops the connection at once. May be called at any time, also twice."""
         if self._connector:
             self._connector.abort()
+        self._end()
+
+    def _end(self) -> None:
         http, self._http = self._http, None
         if http:
             self._ending = asyncio.create_task(

@@ -162,7 +162,6 @@ class JmapClient:
 
     async def close(self) -> None:
         """There is no logout. Never raises ProbeError."""
-        self._connector.abort()
         await self._http.close()
 
     def abort(self) -> None:

@@ -99,7 +99,8 @@ async def test_after_a_proxy(
 ) -> None:
     with silent_service(None, answer, reads) as service:
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{service.port}")
-        monkeypatch.delenv("https_proxy", raising=False)
+        for name in ("https_proxy", "no_proxy", "NO_PROXY"):
+            monkeypatch.delenv(name, raising=False)
         if b"403" in answer:
             with pytest.raises(ProbeError, match="the proxy for .* answered 403"):
                 await HttpsPlace(443, ca_file).policy()
