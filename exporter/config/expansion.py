@@ -23,7 +23,7 @@ class Expansion:
     def written_at(self, path: Path) -> Path:
         """Where the value at a path is written in the files."""
         for depth in (3, 2):
-            if (origin := self.origins.get(path[:depth])) is not None and len(path) >= depth:
+            if (origin := self.origins.get(path[:depth])) is not None:
                 return origin + path[depth:]
         return path
 

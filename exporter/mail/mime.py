@@ -170,8 +170,9 @@ def parameters(value: str) -> dict[str, str]:
     pieces: dict[str, dict[int, str]] = {}
     for match, _ in zip(_PARAMETER.finditer(value), range(_MAX_PARAMETERS), strict=False):
         name, number, extended, text = match[1].lower(), match[2], match[3], match[4]
-        if text.startswith('"'):
-            text = re.sub(r"\\(.)", r"\1", text[1:-1], flags=re.DOTALL)
+        if text.startswith('"'):  # the end may be missing
+            inside = text[1:-1] if text.endswith('"') else text[1:]
+            text = re.sub(r"\\(.)", r"\1", inside, flags=re.DOTALL)
         if extended:
             text = unquote_to_bytes(
                 text.rpartition("'")[2] if not number or number == "*0" else text

@@ -142,8 +142,8 @@ def test_a_row_that_is_wrong_is_found() -> None:
         ("mail/tokens", "", "test_tokens"),
         ("mail/gone", "", "test_tokens"),
         ("core/phases", "", "test_scope"),
-        ("mail/bounces", "", ""),
-        ("mail/bounces", "", ""),
+        ("mail/attachment", "", ""),
+        ("mail/attachment", "", ""),
     ]
     assert [line.partition(": ")[2] for line in needless(known, rows)] == [
         "has tests of its own",
@@ -155,8 +155,8 @@ def test_a_row_that_is_wrong_is_found() -> None:
     ]
     rows = [
         ("web/server", "", "test_routes"),
-        ("mail/bounces", "", "test_gone"),
-        ("mail/bounces", "", "test_tokens"),
+        ("mail/attachment", "", "test_gone"),
+        ("mail/attachment", "", "test_tokens"),
     ]
     assert [line.partition(": ")[2] for line in strangers(known, rows)] == [
         "there is no tests/mail/test_gone.py",
