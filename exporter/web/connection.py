@@ -36,7 +36,7 @@ class Connection(asyncio.Protocol):
         self.is_open = False  # once aiohttp knows of it
         self.progress = Progress(self.drop, policy.limits.stalled)
         self._policy = policy
-        self._transport: asyncio.Transport | None = None
+        self._link: asyncio.Transport | None = None  # the TCP connection, also below TLS
         self._handshake: asyncio.Task[None] | None = None
         # Data from TLS before its handshake is reported as complete.
         self._early: list[bytes] = []
@@ -44,8 +44,8 @@ class Connection(asyncio.Protocol):
     def drop(self) -> None:
         """Closes it at once, and discards unread data."""
         self._end()
-        if self._transport:
-            self._transport.abort()
+        if self._link:
+            self._link.abort()
 
     def _end(self) -> None:
         self._policy.forget(self)
@@ -54,21 +54,19 @@ class Connection(asyncio.Protocol):
             self._handshake.cancel()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
+        self._link = link = cast(asyncio.Transport, transport)
         self.client = client_network(transport.get_extra_info("peername"))
         with suppress(OSError):  # else the system takes megabytes for a client that does not read
             transport.get_extra_info("socket").setsockopt(
                 socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * PIECE
             )
         if not self._policy.admit(self):
-            self._transport.abort()
+            link.abort()
         elif tls := self._policy.tls():
-            self._transport.pause_reading()  # every byte is for TLS
-            self._handshake = asyncio.get_running_loop().create_task(
-                self._tls_handshake(tls, self._transport)
-            )
+            link.pause_reading()  # every byte is for TLS
+            self._handshake = asyncio.get_running_loop().create_task(self._tls_handshake(tls, link))
         else:
-            self._open(self._transport)
+            self._open(link)
 
     async def _tls_handshake(self, tls: Tls, transport: asyncio.Transport) -> None:
         limits, secure = self._policy.limits, None
@@ -88,7 +86,7 @@ class Connection(asyncio.Protocol):
             self.drop()
 
     def _open(self, transport: asyncio.Transport) -> None:
-        self._transport, self.is_open = transport, True
+        self.is_open = True
         transport.set_write_buffer_limits(high=PIECE)
         self.handler.connection_made(transport)
         for data in self._early:

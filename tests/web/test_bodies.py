@@ -77,9 +77,7 @@ async def test_who_does_not_read_costs_one_piece_and_one_answer_is_shared() -> N
         assert min(map(len, reading(here))) > 20 * PIECE
         assert len({id(answer) for answer in reading(here)}) < 30, "who came together got the same"
         assert here.server._connection_limits is not None
-        transports = [
-            one._transport for one in here.server._connection_limits._connections.values()
-        ]
+        transports = [one._link for one in here.server._connection_limits._connections.values()]
         assert max(one.get_write_buffer_size() for one in transports if one) < 3 * PIECE
         assert (await here.get("/-/healthy"))[0] == 200
         for client in clients:

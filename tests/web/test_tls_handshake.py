@@ -1,6 +1,7 @@
-"""Clients that hang in the TLS handshake, or speak something else, or hurry."""
+"""Clients that hang in the TLS handshake, or speak something else, or hurry, or end TLS early."""
 
 import asyncio
+import socket
 import ssl
 from contextlib import suppress
 
@@ -8,7 +9,7 @@ import pytest
 
 from exporter.web.limits import Limits
 from tests.support.fast_forward import fast_forward
-from tests.support.http_site import until
+from tests.support.http_site import GOOD, until
 from tests.support.https_site import get, secure_site
 from tests.support.web_config_folder import NAME, Folder
 
@@ -85,3 +86,48 @@ async def test_stopping_cuts_off_who_is_still_shaking_hands(folder: Folder) -> N
         with suppress(ConnectionResetError):
             assert await reader.read() == b""
         writer.close()
+
+
+@pytest.mark.slow
+async def test_who_ends_tls_before_the_answer_and_reads_nothing_is_cut_off(
+    folder: Folder, caplog: pytest.LogCaptureFixture
+) -> None:
+    """asyncio's transport of TLS is then closed twice, and no longer ends its connection."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = folder.client().wrap_bio(incoming, outgoing, server_hostname=NAME)
+    async with secure_site(folder) as here:
+        with socket.socket() as ours:
+            ours.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            ours.setblocking(False)
+            ours.connect_ex((here.host, here.port))
+            loop = asyncio.get_running_loop()
+            while True:
+                with suppress(ssl.SSLWantReadError):
+                    tls.do_handshake()
+                    break
+                await loop.sock_sendall(ours, outgoing.read())
+                incoming.write(await loop.sock_recv(ours, 65536))
+
+            async def request(path: str, field: str) -> None:
+                tls.write(f"GET {path} HTTP/1.1\r\nHost: x\r\n{field}\r\n\r\n".encode())
+                await loop.sock_sendall(ours, outgoing.read())
+
+            await request("/-/healthy", "X: y")
+            limits = here.server._connection_limits
+            assert limits
+            await until(lambda: any(one.is_open for one in limits._connections.values()))
+            (connection,) = limits._connections.values()
+            link = connection._link
+            assert link
+            while not link.get_write_buffer_size():  # the system takes no more
+                await request("/metrics", "X: y")
+                await asyncio.sleep(0.05)
+            here.rig.sender.delay, limits.limits = 0.5, Limits(idle=0.1)
+            await request(GOOD, "Connection: close")
+            await until(lambda: len(here.rig.sender.sent) == 1)
+            with suppress(ssl.SSLWantReadError, ssl.SSLError):
+                tls.unwrap()
+            await loop.sock_sendall(ours, outgoing.read())
+            await until(lambda: not limits._connections)
+            await until(lambda: link.get_extra_info("socket").fileno() == -1)
+    assert caplog.records == []
