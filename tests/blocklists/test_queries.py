@@ -67,6 +67,7 @@ async def test_a_list_is_not_blamed_for_our_own_lateness() -> None:
         assert not rig.lists.statistics["bl.test"].failures
 
 
+@fast_forward
 async def test_a_test_that_we_were_too_late_for_says_nothing_about_a_list() -> None:
     def silent(name: str, kind: str) -> Said:
         return None if late() else answers(name, kind)

@@ -105,9 +105,9 @@ def test_interim_responses_have_an_end() -> None:
 
 def test_requests_share_their_time() -> None:
     with hostile({"items": []}) as (address, _):
-        server = RunningServer(f"http://{address}", limit=0.3)
-        time.sleep(0.4)
-        with pytest.raises(NoAnswer, match=r"within 0.3 s"):
+        server = RunningServer(f"http://{address}", limit=0.05)
+        time.sleep(0.06)
+        with pytest.raises(NoAnswer, match=r"within 0.05 s"):
             server.request("GET", "/probes")
 
 

@@ -68,7 +68,7 @@ async def found(session: Session, count: int) -> list[Sighting]:
         while len(sightings) < count:
             sightings += await session.scan()
             if len(sightings) < count:
-                await session.wait(0.08, Wake())
+                await session.wait(0.02, Wake())
     return sightings
 
 

@@ -17,6 +17,7 @@ from exporter.mailboxes.smtpd import MAX_WAITING, MOST_WHOLE
 from exporter.net.smtpd.limits import LIMITS, UNENDED_LINE, Limits
 from exporter.net.smtpd.proxy_header import LONGEST
 from tests.security.conftest import Start
+from tests.support.fast_forward import fast_forward
 from tests.support.ports import free_port
 from tests.support.smtp_client import RawClient
 from tests.support.smtp_receiver import NAME, Certificates, receiver, split
@@ -263,6 +264,7 @@ async def test_memory_of_messages() -> None:
 @pytest.mark.parametrize(
     "limits", [Limits(idle=0.2), Limits(session=0.2), Limits(session=0.2, goodbye=0.1)]
 )
+@fast_forward
 async def test_slow_clients(limits: Limits) -> None:
     """A client that is silent for 60 s is disconnected, and every client after 300 s, whether
     it sends commands, sends a message slowly, or does not read replies."""
@@ -357,6 +359,7 @@ async def test_messages_that_wait() -> None:
         assert await client.command(".") == "250 2.6.0 Seen"
 
 
+@fast_forward
 async def test_proxy_headers() -> None:
     """With `proxy_protocol`, mailtrip accepts a PROXY header only from the addresses that the
     option lists. It closes a connection from there that does not begin with a header of at most 4

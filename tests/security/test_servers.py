@@ -67,7 +67,7 @@ async def test_silence(listener: Listening, kind: str, greeting: str | Endless) 
     """A server that does not answer, or whose answer does not end, is disconnected after
     `session_timeout`."""
     assert (
-        await refused(visit(kind, listener(greeting).port, patience=0.3, tls="none"))
+        await refused(visit(kind, listener(greeting).port, patience=0.1, tls="none"))
         is Reason.TIMEOUT
     )
 

@@ -9,7 +9,6 @@ from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 from exporter.net.dns.resolver import Resolver
 from tests.support.broken_nameserver import Saying, names_server
-from tests.support.fast_forward import fast_forward
 from tests.support.name_server import searching
 
 SERVFAIL, NXDOMAIN, REFUSED = dns.rcode.SERVFAIL, dns.rcode.NXDOMAIN, dns.rcode.REFUSED
@@ -38,7 +37,6 @@ def only(host: str, *, a: Said, aaaa: Said) -> Saying:
 
 
 @pytest.mark.parametrize("aaaa", [SERVFAIL, NXDOMAIN, REFUSED, NOTIMP, SILENCE], ids=named)
-@fast_forward
 async def test_a_name_server_that_fails_for_aaaa_does_not_hide_the_address(aaaa: Said) -> None:
     """RFC 4074 has the misbehaviour; the C library and mail servers use the other answer."""
     async with names_server(only("imap.test", a=["192.0.2.1"], aaaa=aaaa)) as server:
@@ -47,7 +45,6 @@ async def test_a_name_server_that_fails_for_aaaa_does_not_hide_the_address(aaaa:
 
 
 @pytest.mark.parametrize("aaaa", [SERVFAIL, SILENCE], ids=named)
-@fast_forward
 async def test_who_needs_all_addresses_hears_that_some_are_unknown(aaaa: Said) -> None:
     async with names_server(only("mx.test", a=["192.0.2.1"], aaaa=aaaa)) as server:
         with pytest.raises(ProbeError):
@@ -66,7 +63,6 @@ async def test_who_needs_all_addresses_hears_that_some_are_unknown(aaaa: Said) -
     ],
     ids=named,
 )
-@fast_forward
 async def test_without_any_address_the_failure_is_told(a: Said, aaaa: Said, code: str) -> None:
     async with names_server(only("imap.test", a=a, aaaa=aaaa)) as server:
         with pytest.raises(ProbeError) as caught:
@@ -137,7 +133,6 @@ async def test_what_is_completed_too_long_is_left_out(tmp_path: Path) -> None:
         assert await resolver.addresses(host) == ["192.0.2.1"]
 
 
-@fast_forward
 async def test_all_names_together_have_the_time_of_one_question(tmp_path: Path) -> None:
     async with names_server(lambda name, kind: SILENCE) as server:
         resolver = searching(server.address, tmp_path, "corp.test")

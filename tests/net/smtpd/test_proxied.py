@@ -13,6 +13,7 @@ from exporter.core.facts import Client
 from exporter.mailboxes.smtpd import SmtpdSession
 from exporter.net.smtpd.limits import Limits
 from tests.net.smtpd.test_proxy_header import IPV4, second
+from tests.support.fast_forward import fast_forward
 from tests.support.ports import free_port
 from tests.support.smtp_client import RawClient
 from tests.support.smtp_receiver import MESSAGE, NAME, Certificates, receiver
@@ -96,6 +97,7 @@ async def test_limits_are_those_of_the_client() -> None:
 
 
 @pytest.mark.parametrize("first", [b"EHLO x\r\n", V2[:-1], b"PROXY TCP4 x\r\n", b"\0"])
+@fast_forward
 async def test_a_proxy_that_names_no_client_is_turned_away(first: bytes) -> None:
     async with receiver(proxy_protocol=[PROXY], limits=QUICK) as session:
         async with RawClient(session.receiver.port, first=first) as client:
@@ -105,6 +107,7 @@ async def test_a_proxy_that_names_no_client_is_turned_away(first: bytes) -> None
         assert f"-- from {PROXY}: " in lines
 
 
+@fast_forward
 async def test_what_comes_before_the_header_is_no_command() -> None:
     async with (
         receiver(proxy_protocol=[PROXY], limits=QUICK) as session,
@@ -138,6 +141,7 @@ async def test_a_header_from_elsewhere_is_not_read(header: bytes) -> None:
             assert not await session.scan()
 
 
+@fast_forward
 async def test_connections_without_a_header_keep_nobody_out_for_long() -> None:
     limits = Limits(header=0.2, connections=3, per_address=2)
     async with receiver(proxy_protocol=[PROXY], limits=limits) as session:
