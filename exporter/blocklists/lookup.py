@@ -30,7 +30,7 @@ class SubjectAnswers:
         unknown = sum(one.state is ListState.UNKNOWN for one in judges)
         answered = len(judges) - unknown
         verb = "is" if unknown == 1 else "are"
-        rest = f"; {unknown} of {len(judges)} {verb} unknown" if unknown and answered else ""
+        rest = f"; {unknown} of {len(judges)} {verb} unknown" if unknown else ""
         if answered == 1:
             return f"{'listed' if listed else 'not listed'} by the one list that answered{rest}"
         if listed:
