@@ -23,19 +23,19 @@ class Connector(aiohttp.TCPConnector):
     def __init__(self, resolver: Resolver | None = None, **options: Any) -> None:
         names = HttpNames(resolver) if resolver else None
         super().__init__(resolver=names, use_dns_cache=False, **options)
-        self._transports: WeakSet[asyncio.Transport] = WeakSet()
+        self._all: WeakSet[_Exchanges] = WeakSet()
         protocol: Callable[..., ResponseHandler] = _Exchanges
-        self._factory = partial(protocol, self._loop, self._transports.add)
+        self._factory = partial(protocol, self._loop, self._all.add)
 
     def abort(self) -> None:
         """Ends all connections at once, also those of requests in progress. May be called at any
         time, also twice."""
-        for transport in list(self._transports):
-            transport.abort()
+        for exchanges in list(self._all):
+            exchanges.abort()
 
     async def close(self, *, abort_ssl: bool = True) -> None:
-        for transport in list(self._transports):
-            _leave(transport)
+        for exchanges in list(self._all):
+            exchanges.close()
         await super().close(abort_ssl=abort_ssl)
         await asyncio.sleep(0)  # asyncio closes the socket of one that has been aborted
 
@@ -44,25 +44,28 @@ class _Exchanges(ResponseHandler):
     """The protocol of one connection."""
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, connected: Callable[[asyncio.Transport], None]
+        self, loop: asyncio.AbstractEventLoop, connected: Callable[["_Exchanges"], None]
     ) -> None:
         super().__init__(loop)
         self._connected = connected
+        self._link: asyncio.Transport | None = None  # also when aiohttp has forgotten it
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        if self.transport:
-            self._connected(self.transport)
+        self._link = self.transport
+        self._connected(self)
 
     def close(self) -> None:
-        if self.transport:
-            _leave(self.transport)
+        """Says goodbye, and does not wait for an answer."""
+        transport, self.transport = self.transport, None
+        # While it is closed, asyncio brings what it has read before. Were that no HTTP, aiohttp
+        # would close it for a second time, which takes from it what `abort` needs.
+        if transport and not transport.is_closing():
+            transport.close()
+        self.transport = transport
         self.abort()
 
-
-def _leave(transport: asyncio.Transport) -> None:
-    """Says goodbye, and does not wait for an answer."""
-    # A second `close` would take from asyncio's transport of TLS what `abort` needs.
-    if not transport.is_closing():
-        transport.close()
-    transport.abort()
+    def abort(self) -> None:
+        super().abort()
+        if self._link:
+            self._link.abort()

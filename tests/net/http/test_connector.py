@@ -7,10 +7,14 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 
+import aiohttp
 import pytest
 import trustme
 
+from exporter.config.server import TlsOptions
 from exporter.core.model import ProbeError
+from exporter.net.http.connector import Connector
+from exporter.net.tls.handshake import client_context
 from tests.support.http_clients import DOMAIN, HttpsPlace
 from tests.support.silent_service import cancelled, silent_service
 
@@ -107,3 +111,37 @@ async def test_after_a_proxy(
         else:
             await cancelled(HttpsPlace(443, ca_file).policy(), service)
         assert service.clients() == 0
+
+
+async def test_what_comes_while_a_connection_is_closed(tls: ssl.SSLContext, ca_file: str) -> None:
+    """asyncio then brings what it has read before, and aiohttp closes the connection once more
+    when that is no HTTP: asyncio's transport of TLS has nothing left to abort then."""
+    go_on, sent, over = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n")
+        await go_on.wait()
+        writer.write(b"no size of a chunk\r\n")
+        sent.set()
+        await over.wait()
+        writer.transport.abort()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
+    url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with server, aiohttp.ClientSession(connector=Connector()) as session:
+        response = await session.get(url, ssl=client_context(TlsOptions(ca_file=ca_file)))
+        assert await response.content.readany() == b"a"
+        assert response.connection
+        transport = response.connection.transport
+        assert transport
+        connected = transport.get_extra_info("socket")
+        transport.pause_reading()
+        go_on.set()
+        await sent.wait()
+        await asyncio.sleep(0.1)
+        transport.resume_reading()
+        response.close()
+        await asyncio.sleep(0)
+        assert connected.fileno() == -1
+        over.set()
