@@ -4,6 +4,7 @@ today."""
 import re
 import shlex
 import xml.etree.ElementTree as ET
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ SVG = animation.PICTURE.read_text(encoding="utf-8")
 NAMESPACE = "{http://www.w3.org/2000/svg}"
 
 
+@cache
 def written() -> list[str]:
     """Every line that ever stood there, as a reader sees it."""
     seen: dict[str, None] = {}

@@ -30,7 +30,7 @@ OF_THE_TARGET = {"job", "instance", "probe", "exporter", "team", "location"}
 
 
 def read(file: Path) -> Any:
-    return yaml.safe_load(file.read_text(encoding="utf-8"))
+    return yaml.load(file.read_text(encoding="utf-8"), yaml.CSafeLoader)
 
 
 def rules(file: Path) -> list[dict[str, Any]]:
