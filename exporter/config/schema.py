@@ -21,9 +21,10 @@ OPTIONS = "options"
 """In the metadata of a validator: what knows the `options` that it validates."""
 
 
+@cache
 def json_schema(root: type[Options]) -> dict[str, Any]:
     """The schema, Draft 2020-12. `title` describes the type of a value, `description` is the
-    option's docstring."""
+    option's docstring. Every caller gets the same one: do not change it."""
     schema = root.model_json_schema(schema_generator=_AsWritten)
     described: dict[str, Any] = _in_one_line({"$schema": _AsWritten.schema_dialect, **schema})
     return described
