@@ -98,11 +98,12 @@ def pytest_collection() -> Generator[None, object, object]:
 
 def pytest_collection_finish() -> None:
     """What is imported by now stays. Most of the time of the tests was `gc.collect`, looking it all
-    through."""
+    through. Garbage of tests is little: to look for it all the time costs more than to keep it."""
     hypothesis.given(hypothesis.strategies.none())(lambda _: None)()  # registers its random numbers
     if os.environ.get("PYTEST_XDIST_WORKER", "gw0") == "gw0":  # the others import the same
         gc.collect()
     gc.freeze()
+    gc.set_threshold(10_000)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -4,6 +4,7 @@ kernel choose one.
 A port that was bound to 0 and closed is the next client's, or the next test's in another process.
 """
 
+import atexit
 import itertools
 import socket
 
@@ -25,6 +26,7 @@ def _own_slice() -> tuple[socket.socket, int]:
 
 
 _LOCK, _FIRST = _own_slice()
+atexit.register(_LOCK.close)  # Python tells of a socket that it has to close
 _PORTS = itertools.cycle(range(_FIRST, _FIRST + SLICE))
 
 

@@ -33,7 +33,7 @@ MESSAGES = {
     "8-bit": HEAD + "grüße und 例え\r\n".encode() + bytes(range(128, 256)) + b"\r\n",
     "no body": HEAD,
     "empty lines at the end": HEAD + b"\r\n" * 5,
-    "three megabytes": HEAD + b".line\r\n" * 450_000,
+    "three megabytes": HEAD + (b"." + b"x" * 68 + b"\r\n") * 45_000,
 }
 """Whatever may be in a message, all with CRLF."""
 
