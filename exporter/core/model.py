@@ -330,7 +330,7 @@ class Outcome:
 
     @property
     def heartbeat(self) -> Heartbeat | None:
-        """What it says about a heartbeat, if it looked for one."""
+        """What it says about a heartbeat: a fact from the start of each trip that looks for one."""
         return next((fact for fact in self.facts if isinstance(fact, Heartbeat)), None)
 
     @property

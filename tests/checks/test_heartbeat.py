@@ -2,11 +2,12 @@
 
 import asyncio
 
-from exporter.core.heartbeat import QUEUED
-from exporter.core.model import ProbeError
+from exporter.core.heartbeat import QUEUED, Heartbeat
+from exporter.core.model import ProbeError, ProbeKey
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
+from exporter.core.trace.run import Run
 from exporter.mail.composition import compose
 from tests.support import virtual_time as virtual
 from tests.support.heartbeat_rig import HOUR, INTERVAL, MINT, MINUTE, HeartbeatRig, Look, report
@@ -107,6 +108,29 @@ async def test_a_mailbox_that_cannot_be_read_fails_for_its_own_reason_and_tells_
         assert look.failure
         assert (look.failure.phase, look.failure.step) == (Phase.OPEN, Step.CONNECT)
         assert (look.reason, look.last_at) == (Reason.CONNECT, came)
+
+
+@virtual.on_a(HeartbeatRig)
+async def test_a_look_says_from_its_start_that_it_is_one_also_if_the_first_fails(
+    rig: HeartbeatRig,
+) -> None:
+    began = rig.clock.wall()
+    run = Run(rig.clock, session_timeout=10)
+    rig.mailbox.hangs = True
+    trip = asyncio.create_task(rig.check.run(run))
+    await asyncio.sleep(0)
+    in_progress = run.outcome("t", ProbeKey("backup", "host")).heartbeat
+    assert in_progress
+    assert (in_progress.last_at, in_progress.since) == (None, began)
+    assert in_progress.due_at == began + EVERY
+    trip.cancel()
+    await asyncio.wait([trip])
+    rig.mailbox.hangs, rig.mailbox.down = False, DOWN
+    (look, *_) = await looks_for(rig, INTERVAL)
+    assert look.reason is Reason.CONNECT
+    assert look.heartbeat.last_at is None
+    assert [type(fact) for fact in look.run.facts].count(Heartbeat) == 1
+    assert not rig.known.of(rig.check.key)
 
 
 @virtual.on_a(HeartbeatRig)
