@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import subprocess
 import threading
 import time
 from collections.abc import Awaitable, Callable
@@ -90,3 +91,15 @@ async def _endless() -> None:
 def test_what_takes_too_long_on_that_clock_fails() -> None:
     with pytest.raises(TimeoutError):
         _endless()
+
+
+def test_what_another_test_has_left_does_not_keep_it_from_jumping() -> None:
+    end = threading.Event()
+    left = threading.Thread(target=end.wait)
+    left.start()
+    try:
+        with subprocess.Popen(["cat"], stdin=subprocess.PIPE):
+            test_a_time_limit_runs_out_at_once()
+    finally:
+        end.set()
+        left.join()

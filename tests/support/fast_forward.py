@@ -7,7 +7,6 @@ jump.
 """
 
 import asyncio
-import os
 import selectors
 import threading
 from collections.abc import Callable, Coroutine
@@ -19,6 +18,7 @@ from typing import Any, ParamSpec, TypeVar, TypeVarTuple
 from exporter.core import threads
 from exporter.core.timing.clock import Clock
 from exporter.core.timing.fairness import FairTimeout
+from tests.support.left_behind import children
 
 SILENCE = 0.05  # seconds; the kernel keeps an acknowledgment back for 0.04
 LONGEST = 60.0  # seconds of the loop's time that a test may take: what never ends is no time limit
@@ -26,7 +26,6 @@ LONGEST = 60.0  # seconds of the loop's time that a test may take: what never en
 Ts = TypeVarTuple("Ts")
 P = ParamSpec("P")
 Result = TypeVar("Result")
-_ALWAYS = frozenset(threading.enumerate())  # those of the test runner
 _IDLE = (threads.NAME, "asyncio_", "reader_")  # names of threads that run nothing but counted jobs
 
 
@@ -37,8 +36,16 @@ class _Listening(selectors.DefaultSelector):
     silent = 0.0  # seconds in which no socket was ready and no task had a turn
     working = 0  # jobs of threads that have not ended
 
+    def __init__(self) -> None:
+        super().__init__()
+        # What earlier tests have left.
+        self._threads, self._children = {*threading.enumerate()}, children()
+
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        if timeout is None or timeout <= 0 or self.working or _others_run():
+        if timeout is None or timeout <= 0 or self.working:
+            self.silent = 0.0
+            return super().select(timeout)
+        if self.silent < SILENCE and self._others_run():  # in silence nobody starts any
             self.silent = 0.0
             return super().select(timeout)
         real = min(max(SILENCE - self.silent, 0.0), timeout)
@@ -50,19 +57,11 @@ class _Listening(selectors.DefaultSelector):
         self.skipped += timeout - real
         return ready
 
-
-def _others_run() -> bool:
-    """Threads, except idle ones, or child processes."""
-    if threads.at_work():
-        return True
-    for thread in threading.enumerate():
-        if thread not in _ALWAYS and not thread.name.startswith(_IDLE):
-            return True
-    try:
-        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-    except ChildProcessError:  # there are none
-        return False
-    return True
+    def _others_run(self) -> bool:
+        """Threads, except idle ones, or child processes."""
+        begun = {*threading.enumerate()} - self._threads
+        busy = any(not thread.name.startswith(_IDLE) for thread in begun)
+        return busy or threads.at_work() or bool(children() - self._children)
 
 
 class FastForwardLoop(asyncio.SelectorEventLoop):

@@ -27,13 +27,13 @@ async def nothing_left_behind() -> AsyncIterator[None]:
     errors: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: errors.append(context))
     gc.freeze()  # at the end, only what came since is looked through
-    tasks, files, children = asyncio.all_tasks(), open_files(), _children()
+    tasks, files, born = asyncio.all_tasks(), open_files(), children()
 
     def left() -> list[object]:
         return [
             *(asyncio.all_tasks() - tasks),
             *(open_files() - files),
-            *(_children() - children),
+            *(children() - born),
         ]
 
     yield
@@ -56,7 +56,7 @@ def open_files() -> set[tuple[str, str]]:
     return found
 
 
-def _children() -> set[int]:
+def children() -> set[int]:
     """Zombies too."""
     try:
         os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
