@@ -86,7 +86,7 @@ class Probe:
             return
         self.newest, self._newest_started = outcome.brief, started
         self.unwritten = outcome
-        self.schedule.judge(failing=self.is_failing)
+        self.schedule.judge(failing=_says_that_it_fails(outcome))
         self.left_from = next(
             (one.address for one in outcome.facts if isinstance(one, LeftFrom)), self.left_from
         )
@@ -131,9 +131,8 @@ class Probe:
     def end_flight(self, trip: str) -> None:
         del self.flights[trip], self.runs[trip]
 
-    @property
-    def is_failing(self) -> bool:
-        """Whether the newest trip failed, and not because of ourselves: then we are overloaded
-        already."""
-        failure = self.newest and self.newest.failure
-        return bool(failure and Trait.TELLS_NOTHING not in failure.reason.traits)
+
+def _says_that_it_fails(outcome: Outcome) -> bool:
+    """Not because of ourselves: then we are overloaded already."""
+    failure = outcome.failure
+    return failure is not None and Trait.TELLS_NOTHING not in failure.reason.traits

@@ -25,7 +25,7 @@ class Schedule:
     last_regular: float = -inf  # start of its newest trip that is not a recheck
     requested: bool = False  # a trip by hand, which has not started yet
     changed: Wake = field(default_factory=Wake)  # rung when another interval applies
-    is_failing: bool = False  # as the probe is: its newest trip failed
+    is_failing: bool = False  # the newest trip failed, and not because of ourselves
     _recheck: tuple[float, float] = (-inf, inf)  # of the trip that started then: when it follows
 
     def configure(self, other: "Schedule") -> None:
@@ -34,7 +34,7 @@ class Schedule:
         self.interval_after_failure = other.interval_after_failure
 
     def judge(self, *, failing: bool) -> None:
-        """Notes whether the newest trip of the probe is a failure."""
+        """Notes whether the newest trip of the probe failed."""
         if self.is_failing != failing:
             self.is_failing = failing
             self.changed.ring()

@@ -91,7 +91,7 @@ async def test_the_newest_trip_is_the_one_that_started_last(rig: ProberRig) -> N
     rig.probe.show(outcome("later"), started=20.0)
     rig.probe.show(outcome("earlier", Reason.TIMEOUT), started=10.0)
     assert rig.probe.newest == outcome("later")
-    assert not rig.probe.is_failing
+    assert not rig.probe.schedule.is_failing
     assert [one.success for one in rig.probe.history] == [True, False]
 
 

@@ -32,8 +32,14 @@ def of_surroundings(settings: Settings) -> Iterator[Finding]:
             yield from _of_a_secret(path, value)
         elif isinstance(value, NamedFile):
             yield from _of_a_file(path, value)
-        elif isinstance(value, ReceiverTls | ClientCertificateOptions):
-            yield from _of_a_certificate(path, value)
+        elif isinstance(value, ReceiverTls):
+            from exporter.commands.review.certificates import of_a_receiver  # which takes a while
+
+            yield from of_a_receiver(path, value)
+        elif isinstance(value, ClientCertificateOptions):
+            from exporter.commands.review.certificates import of_a_client
+
+            yield from of_a_client(path, value)
         elif isinstance(value, RoundtripOptions):
             yield from _of_content(path, settings, value)
         elif isinstance(value, TracingOptions) and not is_installed():
@@ -150,18 +156,6 @@ def _of_content(path: Path, settings: Settings, trip: RoundtripOptions) -> Itera
             f" {size_text(READ_LIMIT)}: every trip fails"
         )
         yield Finding((*path, "require"), text)
-
-
-def _of_a_certificate(
-    path: Path, value: ReceiverTls | ClientCertificateOptions
-) -> Iterator[Finding]:
-    """What loads certificates takes long to import."""
-    from exporter.commands.review.certificates import of_a_client, of_a_receiver
-
-    if isinstance(value, ReceiverTls):
-        yield from of_a_receiver(path, value)
-    else:
-        yield from of_a_client(path, value)
 
 
 WHILE_IT_RUNS = (

@@ -2,12 +2,11 @@
 
 from collections.abc import AsyncIterator, Sequence
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import Any
 
 from aiohttp import web
 
 from exporter.core.availability.outage import Outage
-from exporter.core.model import ProbeKey
 from exporter.core.timing.clock import Clock
 from exporter.core.timing.fairness import in_turns
 from exporter.metrics.text import Text
@@ -15,23 +14,11 @@ from exporter.probing.probes import ProbeTable
 from exporter.web.api.errors import ApiError
 from exporter.web.api.frame import document, listed
 from exporter.web.api.paging import Paging, optional
+from exporter.web.pages.records import OutageRecords
 from exporter.web.parameters import perhaps_probe_key
 
 AT_A_TIME = 50  # outages that are described at a time: a millisecond of work
 LASTING = {"": None, "true": True, "false": False}
-
-
-class OutageRecords(Protocol):
-    async def outages(
-        self,
-        probe: ProbeKey | None,
-        limit: int,
-        offset: int = 0,
-        *,
-        lasting: bool | None = None,
-    ) -> list[Outage]: ...
-
-    async def outage(self, outage_id: str) -> Outage | None: ...
 
 
 class Outages:

@@ -16,11 +16,12 @@ from exporter.web.api.frame import Delete, Frame, Get, Post
 from exporter.web.api.lookups import LookupRequests
 from exporter.web.api.mailboxes import Mailboxes
 from exporter.web.api.maintenance import MaintenanceWindows
-from exporter.web.api.outages import OutageRecords, Outages
+from exporter.web.api.outages import Outages
 from exporter.web.api.probes import Downtimes, Probes
 from exporter.web.api.trip_requests import TripRequests
 from exporter.web.api.trips import Outcomes, Trips
 from exporter.web.lookups_now import LookupsNow
+from exporter.web.pages.records import OutageRecords
 
 DESCRIPTION = (Path(__file__).resolve().parent / "openapi.json").read_bytes()
 

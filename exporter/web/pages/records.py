@@ -11,18 +11,8 @@ from exporter.state.evidence import ListedTrip
 from exporter.state.timeline import TimelineTrip
 
 
-class Records(Protocol):
-    """The stored trips."""
-
-    async def downtimes(
-        self, probes: Sequence[ProbeKey], spans: Sequence[float], now: float
-    ) -> Mapping[ProbeKey, Sequence[Downtime]]: ...
-
-    async def availabilities(self, span: float, now: float) -> Mapping[ProbeKey, float]: ...
-
-    async def listed(self, probe: ProbeKey, limit: int, offset: int = 0) -> list[ListedTrip]: ...
-
-    async def outcome(self, trip_id: str, probe: ProbeKey | None = None) -> Outcome | None: ...
+class OutageRecords(Protocol):
+    """The stored outages, also for the API."""
 
     async def outages(
         self,
@@ -34,6 +24,20 @@ class Records(Protocol):
     ) -> list[Outage]: ...
 
     async def outage(self, outage_id: str) -> Outage | None: ...
+
+
+class Records(OutageRecords, Protocol):
+    """The stored trips and outages."""
+
+    async def downtimes(
+        self, probes: Sequence[ProbeKey], spans: Sequence[float], now: float
+    ) -> Mapping[ProbeKey, Sequence[Downtime]]: ...
+
+    async def availabilities(self, span: float, now: float) -> Mapping[ProbeKey, float]: ...
+
+    async def listed(self, probe: ProbeKey, limit: int, offset: int = 0) -> list[ListedTrip]: ...
+
+    async def outcome(self, trip_id: str, probe: ProbeKey | None = None) -> Outcome | None: ...
 
     async def beside(self, outage: Outage) -> tuple[Outcome | None, Outcome | None]: ...
 
