@@ -8,6 +8,8 @@ import gc
 import os
 import subprocess
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 
 import hypothesis
@@ -87,13 +89,26 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_collection() -> Generator[None, object, object]:
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
     """What is imported and collected stays: to look for garbage in it took a third of the time."""
     gc.disable()
     try:
+        if session.config.args_source is pytest.Config.ArgsSource.TESTPATHS:
+            _import_own_part()
         return (yield)
     finally:
         gc.enable()
+
+
+def _import_own_part() -> None:
+    """In a clean clone pytest compiles all tests. Each worker of pytest-xdist begins with others,
+    and finds the rest compiled. What cannot be imported is reported when it is collected."""
+    if not (worker := os.environ.get("PYTEST_XDIST_WORKER")):
+        return
+    workers = int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+    for file in sorted(TESTS.rglob("test_*.py"))[int(worker.removeprefix("gw")) :: workers]:
+        with suppress(Exception, pytest.skip.Exception):
+            import_module(".".join(file.relative_to(TESTS.parent).with_suffix("").parts))
 
 
 def pytest_collection_finish() -> None:
