@@ -19,6 +19,7 @@ from exporter.mailboxes import MailboxOptions
 from exporter.mailboxes.session import Mailbox
 from exporter.mailboxes.watcher.heartbeats import Listener
 from exporter.mailboxes.watcher.watcher import Watcher
+from exporter.metrics.exporter import Readings
 from exporter.metrics.metrics import Metrics
 from exporter.net.dns.queries import DnsQueries
 from exporter.net.dns.resolver import Resolver
@@ -71,13 +72,15 @@ class App:
         self.accounts.configure(settings.logins)
         self.maintenance = Maintenance(one.window for one in settings.maintenance)
         self.metrics = Metrics(
-            lambda: {name: watcher.statistics for name, watcher in self.watchers.items()},
-            self.accounts.statuses,
+            Readings(
+                lambda: {name: watcher.statistics for name, watcher in self.watchers.items()},
+                self.accounts.statuses,
+                lambda: expiry_times(self.settings.client_certificates),
+                lambda: self.prober.lag,
+                lambda: self.traces.status,
+            ),
             self.clock,
-            lambda: self.prober.lag,
             self.maintenance,
-            lambda: expiry_times(self.settings.client_certificates),
-            lambda: self.traces.status,
             lambda success: self.traces.covers(success=success),
             step_histograms=settings.metrics.step_histograms,
         )

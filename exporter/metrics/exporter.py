@@ -1,7 +1,8 @@
 """The series of the exporter itself: its configuration, mailboxes and logins."""
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from exporter import __version__
 from exporter.core.trace.status import TraceStatus
@@ -21,6 +22,22 @@ REFUSALS = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """What is read at each scrape about the exporter itself."""
+
+    mailboxes: Callable[[], Mapping[str, Statistics]] = dict
+    accounts: Callable[[], Mapping[str, AccountStatus]] = dict
+    certificates: Callable[[], Mapping[str, float]] = dict
+    """When our own certificates expire, by file, in seconds since the epoch."""
+
+    lag: Callable[[], float] = lambda: 0.0
+    """Seconds for which the trip waits that has waited the longest for its start."""
+
+    traces: Callable[[], TraceStatus | None] = lambda: None
+    """What has become of traces; None if none are sent."""
+
+
 class ExporterSeries(Series):
     """The series that do not belong to a probe."""
 
@@ -30,6 +47,14 @@ class ExporterSeries(Series):
         self.show_lag(0.0)
         for kind in REFUSALS:
             self.add("mailtrip_probe_requests_refused_total", 0, kind)
+
+    def show(self, read: Readings) -> None:
+        """Shows what is true now."""
+        self.show_mailboxes(read.mailboxes())
+        self.show_accounts(read.accounts())
+        self.show_client_certificates(read.certificates())
+        self.show_lag(read.lag())
+        self.show_traces(read.traces())
 
     def refused(self, kind: str) -> None:
         self.add("mailtrip_probe_requests_refused_total", 1, kind)

@@ -1,6 +1,6 @@
 """All series of one exporter, kept between scrapes, and the pages of them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from exporter.core.availability.maintenance import Maintenance
 from exporter.core.availability.outage import Standing
@@ -12,47 +12,36 @@ from exporter.core.reasons import Reason
 from exporter.core.scope import BlocklistScope, HeartbeatScope, Scope
 from exporter.core.timing.clock import Clock
 from exporter.core.timing.fairness import Slices
-from exporter.core.trace.status import TraceStatus
-from exporter.mailboxes.watcher.statistics import Statistics
 from exporter.metrics.blocklists import BlocklistSeries
 from exporter.metrics.definitions import OF_A_PROBE, OF_THE_EXPORTER
-from exporter.metrics.exporter import ExporterSeries
+from exporter.metrics.exporter import ExporterSeries, Readings
 from exporter.metrics.exposition import Format, Lines, add_families, process_text
 from exporter.metrics.heartbeat import HeartbeatSeries
 from exporter.metrics.outcome import FIRST, ProbeSeries
 from exporter.metrics.rendered import Rendered
 from exporter.metrics.round_trip import RoundTripSeries
 from exporter.metrics.text import Text
-from exporter.net.oauth2 import AccountStatus
 
 
 class Metrics:
-    """Counts the reports of probes, and reads the state of mailboxes, accounts, the queue of trips
-    (`lag`), planned maintenance, our own certificates (when they expire) and the export of traces
-    at a scrape. `traced` says whether a trip that succeeds, or fails, is sent as a trace."""
+    """Counts the reports of probes, and reads at a scrape what is true of the exporter, and which
+    probes are in planned maintenance. `traced` says whether a trip that succeeds, or fails, is sent
+    as a trace."""
 
     def __init__(
         self,
-        mailboxes: Callable[[], Mapping[str, Statistics]],
-        accounts: Callable[[], Mapping[str, AccountStatus]] = dict,
+        readings: Readings | None = None,
         clock: Clock | None = None,
-        lag: Callable[[], float] = lambda: 0.0,
         maintenance: Maintenance | None = None,
-        certificates: Callable[[], Mapping[str, float]] = dict,
-        traces: Callable[[], TraceStatus | None] = lambda: None,
         traced: Callable[[bool], bool] = lambda success: False,
         *,
         step_histograms: bool = True,
     ) -> None:
-        self._mailboxes = mailboxes
-        self._accounts = accounts
+        self._readings = readings or Readings()
         self._clock = clock or Clock()
         self._now = self._clock.monotonic
         self._maintenance = maintenance or Maintenance()
         self._maintained = False  # series of planned maintenance were shown
-        self._lag = lag
-        self._certificates = certificates
-        self._traces = traces
         self._traced = traced
         self._probes: dict[ProbeKey, ProbeSeries] = {}
         self._names: dict[ProbeKey, str] = {}
@@ -165,11 +154,7 @@ class Metrics:
                 named.append(await self._text(key, self._probes[key]).lines(form, slices, name))
             await slices.pause()
         await add_families(text, OF_A_PROBE, named, form, slices)
-        self.exporter.show_mailboxes(self._mailboxes())
-        self.exporter.show_accounts(self._accounts())
-        self.exporter.show_client_certificates(self._certificates())
-        self.exporter.show_lag(self._lag())
-        self.exporter.show_traces(self._traces())
+        self.exporter.show(self._readings)
         own = await self._own.lines(form, slices)
         await add_families(text, OF_THE_EXPORTER, [own], form, slices)
         text.add([process_text(form), form.end])

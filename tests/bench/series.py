@@ -163,7 +163,7 @@ async def cost_of_a_trip(lab: Lab) -> float:
 
 def written(form: Format) -> None:
     """What is written of each probe, without HTTP."""
-    metrics = Metrics(dict)
+    metrics = Metrics()
     trips = Trips(metrics, PROBES)
     trips.make(trips.keys)
     unchanged, changed = list[float](), list[float]()

@@ -73,7 +73,7 @@ def test_a_name_that_we_do_not_know_or_that_is_no_name_is_not_shown(text: str) -
 
 
 def test_of_lost_messages_one_a_day_is_shown_and_outlasts_the_outage() -> None:
-    made = Metrics(dict)
+    made = Metrics()
     series = RoundTripSeries()
     for at, queue in ((0.0, "4bA"), (300.0, "4bB"), (DAY - 1, "4bC")):
         series.lost(at, failed(Reason.OVERDUE, queue).facts)

@@ -102,7 +102,7 @@ def test_after_a_reload_they_are_of_the_servers_that_are_used() -> None:
     "scope", [replace(SUBMISSION, timeout=900), BlocklistScope(("bl.test",), timeout=900)]
 )
 def test_the_timeout_is_shown_from_the_start(scope: BlocklistScope) -> None:
-    made = Metrics(dict)
+    made = Metrics()
     made.known(KEY, None, scope)
     assert series(at_once(made.probe(KEY)))["probe_timeout_seconds"] == 900
 

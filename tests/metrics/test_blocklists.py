@@ -59,7 +59,7 @@ PAGES: dict[str, list[Outcome]] = {"new": [], "listed": [LISTED]}
 
 
 def page(outcomes: list[Outcome]) -> bytes:
-    made = Metrics(dict)
+    made = Metrics()
     made.known(KEY, "reputation", BlocklistScope(LISTS))
     for outcome in outcomes:
         made.started(KEY)
@@ -120,7 +120,7 @@ def test_each_kind_of_probe_has_its_own_series_and_none_of_the_other_kind_s(prom
 
 
 def test_mail_of_a_probe_that_asks_blocklists_now_counts_nowhere() -> None:
-    made = Metrics(dict)
+    made = Metrics()
     made.known(KEY, "reputation", BlocklistScope(LISTS))
     before = bytes(at_once(made.probe(KEY)))
     made.late(KEY, "late", LateArrival(1000.0, 5.0, "INBOX", (), ()))

@@ -10,7 +10,7 @@ from exporter.core.reasons import Reason
 from exporter.core.trace.identity import trace_id
 from exporter.core.trace.status import TraceStatus
 from exporter.mailboxes.watcher.statistics import Statistics
-from exporter.metrics.exporter import ExporterSeries
+from exporter.metrics.exporter import ExporterSeries, Readings
 from exporter.metrics.exposition import Format
 from exporter.metrics.metrics import Metrics
 from tests.metrics.test_outcome import KEY, metrics, series
@@ -46,7 +46,7 @@ def test_the_address_of_the_pages_is_known_only_if_it_was_given() -> None:
 
 def test_traces_are_counted_while_they_are_sent() -> None:
     now: list[TraceStatus | None] = [None]
-    made = Metrics(dict, traces=lambda: now[0])
+    made = Metrics(Readings(traces=lambda: now[0]))
     assert not [name for name in series(at_once(made.everything())) if "trace" in name]
     now[0] = status = TraceStatus(exported=3)
     status.dropped["rejected"] = 2
@@ -66,7 +66,7 @@ def test_an_exemplar_names_the_trace_of_a_trip_that_is_sent_as_one() -> None:
         Failure(Phase.VERIFY, None, Reason.JUNK),
     )
     for traced, names in ((False, {"trip_id"}), (True, {"trip_id", "trace_id"})):
-        made = Metrics(dict, traced=partial(_if_failed, traced))
+        made = Metrics(traced=partial(_if_failed, traced))
         made.known(KEY, "gmail", SUBMISSION)
         made.finished(Outcome("0a", KEY, 0.0, 5.0, (), (arrival,), failure))
         lines = at_once(made.probe(KEY, Format.OPENMETRICS)).decode().splitlines()
@@ -87,7 +87,7 @@ def _if_failed(sent: bool, success: bool) -> bool:
 
 def test_our_own_certificates_are_shown_with_their_end_as_long_as_they_are_configured() -> None:
     ends = {"/etc/a.crt": 2e9, "/etc/b.crt": 3e9}
-    made = Metrics(dict, certificates=lambda: ends)
+    made = Metrics(Readings(certificates=lambda: ends))
     name = "mailtrip_client_certificate_expiry_timestamp_seconds"
     assert series(at_once(made.everything()))[name + '{file="/etc/a.crt"}'] == 2e9
     del ends["/etc/a.crt"]

@@ -21,7 +21,7 @@ MISSING = replace(SEEN, failure=Failure(Phase.DELIVER, None, Reason.MISSING, "",
 
 
 def metrics() -> Metrics:
-    made = Metrics(dict)
+    made = Metrics()
     made.known(KEY, "nightly", SCOPE)
     return made
 
@@ -64,7 +64,7 @@ def test_it_comes_back_after_a_restart_and_not_from_another_mailbox() -> None:
 
 def test_another_kind_of_check_starts_afresh() -> None:
     for scope in (RoundTripScope(), BlocklistScope(())):
-        made = Metrics(dict)
+        made = Metrics()
         made.known(KEY, "nightly", scope)
         made.forgotten(KEY)
         made.known(KEY, "nightly", SCOPE)

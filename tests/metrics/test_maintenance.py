@@ -27,7 +27,7 @@ class Shown:
         self.now = 0.0
         self.maintenance = Maintenance(windows)
         clock = Clock(wall=lambda: self.now)
-        self.metrics = Metrics(dict, clock=clock, maintenance=self.maintenance)
+        self.metrics = Metrics(clock=clock, maintenance=self.maintenance)
 
     def lines(self, now: float) -> set[str]:
         self.now = now

@@ -7,6 +7,7 @@ import pytest
 from exporter.core.facts import LateArrival
 from exporter.core.model import ProbeKey
 from exporter.core.scope import BlocklistScope, HeartbeatScope
+from exporter.metrics.exporter import Readings
 from exporter.metrics.metrics import Metrics
 from tests.metrics.test_outcome import FAILURE, KEY, SUCCESS, metrics, series
 from tests.support.pauses import at_once
@@ -59,7 +60,7 @@ def test_what_is_said_of_a_probe_that_nobody_knows_is_lost_and_breaks_nothing() 
 def test_a_message_of_a_probe_that_sends_none_any_more_is_not_counted(
     scope: BlocklistScope | HeartbeatScope,
 ) -> None:
-    made = Metrics(dict)
+    made = Metrics()
     made.known(KEY, "moved", scope)
     made.late(KEY, "late", LATE)
     made.lost(KEY)
@@ -115,6 +116,6 @@ def test_the_last_success_before_a_restart_is_shown_beside_a_newer_failure() -> 
 
 def test_the_exporter_s_own_state_is_read_at_each_scrape() -> None:
     lags = iter([0.0, 7.5])
-    made = Metrics(dict, lag=lambda: next(lags))
+    made = Metrics(Readings(lag=lambda: next(lags)))
     name = "mailtrip_scheduler_lag_seconds"
     assert [series(at_once(made.everything()))[name] for _ in range(2)] == [0, 7.5]

@@ -22,6 +22,7 @@ from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.mail.tokens import Rejection
 from exporter.mailboxes.watcher.statistics import Statistics
+from exporter.metrics.exporter import Readings
 from exporter.metrics.metrics import Metrics
 from exporter.metrics.text import Text
 from tests.support.pauses import at_once
@@ -86,7 +87,7 @@ FAILURE = replace(
 def metrics() -> Metrics:
     statistics = Statistics(reconnects=2, deleted=5, messages=7)
     statistics.rejected[Rejection.FOREIGN_INSTANCE] = 3
-    made = Metrics(lambda: {"monitor": statistics})
+    made = Metrics(Readings(lambda: {"monitor": statistics}))
     made.known(KEY, "gmail", SUBMISSION)
     return made
 

@@ -20,6 +20,7 @@ from exporter.core.timing.clock import Clock
 from exporter.core.timing.fairness import SLICE, Slices
 from exporter.mailboxes.watcher.statistics import Statistics
 from exporter.metrics.definitions import Definition
+from exporter.metrics.exporter import Readings
 from exporter.metrics.exposition import Format
 from exporter.metrics.metrics import Metrics
 from exporter.metrics.rendered import PIECE, Rendered
@@ -74,7 +75,7 @@ def many(
     probes: int, name: Callable[[int], str] = "probe-{}".format, clock: Clock | None = None
 ) -> Metrics:
     """That many probes, every third without a trip, every fifth failed, one with blocklists."""
-    made = Metrics(lambda: {"monitor": Statistics(messages=1)}, clock=clock)
+    made = Metrics(Readings(lambda: {"monitor": Statistics(messages=1)}), clock)
     for number in range(probes):
         key = ProbeKey("relay", f"{number}@example.org")
         made.known(key, name(number), SUBMISSION)
@@ -195,7 +196,7 @@ def test_others_have_their_turn_while_one_large_probe_is_written() -> None:
         [f"192.0.2.{last}" for last in range(250)],
     )
     facts = tuple(Listing(one, address, ListState.CLEAN) for one in lists for address in addresses)
-    made = Metrics(dict, clock=slow())
+    made = Metrics(clock=slow())
     made.known(test_dnsbl_series.KEY, "lists", BlocklistScope(tuple(lists)))
     made.finished(replace(test_dnsbl_series.LISTED, facts=facts))
     text, turns = with_pauses(made.probe(test_dnsbl_series.KEY))

@@ -131,7 +131,7 @@ def test_after_a_reload_series_are_those_of_the_new_parts_and_of_what_has_counte
     made = metrics()
     finished(made, SUCCESS, FAILURE)
     made.known(KEY, "gmail", EXCHANGER)
-    shown, fresh = shown_now(made), Metrics(dict)
+    shown, fresh = shown_now(made), Metrics()
     fresh.known(KEY, "gmail", EXCHANGER)
     assert counters(shown) - counters(shown_now(fresh)) == {
         'mailtrip_mailbox_step_duration_seconds_count{step="login"}',
@@ -160,7 +160,7 @@ def test_a_reload_to_a_module_without_a_mailbox_keeps_what_has_counted() -> None
 
 
 def test_without_step_histograms_the_newest_values_remain() -> None:
-    made = Metrics(dict, step_histograms=False)
+    made = Metrics(step_histograms=False)
     made.known(KEY, "gmail", SUBMISSION)
     shown = finished(made, SUCCESS)
     assert not [name for name in shown if "_step_duration_seconds_" in name]

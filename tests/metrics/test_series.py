@@ -15,7 +15,7 @@ PROBES = 100
 
 
 def many() -> tuple[Metrics, list[ProbeKey]]:
-    made = Metrics(dict)
+    made = Metrics()
     keys = [ProbeKey("submission", f"{number}@example.org") for number in range(PROBES)]
     return made, keys
 

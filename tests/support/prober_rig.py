@@ -10,6 +10,7 @@ from exporter.core.model import Outcome, ProbeKey
 from exporter.core.timing.clock import Clock
 from exporter.mail.tokens import Mint
 from exporter.mailboxes.watcher.watcher import Watcher
+from exporter.metrics.exporter import Readings
 from exporter.metrics.metrics import Metrics
 from exporter.probing.ledger import Ledger
 from exporter.probing.observer import TraceObserver
@@ -49,10 +50,12 @@ class ProberRig:
         self.store = store or Store.open(directory, threaded=False)
         self.watchers: dict[str, Watcher] = {}
         self.metrics = metrics(
-            lambda: {name: w.statistics for name, w in self.watchers.items()},
-            clock=self.clock,
-            lag=lambda: self.prober.lag,
-            maintenance=maintenance,
+            Readings(
+                lambda: {name: w.statistics for name, w in self.watchers.items()},
+                lag=lambda: self.prober.lag,
+            ),
+            self.clock,
+            maintenance,
         )
         self.ledger = Ledger(self.store, self.watchers, self.metrics, self.clock, traces)
         mint = Mint(key)
