@@ -337,16 +337,11 @@ def test_a_configuration_as_a_mapping_means_the_same(file: Path) -> None:
     written = only("ConfigMap", {"config": yaml.load(text, yaml.CSafeLoader)})["data"][
         "mailtrip.yml"
     ]
-    one, other = (
-        Settings.parse(content.encode(), file.name).model_copy(update={"probes": []})
-        for content in (text, written)
+    one, other = (Settings.parse(content.encode(), file.name) for content in (text, written))
+    assert sorted(probe.name for probe in one.probes) == sorted(
+        probe.name for probe in other.probes
     )
-    assert one == other
-    names = [
-        sorted(probe.name for probe in Settings.parse(content.encode(), file.name).probes)
-        for content in (text, written)
-    ]
-    assert names[0] == names[1]
+    assert one.model_copy(update={"probes": []}) == other.model_copy(update={"probes": []})
 
 
 @pytest.mark.parametrize(
