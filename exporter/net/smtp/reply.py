@@ -21,8 +21,15 @@ _NEEDS_ENCRYPTION = frozenset({523, 538})
 _ENCRYPTION = frozenset({("7", "10"), ("7", "11")})
 # These codes have other meanings too: 530 is for missing TLS (RFC 3207 section 4) and for a missing
 # login (RFC 4954 section 6), and 451 is what Exchange says instead.
-_PERHAPS_NEEDS_TLS = frozenset({451, 530})
-_STARTTLS = re.compile(r"\bSTARTTLS\b", re.IGNORECASE)
+_WANTS_TLS = {
+    451: re.compile(r"\bSTARTTLS\b", re.IGNORECASE),
+    # hMailServer, E-MailRelay and others do not name the command.
+    530: re.compile(
+        r"\bSTARTTLS\b|\b(?:TLS|SSL|encryption)(?:[ -]connection)?(?: is)? (?:required|needed)\b"
+        r"|\bmust use (?:TLS|SSL)\b",
+        re.IGNORECASE,
+    ),
+}
 # To HELO, a command that each SMTP server knows, without a login; or to LHLO.
 _NO_SMTP = frozenset({500, 502, 530, 534, 535})
 
@@ -35,7 +42,7 @@ def reason_for(step: Step, code: int, text: str) -> Reason:
     if not 400 <= code < 600:
         return Reason.PROTOCOL
     needs_tls = code in _NEEDS_ENCRYPTION or subject_detail in _ENCRYPTION
-    if step is Step.TLS or needs_tls or _wants_starttls(code, text):
+    if step is Step.TLS or needs_tls or _wants_tls(code, text):
         return Reason.TLS
     if step is Step.EHLO and code in _NO_SMTP:
         return Reason.PROTOCOL
@@ -49,8 +56,9 @@ def reason_for(step: Step, code: int, text: str) -> Reason:
     return Reason.DEFERRED if code < 500 else Reason.REJECTED
 
 
-def _wants_starttls(code: int, text: str) -> bool:
-    return code in _PERHAPS_NEEDS_TLS and bool(_STARTTLS.search(text))
+def _wants_tls(code: int, text: str) -> bool:
+    words = _WANTS_TLS.get(code)
+    return words is not None and bool(words.search(text))
 
 
 def _is_too_large(text: str) -> bool:

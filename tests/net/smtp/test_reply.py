@@ -162,6 +162,10 @@ async def test_a_refusal_that_a_program_passes_on_is_understood(
         (Step.RCPT, 554, "sorry, not in clear text (#5.7.10)"),
         (Step.MAIL, 530, "5.7.0 Must issue a STARTTLS command first"),
         (Step.EHLO, 530, "Must issue a STARTTLS command first"),
+        (Step.AUTH, 530, "A SSL/TLS-connection is required for authentication."),  # hMailServer
+        (Step.MAIL, 530, "encryption required"),  # E-MailRelay
+        (Step.MAIL, 530, "5.7.0 TLS required for submission"),
+        (Step.AUTH, 530, "5.7.0 You must use TLS to log in"),
         (Step.MAIL, 451, "5.7.3 Must issue a STARTTLS command first"),
         (Step.MAIL, 451, "5.7.3 STARTTLS is required to send mail"),
     ],
@@ -175,6 +179,8 @@ def test_a_server_that_wants_encryption_is_understood(step: Step, code: int, wor
     ("step", "code", "words", "reason"),
     [
         (Step.MAIL, 530, "5.7.0 Authentication required", Reason.AUTH),
+        (Step.MAIL, 530, "5.7.1 Authentication required, with SSL or TLS", Reason.AUTH),
+        (Step.RCPT, 451, "4.7.1 encryption required some day", Reason.DEFERRED),
         (Step.AUTH, 535, "5.7.1 refused", Reason.AUTH),
         (Step.AUTH, 534, "5.7.9 the mechanism is too weak", Reason.AUTH),
         (Step.AUTH, 535, "5.7.100 no", Reason.AUTH),
