@@ -90,3 +90,4 @@ async def served_again(port: int) -> None:
         async with RawClient(port) as client:
             if client.greeting.startswith("220"):
                 return
+        await asyncio.sleep(0.01)
