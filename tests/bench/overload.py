@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from math import ceil
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -156,7 +157,7 @@ def overload(minutes: float = MINUTES) -> None:
         text = CONFIGURATION.format(maildir=maildir, port=port)
 
         def run(name: str, rate: float, seconds: float) -> float:
-            probes = max(PROBES, round(rate * SHORTEST))
+            probes = max(PROBES, ceil(rate * SHORTEST))
             entries = "".join(
                 PROBE.format(number=number, interval=probes / rate) for number in range(probes)
             )
