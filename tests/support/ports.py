@@ -26,7 +26,7 @@ def _own_slice() -> tuple[socket.socket, int]:
 
 
 _LOCK, _FIRST = _own_slice()
-atexit.register(_LOCK.close)  # Python tells of a socket that it has to close
+atexit.register(_LOCK.close)  # Python warns of a socket that is open at exit
 _PORTS = itertools.cycle(range(_FIRST, _FIRST + SLICE))
 
 
