@@ -46,14 +46,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "lab: needs the lab of mail servers (set by the fixture `lab`)"
     )
-    config.addinivalue_line(
-        "markers",
-        "atlas: a row of the fault atlas (set below tests/atlas; it has a lab of its own)",
-    )
-    config.addinivalue_line(
-        "markers", "trips: whole trips (set below tests/trips; they have a lab of their own)"
-    )
-    config.addinivalue_line("markers", "alerting: alerts about trips (in the lab of the atlas)")
+    config.addinivalue_line("markers", "first: waits for minutes, so it begins first")
     config.addinivalue_line("markers", "container: needs containers (set by the fixture `podman`)")
     config.addinivalue_line("markers", "browser: needs a browser (set by the fixture `browser`)")
     config.addinivalue_line("markers", "newer: needs what `make newer` unpacks")
@@ -73,8 +66,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker("pure")
         if "lab" in getattr(item, "fixturenames", ()):
             item.add_marker("lab")
-        if (folder := item.nodeid.split("/")[1:2]) in (["atlas"], ["trips"]):
-            item.add_marker(folder[0])
         if "podman" in getattr(item, "fixturenames", ()):
             item.add_marker("container")
         if "image" in getattr(item, "fixturenames", ()):
@@ -86,6 +77,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if gone:
         config.hook.pytest_deselected(items=gone)
         items[:] = [item for item in items if item not in gone]
+    items.sort(key=lambda item: item.get_closest_marker("first") is None)
 
 
 @pytest.hookimpl(wrapper=True)

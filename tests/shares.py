@@ -1,10 +1,10 @@
-"""Runs pytest as `make test` does: in four shares at once.
+"""Runs pytest as `make test` does: in three shares at once.
 
     python -m tests.shares [ARGUMENT OF PYTEST]...
 
-Three shares need servers and mostly wait, each with a lab of its own: what needs the lab or
-containers; the fault atlas and alerts; other whole trips. The fourth is the rest, in two processes.
-A share's output is printed as a whole when those before it are done.
+What needs the lab of mail servers mostly waits: four processes, each with a lab of its own, take
+one file of tests after the other. The second share is what needs containers, the third the rest, in
+two processes. A share's output is printed as a whole when those before it are done.
 """
 
 import os
@@ -18,15 +18,13 @@ from typing import IO
 import pytest
 
 SHARES = {
-    "lab": "lab and not (atlas or trips) or container",
-    "atlas": "lab and (atlas or alerting) and not container",
-    "trips": "lab and trips and not (alerting or container)",
+    "lab": "lab and not container",
+    "container": "container",
     "rest": "not lab and not container",
 }
-FOLDERS = {"atlas": ["tests/atlas", "tests/trips"], "trips": ["tests/trips"]}
-"""Where all tests of a share are: the others are not even read, which takes many seconds."""
-NETS = {"atlas": "127.26", "trips": "127.27"}
-"""The networks of the shares' labs. `lab` has the one that is used by hand, too."""
+NETS = ("127.26", "127.27", "127.28")
+"""The networks of the labs of `lab`, but for the first: that is the one that is used by hand."""
+NET_OF_CONTAINERS = "127.29"
 
 _FINE = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
 
@@ -57,23 +55,31 @@ def _at_once(arguments: list[str]) -> list[int]:
 
 def _pytest(arguments: list[str], share: str, output: IO[str] | None = None) -> int:
     own = ["-m", SHARES[share], "-o", f"cache_dir=.pytest_cache/{share}"]
-    if not arguments:  # everything is asked for
-        own += FOLDERS.get(share, [])
-    if share == "rest" and not arguments:  # which is long
-        own += ["-n", "2", "--dist", "worksteal"]
+    if not arguments:  # everything is asked for, which is long
+        own += _processes(share)
     return subprocess.run(
         [sys.executable, "-m", "pytest", *own, *arguments],
-        env=os.environ | _lab(share),
+        env=os.environ | (_lab(NET_OF_CONTAINERS) if share == "container" else {}),
         stdout=output,
         check=False,
     ).returncode
 
 
-def _lab(share: str) -> dict[str, str]:
-    """Where it runs, if not where the environment says."""
-    if net := NETS.get(share):
-        return {"MAILTRIP_LAB_NET": net, "MAILTRIP_LAB_DIR": f"/var/tmp/mailtrip-lab-{net}"}
-    return {}
+def _processes(share: str) -> list[str]:
+    """Arguments for pytest-xdist."""
+    if share == "rest":
+        return ["-n", "2", "--dist", "worksteal"]
+    if share == "lab":
+        labs = [{}, *map(_lab, NETS)]
+        each = ["//".join(["popen", *(f"env:{name}={lab[name]}" for name in lab)]) for lab in labs]
+        in_their_order = ["--dist", "loadfile", "--no-loadscope-reorder"]
+        return [*(f"--tx={one}" for one in each), *in_their_order]
+    return []
+
+
+def _lab(net: str) -> dict[str, str]:
+    """The environment of a lab in that network."""
+    return {"MAILTRIP_LAB_NET": net, "MAILTRIP_LAB_DIR": f"/var/tmp/mailtrip-lab-{net}"}
 
 
 if __name__ == "__main__":

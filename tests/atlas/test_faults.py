@@ -16,7 +16,8 @@ from tests.atlas.world import RESOLVER_TIMEOUT, SESSION_TIMEOUT, World
 from tests.lab.client import Lab
 
 ROWS = [fault for group in FAULTS.values() for fault in group]
-pytestmark = pytest.mark.timeout(300)  # the first test waits for the trips of all
+# The first test waits for the trips of all.
+pytestmark = [pytest.mark.timeout(300), pytest.mark.first]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,11 @@
 """`make test` runs every test in one share, and a failure in any of them is its failure."""
 
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-
-from tests.shares import FOLDERS
 
 pytestmark = pytest.mark.slow
 
@@ -16,16 +13,15 @@ ROOT = Path(__file__).resolve().parents[2]
 EACH = """
 import pytest
 @pytest.mark.lab
-def test_shared(): assert {shared}
+def test_lab(): assert {lab}
+@pytest.mark.container
+def test_container(): assert {container}
 @pytest.mark.lab
-@pytest.mark.atlas
-def test_fault(): assert {fault}
-@pytest.mark.lab
-@pytest.mark.trips
-def test_trip(): assert {trip}
+@pytest.mark.container
+def test_both(): assert {both}
 def test_other(): assert {other}
 """
-NAMES = ("shared", "fault", "trip", "other")
+NAMES = ("lab", "container", "both", "other")
 
 
 def run(directory: Path, tests: str) -> tuple[int, str]:
@@ -48,7 +44,8 @@ def run(directory: Path, tests: str) -> tuple[int, str]:
 def test_every_test_runs_once(tmp_path: Path) -> None:
     status, output = run(tmp_path, EACH.format(**dict.fromkeys(NAMES, True)))
     assert status == 0, output
-    assert output.count("1 passed, 3 deselected") == 4
+    assert output.count("1 passed, 3 deselected") == 2
+    assert output.count("2 passed, 2 deselected") == 1
 
 
 @pytest.mark.parametrize("failing", NAMES)
@@ -67,16 +64,3 @@ def test_an_error_outside_a_test_is_a_failure(tmp_path: Path) -> None:
 def test_a_share_without_tests_is_fine_if_another_has_some(tmp_path: Path) -> None:
     assert run(tmp_path, "def test_one(): pass")[0] == 0
     assert run(tmp_path, "")[0] == pytest.ExitCode.NO_TESTS_COLLECTED
-
-
-def test_what_shares_that_read_some_folders_alone_run_is_there() -> None:
-    """The markers `atlas` and `trips` are those of the folders (tests/conftest.py)."""
-    tests = ROOT / "tests"
-    mark = re.compile(r"\bmark\.(atlas|trips|alerting)\b")
-    marked = {
-        f"tests/{file.relative_to(tests).parts[0]}"
-        for file in tests.rglob("test_*.py")
-        if file != Path(__file__) and mark.search(file.read_text(encoding="utf-8"))
-    }
-    assert marked <= {*FOLDERS["atlas"]}
-    assert {*FOLDERS["trips"]} < {*FOLDERS["atlas"]}

@@ -24,7 +24,7 @@ from tests.support.examples import alertmanager_example, prometheus_example
 from tests.support.mailtrip_process import Exporter
 from tests.support.prometheus import BINARIES, NEWER, Prometheus
 
-pytestmark = pytest.mark.alerting
+pytestmark = pytest.mark.first
 
 ROOT = Path(__file__).resolve().parents[2]
 RULES = ROOT / "dashboards/rules"

@@ -70,6 +70,7 @@ async def first_notice(webhook: Webhook, name: str) -> tuple[Notice, float]:
     return await webhook.wait_for(name, "firing"), time.time()
 
 
+@pytest.mark.first
 @pytest.mark.timeout(300)
 async def test_an_outage_is_told_in_two_minutes_and_a_dead_mailbox_once(
     exporter: Exporter,

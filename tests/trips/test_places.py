@@ -103,7 +103,7 @@ def in_a_hurry(webhook: str) -> str:
     return json.dumps(content)
 
 
-@pytest.mark.alerting
+@pytest.mark.first
 @pytest.mark.timeout(300)
 async def test_a_place_that_fails_alone_is_a_warning_and_most_of_them_are_one_page(
     places: dict[str, Place],

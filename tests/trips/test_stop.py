@@ -14,7 +14,7 @@ from tests.lab.client import Lab, LabUser
 from tests.support.interposer import Interposer
 from tests.support.mailtrip_process import Exporter
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.first]
 
 STOPPED = 9.0  # seconds
 CONFIGURATION = """\
