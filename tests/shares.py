@@ -4,7 +4,7 @@
 
 What needs the lab of mail servers mostly waits: four processes, each with a lab of its own, take
 one file of tests after the other. The second share is what needs containers, the third the rest, in
-two processes. A share's output is printed as a whole when those before it are done.
+three processes. A share's output is printed as a whole when those before it are done.
 """
 
 import os
@@ -68,7 +68,7 @@ def _pytest(arguments: list[str], share: str, output: IO[str] | None = None) -> 
 def _processes(share: str) -> list[str]:
     """Arguments for pytest-xdist."""
     if share == "rest":
-        return ["-n", "2", "--dist", "worksteal"]
+        return ["-n", "3", "--dist", "worksteal"]
     if share == "lab":
         labs = [{}, *map(_lab, NETS)]
         each = ["//".join(["popen", *(f"env:{name}={lab[name]}" for name in lab)]) for lab in labs]
