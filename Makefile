@@ -19,7 +19,8 @@ SECONDS := 600
 # Hypothesis tries fewer examples than in `make test`.
 QUICKLY := --hypothesis-profile=quick
 
-# Modules are compiled once, and Helm (Go) collects its garbage less often: it has hardly any.
+# Modules are compiled once (hundreds of mailtrips start), and programs in Go (Helm, promtool, Podman, Prometheus) collect
+# their garbage less often: they have hardly any.
 CHEAPLY := PYTHONDONTWRITEBYTECODE= GOGC=400
 
 # No thread for each test that waits whether it hangs for minutes: its developer sees that.
@@ -41,13 +42,12 @@ help: ## show this
 run: $(PROGRAM) ## start the exporter; options: make run ARGS="--config.file mail.yml"
 	@exec $(BIN)/mailtrip serve $(ARGS)
 
-quick: $(TOOLS) ## style, types, and the tests that need no server, no root and start no program: in about a minute
-	@MYPY_NUM_WORKERS=2 $(MAKE) --no-print-directory check
+quick: check ## style, types, and the tests that need no server, no root and start no program: in about a minute
 	$(CHEAPLY) $(BIN)/python -m pytest -m "pure and not slow" -q -n 4 --dist worksteal $(QUICKLY) $(UNWATCHED) $(ARGS)
 
 test: suite servers newer wheels check ## install the servers that the tests need, run all checks and all tests
 	@tests/sudo.sh "mail servers and containers of the tests run as root" || true # if not, the tests say so
-	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m tests.shares $(ARGS) # hundreds of mailtrips start, and are compiled once
+	$(CHEAPLY) $(BIN)/python -m tests.shares $(ARGS)
 
 pythons: servers $(TOOLS) ## as root: the tests that need Python alone, with the Pythons of newer Debians
 	@for suite in $(PYTHONS); do tests/pythons.sh $$suite .pythons -q -n 4 $(QUICKLY) $(ARGS) || exit 1; done
@@ -55,7 +55,7 @@ pythons: servers $(TOOLS) ## as root: the tests that need Python alone, with the
 check: $(TOOLS) ## style and types only
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy
+	MYPY_NUM_WORKERS=2 $(BIN)/mypy
 
 lowest: $(TOOLS) ## the tests that need Python alone, with the oldest libraries that pyproject.toml allows
 	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m tests.lowest -q -n 4 $(QUICKLY) $(ARGS)

@@ -1,1 +1,1 @@
-std.manifestYamlDoc((import 'mixin.libsonnet').prometheusAlerts)
+(import 'mixin.libsonnet').prometheusAlerts

@@ -1,1 +1,1 @@
-std.manifestYamlDoc((import 'mixin.libsonnet').prometheusRules)
+(import 'mixin.libsonnet').prometheusRules

@@ -84,6 +84,6 @@ def test_the_configuration_has_the_objective(servers: None) -> None:
 def test_prometheus_takes_what_the_readme_writes(name: str, promtool: str, tmp_path: Path) -> None:
     source = ROOT / f"mixin/{name}.jsonnet"
     file = tmp_path / "rules.yml"
-    made = subprocess.run(["jsonnet", "--string", source], capture_output=True, check=True)
+    made = subprocess.run(["jsonnet", source], capture_output=True, check=True)
     file.write_bytes(made.stdout)
     subprocess.run([promtool, "check", "rules", file], capture_output=True, check=True)
