@@ -189,7 +189,7 @@ def test_who_stops_finds_nothing_written(keys: bytes, status: int, tmp_path: Pat
     screen = Screen("init", directory=tmp_path)
     # Ctrl-D is lost if it comes before readline has the terminal: its prompt is the sign.
     screen.wait(lambda now: "1. To which address" in now and now.endswith("\n   >"))
-    screen.type(keys)
+    screen.press(keys)
     assert screen.close() == status
     assert "Traceback" not in screen.now
     assert [*tmp_path.iterdir()] == []

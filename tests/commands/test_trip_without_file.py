@@ -131,7 +131,7 @@ def test_whoever_ends_it_is_told_where_the_message_may_arrive(
         environment={SEND_PASSWORD: lab.password, MAILBOX_PASSWORD: lab.password},
     )
     screen.wait(lambda now: "✓ send" in now)
-    screen.type(b"\x03")
+    screen.press(b"\x03")
     assert screen.close() == 130
     assert "the message was sent. If it still arrives in" in screen.now
     assert f"{lab.imap_ip}:993, it is not deleted: delete it yourself." in screen.now
@@ -186,6 +186,6 @@ def test_ctrl_c_instead_of_a_password_ends_it(tmp_path: Path) -> None:
     flags = ("--send", "smtp://u@127.0.0.1:1", "--mailbox", "imaps://u@127.0.0.1:1")
     screen = Screen("probe", *flags, "a@example.org", directory=tmp_path)
     screen.wait(lambda now: "Password for" in now)
-    screen.type(b"\x03")
+    screen.press(b"\x03")
     assert screen.close() == 130
     assert "Traceback" not in screen.now

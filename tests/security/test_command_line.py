@@ -106,7 +106,7 @@ def test_a_password_is_typed_without_echo(command: str, tmp_path: Path) -> None:
     assert not termios.tcgetattr(screen.terminal)[3] & termios.ECHO
     screen.type(f"{PASSWORD}\n".encode())
     screen.wait(lambda now: now.count("Password for ") > 1 or "Enter to answer again" in now)
-    screen.type(b"\x03")
+    screen.press(b"\x03")
     assert screen.close() == 130
     assert PASSWORD.encode() not in screen.written
 

@@ -90,8 +90,23 @@ class Screen:
     def type(self, keys: bytes) -> None:
         os.write(self._ours, keys)
 
+    def press(self, key: bytes) -> None:
+        """Types it when the command waits, as a person does. Python loses a Ctrl-C that comes after
+        its last look at signals, and before it waits for a key: until the next key."""
+        end = time.monotonic() + PATIENCE
+        while not self._waits():
+            if time.monotonic() > end:
+                self._fail("it did not wait for a key")
+            time.sleep(0.01)
+        self.type(key)
+
     def send(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
+
+    def _waits(self) -> bool:
+        """Whether its first thread sleeps, see proc_pid_stat(5)."""
+        stat = Path(f"/proc/{self._process.pid}/stat").read_text()
+        return stat.rpartition(")")[2].split()[0] == "S"
 
     def _fail(self, what: str) -> NoReturn:
         """Ends the command, so that it outlives no test, and raises TimeoutError."""

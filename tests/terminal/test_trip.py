@@ -126,7 +126,7 @@ def test_who_interrupts_it_hears_what_becomes_of_the_message(
     screen = Screen(*PROBE, "never", directory=directory, columns=300)
     screen.wait(lambda picture: WAITING in picture)
     if number is signal.SIGINT:
-        screen.type(b"\x03")
+        screen.press(b"\x03")
     else:
         screen.send(number)
     assert screen.close() == code
