@@ -14,6 +14,7 @@ from tests.atlas.transit import notice, reply, riddle
 from tests.atlas.world import World
 from tests.lab.hop import rewritten
 from tests.support.answers import silent_vacation, vacation
+from tests.support.ports import free_port
 from tests.support.smtp_witness import Act, Cut, Freeze, Reply, Stage
 
 RETRIES, DUPLICATES, UNCLEAR = (
@@ -38,7 +39,7 @@ def first_exchanger(act: Callable[[], Act] | None, name: str = "first.example.te
     else."""
 
     async def make(world: World) -> Changes:
-        second = await world.courier()
+        second = await world.courier(port=free_port())  # free on both addresses
         second.at_once = True
         if act:
             await world.witness(Stage.GREETING, act(), address=MAIN, port=second.port)

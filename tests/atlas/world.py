@@ -146,10 +146,10 @@ class World:
             one.always(stage, act)
         return one
 
-    async def courier(self, change: Callable[[bytes], bytes] = bytes) -> Courier:
+    async def courier(self, change: Callable[[bytes], bytes] = bytes, *, port: int = 0) -> Courier:
         """An SMTP server that takes messages; the row says when they are delivered, and `change`
         says as what."""
-        one = Courier(self.user, await self.witness(), change)
+        one = Courier(self.user, await self.witness(port=port), change)
         one.witness.always(Stage.DOT, one)
         return one
 
