@@ -1,8 +1,9 @@
 """Writes changes of the state to disk: in order, many in one commit, each with its own result.
 
-A change that a trip waits for is committed at once, with all that were queued before it. Others may
-wait a little for it: one commit instead of several. While one commit is made, the changes of the
-next are gathered.
+A change that a trip waits for is committed at once, with all that were queued before it, unless the
+newest commit was a moment ago: then with the changes of other trips, so that many trips have ten
+commits a second together. Changes that no trip waits for wait a little for such a commit. While one
+commit is made, the changes of the next are gathered.
 
 A full disk, or a file that another program has locked, refuses every change for a while. Changes
 are then kept and tried again, always before newer ones, so that no newer value is overwritten. A
@@ -14,6 +15,7 @@ import logging
 import sqlite3
 from collections.abc import Callable
 from functools import partial
+from math import inf
 
 from exporter.core.threads import Worker, off_the_loop
 from exporter.state.commit_callbacks import Once, Tell, words_of
@@ -24,7 +26,7 @@ from exporter.state.trouble import RETRY, DiskTrouble
 
 log = logging.getLogger(__name__)
 
-GATHER = 0.1  # seconds, at most, until a change is committed that nobody waits for
+GATHER = 0.1  # seconds, at most, until a change is committed; between two commits that are awaited
 SOON = 0.02  # the same, of what has been shown to others: a restart must not report something else
 PATIENCE = 5.0  # seconds that a caller waits for the disk
 SHORT_PATIENCE = 1.0  # seconds, once the disk is known to be in trouble
@@ -49,8 +51,9 @@ class Commits:
         self._sync = sync
         self._worker = Worker() if threaded else None
         self._queue = Queue()
-        self._due = 0  # how many of the queue are to be committed now
-        self._later: asyncio.TimerHandle | None = None  # commits what can wait a little
+        self._due = inf  # when the queue is to be committed, by the event loop's clock
+        self._began = -inf  # when the newest commit began
+        self._timer: asyncio.TimerHandle | None = None  # for what is due
         self._retry: asyncio.TimerHandle | None = None  # tries again what the disk has refused
         self._trouble = DiskTrouble()
         self._under_way: asyncio.Future[list[Exception | None]] | None = None  # the commit
@@ -72,8 +75,7 @@ class Commits:
             waiting.tell = Once(tell)
             waiting.timer = loop.call_later(PATIENCE, self._tell_without_the_disk, waiting)
         self._queue.add(waiting)
-        if not (self._under_way or self._retry):
-            self._write_within(within)
+        self._write_by(loop.time() + within)
         return waiting.done
 
     async def wait(self, done: "asyncio.Future[None]") -> None:
@@ -81,7 +83,7 @@ class Commits:
         written."""
         limit = SHORT_PATIENCE if self._trouble else PATIENCE
         if not done.done():
-            self._write_now()
+            self._write_by(self._began + GATHER)
             await asyncio.wait(
                 {done, self._trouble.refusal()}, timeout=limit, return_when=asyncio.FIRST_COMPLETED
             )
@@ -98,7 +100,7 @@ class Commits:
         refuses."""
         if self._queue and not self._trouble:
             newest = self._queue.newest.done
-            self._write_now()
+            self._write_by(self._began)
             await asyncio.wait(
                 {newest, self._trouble.refusal()},
                 timeout=SHORT_PATIENCE,
@@ -113,7 +115,7 @@ class Commits:
             self._write_again()
         if self._queue:
             newest = self._queue.newest.done
-            self._write_now()
+            self._write_by(self._began)
             await asyncio.wait({newest}, timeout=patience)
         if self._retry:
             self._retry.cancel()
@@ -126,30 +128,26 @@ class Commits:
             self._worker.stop()
         return self._under_way is None
 
-    def _write_now(self) -> None:
-        """Has all changes queued so far committed, with those that come in this turn."""
+    def _write_by(self, moment: float) -> None:
+        """Has all changes queued so far committed at that moment of the event loop's clock, with
+        those that come until then; in the next turn if it is over."""
+        self._due = min(self._due, moment)
         if self._under_way or self._retry:
-            self._due = len(self._queue)
-        else:
-            self._write_within(0.0)
-
-    def _write_within(self, seconds: float) -> None:
-        due = asyncio.get_running_loop().time() + seconds
-        if self._later is None or due < self._later.when():
-            if self._later:
-                self._later.cancel()
-            self._later = asyncio.get_running_loop().call_at(due, self._write_all)
-
-    def _write_all(self) -> None:
-        self._later = None
-        self._due = len(self._queue)
-        self._write()
+            return
+        if self._timer is None or self._due < self._timer.when():
+            if self._timer:
+                self._timer.cancel()
+            self._timer = asyncio.get_running_loop().call_at(self._due, self._write)
 
     def _write(self) -> None:
-        """Begins a commit of what is due."""
-        if self._due <= 0 or not self._queue:
+        """Begins a commit."""
+        self._timer, self._due = None, inf
+        if not self._queue:
             return
+        self._began = asyncio.get_running_loop().time()
         batch = self._queue.batch()
+        if len(batch) < len(self._queue):
+            self._due = self._began
         work = partial(self._commit, batch)
         self._under_way = (
             self._worker.run(work) if self._worker else off_the_loop(work, threaded=False)
@@ -165,7 +163,6 @@ class Commits:
             pause = LAST_RETRY if self._closing else RETRY
             self._retry = asyncio.get_running_loop().call_later(pause, self._write_again)
             return
-        self._due -= len(batch)
         self._trouble.report_success(len(batch), self._queue.dropped)
         self._queue.dropped = 0
         for waiting, problem in zip(batch, commit.result(), strict=True):
@@ -173,9 +170,8 @@ class Commits:
             if problem:
                 log.error("the state could not be written: %s", words_of(problem))
             waiting.settle(problem)
-        self._write()
-        if self._queue and not self._under_way:
-            self._write_within(SOON)
+        if self._queue:
+            self._write_by(self._due)
 
     def _write_again(self) -> None:
         if self._retry:

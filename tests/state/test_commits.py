@@ -314,18 +314,46 @@ def test_trips_at_the_same_time_share_three_commits_and_the_loop_waits_for_no_ot
         runner.run(course())
 
 
-def test_how_a_trip_has_succeeded_is_committed_with_the_beginning_of_the_next_one() -> None:
-    """Its verdict is on disk already: so ten trips a second have two commits each."""
+def test_ten_trips_a_second_have_one_commit_each() -> None:
+    """With the start of one, the verdict of the one before it and how an earlier one ended."""
 
     async def course() -> None:
-        connection = counting()
+        connection, trips = counting(), set[asyncio.Task[None]]()
         store = Store(connection, None, None, threaded=False)
         for number in range(10):
-            await end_to_end(store, str(number))
-            await asyncio.sleep(0.9 * GATHER)
-        await asyncio.sleep(GATHER)
-        assert connection.commits == 2 * 10 + 1
+            trips.add(asyncio.create_task(end_to_end(store, str(number))))
+            await asyncio.sleep(GATHER)
+        await asyncio.sleep(2 * GATHER)
+        assert connection.commits == 10 + 3
         await store.close()
+
+    virtual.run(course())
+
+
+def test_only_the_first_commit_that_is_awaited_is_made_at_once_and_others_follow_in_a_rhythm() -> (
+    None
+):
+    async def course() -> None:
+        connection, loop = counting(), asyncio.get_running_loop()
+        commits = Commits(connection, threaded=False)
+        began, ends = loop.time(), list[float]()
+
+        async def waits(number: int) -> None:
+            await asyncio.sleep(0.3 * number * GATHER)
+            await commits.wait(commits.add(note(number)))
+            ends.append((loop.time() - began) / GATHER)
+
+        await asyncio.gather(*map(waits, range(8)))
+        assert ends == pytest.approx([0, 1, 1, 1, 2, 2, 2, 3])
+        await asyncio.sleep(GATHER / 2)
+        before = loop.time()
+        await commits.wait(commits.add(note(8)))
+        assert loop.time() == pytest.approx(before + GATHER / 2)
+        await asyncio.sleep(2 * GATHER)
+        before = loop.time()
+        await commits.wait(commits.add(note(9)))
+        assert (loop.time(), connection.commits) == (before, 6)
+        await commits.close()
 
     virtual.run(course())
 
