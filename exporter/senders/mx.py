@@ -139,10 +139,11 @@ class MxSender:
                     break
                 exchanger = another
         # Who answered tells more than who could not be reached: a greylisting server before a dead
-        # one. Who deferred the message may take it later, whatever the others say.
+        # one. Who deferred the message may take it later, whatever the others say. If none could be
+        # reached, the preferred one is named: it takes the mail on all other days.
         deferred = (error for error in problems if error.reason is Reason.DEFERRED)
         answers = (error for error in problems if Trait.UNREACHED not in error.reason.traits)
-        raise next(deferred, None) or next(answers, problems[-1])
+        raise next(deferred, None) or next(answers, problems[0])
 
     async def exchangers(self, domain: str, run: Run) -> list[Exchanger]:
         """The exchangers in the order of attempts: by preference, equals shuffled; without an MX

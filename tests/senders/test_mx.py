@@ -48,6 +48,8 @@ ZONE: Zone = {
     "nowhere-first.test": {"MX": ["10 nowhere.example.test.", "20 second.example.test."]},
     "dead-first.test": {"MX": ["10 dead.example.test.", "20 second.example.test."]},
     "dead-last.test": {"MX": ["10 first.example.test.", "20 dead.example.test."]},
+    "all-dead.test": {"MX": ["10 dead.example.test.", "20 spare.example.test."]},
+    "spare.example.test": {"A": ["127.0.0.4"]},
     "alias.test": {"MX": ["10 www.alias.test."]},
     "www.alias.test": {"CNAME": ["first.example.test."]},
     "bogus.test": {"RCODE": ["SERVFAIL"]},
@@ -173,6 +175,15 @@ async def test_who_answers_tells_more_than_who_is_dead(domain: Domain, recipient
     _, failure = await domain.send(probe_message(recipient))
     assert failure is not None
     assert (failure.step, failure.reason, failure.code) == (Step.RCPT, Reason.DEFERRED, "450")
+
+
+async def test_of_exchangers_that_are_all_dead_the_preferred_one_is_named(domain: Domain) -> None:
+    """It takes the mail on all other days. A spare one may have been dead for long."""
+    _, failure = await domain.send(probe_message("x@all-dead.test"))
+    assert failure is not None
+    assert (failure.step, failure.reason) == (Step.CONNECT, Reason.CONNECT)
+    assert "dead.example.test [127.0.0.3]" in failure.detail
+    assert "MX 10 of all-dead.test" in failure.detail
 
 
 async def test_an_exchanger_that_is_an_alias_is_found(domain: Domain) -> None:
