@@ -84,7 +84,8 @@ class Trouble:
         if began <= self.at and not (_protected(self.error) and not is_refusal(self.error)):
             return self.error
         last, following = _time(self.at_wall), _time(self.next_at_wall)
-        words = f"{one_line(self.error.detail, _MOST_WORDS)} at {last}; next attempt at {following}"
+        why = one_line(self.error.detail, _MOST_WORDS)
+        words = f"{why} (at {last}); next attempt at {following}"
         words = words if began <= self.at else f"not tried again: {words}"
         told = ProbeError(self.error.reason, words, code=self.error.code, facts=self.error.facts)
         return told.at(None, self.error.step)

@@ -76,7 +76,7 @@ async def test_a_mailbox_that_cannot_be_opened_leaves_its_reasons_in_the_transcr
     assert "mailbox -- auth: wrong password; next attempt in 60.0 s" in str(first.transcript)
     second = await rig.trip()
     assert (
-        "mailbox -- auth: not tried again: wrong password at 22:13:20 UTC; next attempt at"
+        "mailbox -- auth: not tried again: wrong password (at 22:13:20 UTC); next attempt at"
         " 22:14:20 UTC" in str(second.transcript)
     )
     assert second.failure

@@ -98,7 +98,7 @@ async def test_a_trip_that_was_not_tried_for_the_account_s_sake_says_so_with_bot
     assert second
     assert (
         second.detail
-        == "not tried again: no such user at 22:13:20 UTC; next attempt at 22:14:20 UTC"
+        == "not tried again: no such user (at 22:13:20 UTC); next attempt at 22:14:20 UTC"
     )
     assert (second.reason, second.code, second.step) == (
         Reason.AUTH,
@@ -140,11 +140,12 @@ async def test_a_login_delay_is_kept_for_new_trips_too_and_told_with_its_times(
     broken(rig, Reason.UNAVAILABLE, "too often", "LOGIN-DELAY")
     first = await why_not(rig)
     assert first
-    assert first.detail == "too often at 22:13:20 UTC; next attempt at 22:14:20 UTC"
+    assert first.detail == "too often (at 22:13:20 UTC); next attempt at 22:14:20 UTC"
     second = await why_not(rig)
     assert second
     assert (
-        second.detail == "not tried again: too often at 22:13:20 UTC; next attempt at 22:14:20 UTC"
+        second.detail
+        == "not tried again: too often (at 22:13:20 UTC); next attempt at 22:14:20 UTC"
     )
     assert rig.mailbox.opened == 1
 
