@@ -155,6 +155,23 @@ TRANSIT = (
         reading("blackhole@lab.test"),
     ),
     Fault(
+        "The recipient's mail is stored in another mailbox than the monitored one",
+        "a real server, and a recipient that is another user",
+        delivery(Reason.OVERDUE),
+        Known.TIMEOUT,
+        "whether the target is an address of the mailbox's `username`: send a message to it by"
+        " hand, and look for that one",
+        reading("probe@lab.test"),
+    ),
+    Fault(
+        "A rule files the message in a folder that is not searched",
+        "a real Sieve script, and `folders` without that folder",
+        delivery(Reason.OVERDUE),
+        Known.TIMEOUT,
+        "`folders`; the rules of the account, and all its folders in a mail reader",
+        given(roundtrip={"to": "junk@lab.test"}, imap={"username": "junk", "folders": ["INBOX"]}),
+    ),
+    Fault(
         "The message is slower than `timeout`",
         "a real server that delays it; it counts as late when it arrives",
         delivery(Reason.OVERDUE),
