@@ -7,7 +7,7 @@ from functools import partial
 from exporter.config.content import AttachmentOptions, TextOrFile
 from exporter.config.mistakes import Path
 from exporter.config.renewal import state_of
-from exporter.config.types import size_text
+from exporter.config.types import looked_for, size_text
 from exporter.mail.attachment import Attachment
 from exporter.mail.own_content import OwnContent
 from exporter.mail.seal import lines, seal_of_html, sealed_html
@@ -95,7 +95,7 @@ def _bytes(file: str) -> bytes:
             content = opened.read(LARGEST_CONTENT + 1)
     except (OSError, ValueError) as error:
         problem = error.strerror if isinstance(error, OSError) else str(error)
-        raise ContentUnusable(f"cannot read {file}: {problem}") from None
+        raise ContentUnusable(f"cannot read {looked_for(file)}: {problem}") from None
     if not content:
         raise ContentUnusable(f"the file {file} is empty")
     if len(content) > LARGEST_CONTENT:

@@ -231,6 +231,15 @@ ReadFile = Annotated[str, AfterValidator(lambda text: NamedFile(_path(text)))]
 WrittenPath = Annotated[str, AfterValidator(_path)]  # of our own directory
 
 
+def looked_for(file: str) -> str:
+    """Where a file is looked for, for people: the name in the configuration does not show the
+    working directory."""
+    try:
+        return os.path.join(os.getcwd(), file)
+    except OSError:  # the directory is gone
+        return file
+
+
 class SecretUnavailable(Exception):
     """A secret's file or variable cannot be read, or is empty. The message names it and never holds
     the secret."""
@@ -282,7 +291,9 @@ class Secret:
                 text = file.read(LARGEST_SECRET + 1)
         except (OSError, ValueError) as error:
             problem = error.strerror if isinstance(error, OSError) else "not UTF-8"
-            raise SecretUnavailable(f"cannot read the secret in {path}: {problem}") from None
+            raise SecretUnavailable(
+                f"cannot read the secret in {looked_for(path)}: {problem}"
+            ) from None
         if len(text) > LARGEST_SECRET:
             raise SecretUnavailable(
                 f"the file {path} is larger than {size_text(LARGEST_SECRET)}, too large for a"

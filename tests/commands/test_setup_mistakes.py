@@ -44,8 +44,8 @@ def directory(tmp_path: Path) -> Path:
 def test_a_missing_file_is_a_mistake_unless_it_is_for_another_machine(directory: Path) -> None:
     done = mailtrip("check", "mailtrip.yml", directory=directory)
     said = (
-        "modules.self.roundtrip.send.smtp.password: cannot read the secret in secret: No such file"
-        " or directory"
+        f"modules.self.roundtrip.send.smtp.password: cannot read the secret in {directory}/secret:"
+        " No such file or directory"
     )
     assert (done.returncode, done.stdout) == (2, "")
     (line,) = done.stderr.splitlines()
@@ -80,7 +80,9 @@ def test_a_secret_that_cannot_be_had_is_no_verdict_about_mail(
     assert (done.returncode, done.stdout) == (2, "")
     (line,) = done.stderr.splitlines()
     assert (
-        "cannot read the secret in secret" if content is None else "the file secret is empty"
+        f"cannot read the secret in {directory}/secret:"
+        if content is None
+        else "the file secret is empty"
     ) in line
 
 

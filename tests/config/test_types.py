@@ -13,6 +13,7 @@ from exporter.config.types import (
     SecretUnavailable,
     Size,
     duration_text,
+    looked_for,
     size_text,
 )
 
@@ -224,6 +225,19 @@ def test_a_secret_that_cannot_be_had_says_where_it_was_looked_for(tmp_path: Path
         with pytest.raises(SecretUnavailable) as caught:
             secret.reveal()
         assert str(caught.value) == message
+
+
+def test_a_relative_path_is_shown_with_the_directory_that_it_is_relative_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    gone = tmp_path / "gone"
+    assert looked_for("../a") == f"{tmp_path}/../a"
+    assert looked_for("/a/../b") == "/a/../b"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert looked_for("a") == "a"
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from exporter.config.placeholders import stored_secret_problem
 from exporter.config.proxy import ProxyUrl
 from exporter.config.server import ClientCertificateOptions, ReceiverTls
 from exporter.config.tracing import TracingOptions
-from exporter.config.types import NamedFile, Secret, SecretUnavailable, size_text
+from exporter.config.types import NamedFile, Secret, SecretUnavailable, looked_for, size_text
 from exporter.mail.composition import Content, compose
 from exporter.mail.tokens import KEY_BYTES, Mint, read_key
 from exporter.mailboxes.session import READ_LIMIT
@@ -125,7 +125,7 @@ def _of_a_file(path: Path, file: str) -> Iterator[Finding]:
         with open(file, "rb") as opened:
             empty = not opened.read(1)
     except OSError as error:
-        yield Finding(path, f"cannot read {file}: {error.strerror}")
+        yield Finding(path, f"cannot read {looked_for(file)}: {error.strerror}")
         return
     if empty:
         yield Finding(path, f"the file {file} is empty")

@@ -19,6 +19,10 @@ def test_certificates_that_are_not_there_or_none_are_told_of(tmp_path: Path) -> 
     assert line.startswith(
         f"f:2:32: mailboxes.m.imap.ca_file: cannot use ca_file {tmp_path}/text.pem: "
     )
+    assert found(text % "none.pem") == [
+        f"f:2:32: mailboxes.m.imap.ca_file: cannot read {Path.cwd()}/none.pem: No such file or"
+        " directory"
+    ]
     receiver = (
         'smtpd: {listen: "127.0.0.1:0", recipients: [a@b.example], tls: {cert_file: %s, key_file:'
         " %s}}"
