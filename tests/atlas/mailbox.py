@@ -249,6 +249,7 @@ IMAP = (
         Known.SESSION,
         SERVER,
         meddled(lambda: freeze("OK", "server")),
+        says="no answer from 127.0.0.1",
     ),
     _freezes(
         "LOGIN",
@@ -301,6 +302,7 @@ IMAP = (
         NEVER_BACK,
         SERVER,
         in_mid_wait(lambda: freeze(" NOOP")),
+        says="no answer from 127.0.0.1",
     ),
     _freezes(
         "FETCH",
@@ -445,6 +447,7 @@ POP3_FAULTS = (
         Known.SESSION,
         SERVER,
         pop3(lambda: freeze("OK", "server")),
+        says="no answer from 127.0.0.1",
     ),
     Fault(
         "The POP3 server hangs at CAPA",

@@ -23,6 +23,7 @@ class PretendMailbox:
         self.listens = listens
         self.down: ProbeError | None = None
         self.hangs = False
+        self.server = ""  # its name
         self.talks = False  # notes every look, and every message that is read
         self.junk = False
         self.folder = "INBOX"
@@ -50,6 +51,7 @@ class PretendMailbox:
 
     async def open(self, trace: Trace, wanted: Callable[[bytes], object]) -> "PretendSession":
         self.opened += 1
+        trace.server = self.server
         with trace.step(Step.CONNECT):
             await asyncio.sleep(self.greeting)
             await self.check()

@@ -99,6 +99,7 @@ class Trace:
         self.started = clock.monotonic()
         self.spans: list[Span] = []
         self.facts: list[Fact] = []
+        self.server = ""  # of all conversations that name none, for people
         self.awaited = ""  # whose answer, if it is not that of the server of the conversation
         self._progress = progress
         self._transcript = transcript or Transcript(Leg.SEND)
@@ -251,7 +252,7 @@ class Trace:
             async with FairTimeout(limit, self.session_timeout):
                 yield
         except TimeoutError:
-            whose = f" from {name}" if (name := self.awaited or server) else ""
+            whose = f" from {name}" if (name := self.awaited or server or self.server) else ""
             error = otherwise() or ProbeError(
                 Reason.TIMEOUT, f"no answer{whose} within {limit:g} s"
             )

@@ -33,6 +33,7 @@ class GraphMailbox:
         # Only who uses Graph needs an HTTP client.
         from exporter.net.graph.client import GraphClient
 
+        trace.server = self._options.host
         client = GraphClient(
             self._options, self._account, self._resolver, trace, Leg.MAILBOX, self._throttle
         )

@@ -65,6 +65,7 @@ class ImapMailbox:
         # Before the server has to wait for us.
         token = await get_token(self._account, trace) if self._account else None
         proxy = proxy_of(options.proxy, trace)
+        trace.server = options.host
         connected = await dial(
             self._resolver, options.host, options.tcp_port, options, trace, proxy=proxy
         )

@@ -44,6 +44,7 @@ class JmapMailbox:
 
         with trace.failing_step(Step.LOGIN):
             self._bookmark.pause.check(self._options.host, trace.now())
+        trace.server = self._options.host
         client = JmapClient(self._options, self._resolver, trace, Leg.MAILBOX, self._account)
         try:
             await client.connect()

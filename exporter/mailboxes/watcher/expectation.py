@@ -227,6 +227,8 @@ class Expectation:
         if entering and not (trouble and trouble.at >= self.run.started):
             waited = self.run.now() - max(self.run.started, entering.started)
             detail = f"mailbox {self._watcher.name} is not open after {waited:.3g} s"
+            whose = entering.awaited or entering.server
+            detail += f": no answer from {whose}" if whose else ""
             return ProbeError(Reason.TIMEOUT, detail).at(None, entering.here)
         return trouble.error_for_trip(self.run.started) if trouble else None
 

@@ -63,6 +63,21 @@ def test_a_conversation_that_hangs_is_a_timeout_of_the_step_it_hangs_in() -> Non
     virtual.run(trip())
 
 
+def test_a_timeout_names_the_server_of_all_conversations() -> None:
+    async def trip() -> None:
+        run = Run(virtual.clock(), session_timeout=30)
+        run.server = "imap.example.org"
+        with pytest.raises(ProbeError, match="no answer from imap.example.org within 30 s"):
+            async with run.conversation():
+                await asyncio.sleep(1000)
+        with pytest.raises(ProbeError, match="no answer from the proxy p within 30 s"):
+            async with run.conversation():
+                run.awaited = "the proxy p"
+                await asyncio.sleep(1000)
+
+    virtual.run(trip())
+
+
 def test_a_bug_is_internal_and_tells_its_type_but_not_its_text() -> None:
     async def trip() -> None:
         run = Run(virtual.clock())

@@ -73,6 +73,12 @@ async def everything(session: GraphSession) -> list[Sighting]:
         await session.wait(0, Wake())
 
 
+async def test_a_timeout_of_the_session_can_name_its_server(service: GraphService) -> None:
+    box = mailbox(service)
+    async with opened(box) as (_, run):
+        assert run.server == box._options.host
+
+
 async def test_a_message_whose_id_is_no_text_keeps_no_other_from_being_found(
     service: GraphService,
 ) -> None:

@@ -15,6 +15,11 @@ from tests.support.left_behind import until
 LONG = 60.0
 
 
+async def test_a_timeout_of_the_session_can_name_its_server() -> None:
+    async with opened() as (_, here):
+        assert here.run.server == here.options.host
+
+
 async def test_a_message_whose_blob_has_no_text_as_its_id_keeps_no_other_from_being_found() -> None:
     """JSON may have half a pair of surrogates."""
     async with opened() as (session, here):

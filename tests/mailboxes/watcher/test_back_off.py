@@ -174,6 +174,18 @@ async def test_an_attempt_that_hangs_is_told_and_not_the_trouble_of_long_ago(
 
 
 @virtual.on_a(WatcherRig)
+async def test_an_attempt_that_hangs_names_its_server(rig: WatcherRig) -> None:
+    rig.mailbox.server = "imap.example.org"
+    rig.mailbox.hangs = True
+    error = await why_not(rig, patience=20)
+    assert error
+    assert error.detail == "mailbox monitor is not open after 20 s: no answer from imap.example.org"
+    error = await why_not(rig, patience=20)
+    assert error
+    assert error.detail == "no answer from imap.example.org within 30 s"
+
+
+@virtual.on_a(WatcherRig)
 async def test_a_page_says_when_the_last_attempt_was(rig: WatcherRig) -> None:
     broken(rig, Reason.TLS, "expired")
     await why_not(rig)
