@@ -26,6 +26,8 @@ from tests.support.prometheus import BINARIES, PROMTOOL, Prometheus
 from tests.systems import LEFT_OUT, code_name, packages
 
 TESTS = Path(__file__).resolve().parent
+LAB = pytest.StashKey[Lab]()
+"""The lab, once a test has asked for it."""
 
 
 # How long one example may take says more of the machine than of the test.
@@ -149,16 +151,27 @@ def jmap_cyrus(servers: None) -> Iterator[JmapCyrus]:
 
 
 @pytest.fixture(scope="session")
-def lab(servers: None) -> Iterator[Lab]:
+def lab(servers: None, pytestconfig: pytest.Config) -> Iterator[Lab]:
     """The lab, up. It is stopped in the end only if it was started here."""
     lab = Lab()
     try:
         started = lab.up()
     except LabError as problem:
         pytest.fail(f"the lab does not come up: {problem}", pytrace=False)
+    pytestconfig.stash[LAB] = lab
     yield lab
     if started:
         lab.down()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(
+    item: pytest.Item, nextitem: pytest.Item | None
+) -> Generator[None, None, None]:
+    """A file of tests leaves no message to the next one, in a mailbox or on its way."""
+    yield
+    if item.get_closest_marker("lab") and nextitem and nextitem.path != item.path:
+        item.config.stash[LAB].empty()
 
 
 @pytest.fixture(autouse=True)

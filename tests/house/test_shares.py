@@ -1,11 +1,14 @@
 """`make test` runs every test in one share, and a failure in any of them is its failure."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests import shares
 
 pytestmark = pytest.mark.slow
 
@@ -54,6 +57,14 @@ def test_a_failure_in_any_share_is_a_failure_the_first_time(tmp_path: Path, fail
     assert status == 1, output
     assert f"FAILED test_it.py::test_{failing}" in output
     assert output.count("1 failed") == 1
+
+
+def test_each_process_for_the_lab_has_a_lab_of_its_own() -> None:
+    said = " ".join(shares._processes("lab"))
+    places = re.findall(r"LAB_NET=([\d.]+)//\S+LAB_DIR=(\S+)", said)
+    assert said.count("--tx=") == len(places) + 1
+    for each in zip(*places, (shares.NET_OF_CONTAINERS, "another"), strict=True):
+        assert len({*each}) == len(places) + 1
 
 
 def test_an_error_outside_a_test_is_a_failure(tmp_path: Path) -> None:

@@ -63,6 +63,31 @@ def test_a_skipped_test_is_a_failure_in_ci(tmp_path: Path, skip: str, in_ci: boo
     assert ("1 skipped" not in said) is in_ci
 
 
+@pytest.mark.slow
+def test_the_lab_is_emptied_between_two_files(tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text(
+        "import pytest\n"
+        "from tests.conftest import LAB\n"
+        "class Lab:\n"
+        "    def empty(self): print('emptied')\n"
+        "    def put_levers_back(self): pass\n"
+        "@pytest.fixture(scope='session')\n"
+        "def lab(pytestconfig):\n"
+        "    pytestconfig.stash[LAB] = Lab()\n"
+        "    return pytestconfig.stash[LAB]\n"
+    )
+    for name in ("one", "two", "with_no_server", "without_another"):
+        asks = "" if name == "with_no_server" else "lab"
+        (tmp_path / f"test_{name}.py").write_text(
+            f"def test_first({asks}): print('{name}')\ndef test_second({asks}): print('{name}')\n"
+        )
+    said = _pytest(tmp_path, "-s", "-p", "no:terminal").split()
+    assert said == [
+        *("one", "one", "emptied", "two", "two", "emptied"),
+        *("with_no_server", "with_no_server", "without_another", "without_another"),
+    ]
+
+
 def _pytest(directory: Path, *options: str, ci: str | None = None) -> str:
     """What pytest says of the tests in a directory that has no conftest.py of its own."""
     command = [sys.executable, "-m", "pytest", "-p", "tests.conftest", f"--rootdir={directory}"]

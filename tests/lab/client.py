@@ -7,7 +7,7 @@ import smtplib
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -222,10 +222,30 @@ class Lab:
 
     def down(self) -> None:
         """Stops it, unless another program has it `up`."""
+        self._if_alone("down")
+        os.close(self._in_use)
+
+    def empty(self) -> None:
+        """Empties all mailboxes and queues, unless another program has it `up`."""
+        self._if_alone("purge")
+        fcntl.flock(self._in_use, fcntl.LOCK_SH)
+
+    def _if_alone(self, word: str) -> None:
         with suppress(BlockingIOError):
             fcntl.flock(self._in_use, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self.command("down")
-        os.close(self._in_use)
+            self.command(word)
+
+    def follow(self, server: str) -> Callable[[], str]:
+        """What the log of mx or relay says from now on, up to each call."""
+        log = self.directory / f"log/{server}.log"
+        before = log.stat().st_size
+
+        def since() -> str:
+            with log.open("rb") as file:
+                file.seek(before)
+                return file.read().decode(errors="replace")
+
+        return since
 
     def command(self, *words: str) -> str:
         """A command of `python -m tests.lab`. Takes 0.1 s or more: asyncio programs call it in a

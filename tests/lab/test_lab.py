@@ -266,14 +266,13 @@ def test_tls_is_broken_and_a_mail_server_delivers_in_plain_text(
     """Postfix with `smtp_tls_security_level = may`: what `mx` is to do. After a failed handshake it
     waits for `minimal_backoff_time`, 3 s here."""
     lab.break_tls(how)
-    log = lab.directory / "log/relay.log"
-    before = log.stat().st_size
+    log = lab.follow("relay")
     submit(lab, lab_user.address)
     (mail,) = lab_user.wait_for_mails(1, 40)
     _, hop, *_ = email.message_from_bytes(mail.content).get_all("Received", [])
     assert "from relay.lab.test" in hop
     assert "TLS" not in hop
-    assert ("Cannot start TLS" in log.read_text()[before:]) == (how == "cipher")
+    assert ("Cannot start TLS" in log()) == (how == "cipher")
     lab.put_levers_back()
     assert "tls=good" in lab.command("status")
 
@@ -296,7 +295,28 @@ def test_up_replaces_what_was_killed_and_leaves_the_rest_alone(lab: Lab) -> None
     assert new.startswith("rbl")
 
 
-def test_a_lab_that_somebody_uses_is_not_stopped(lab: Lab) -> None:
+def test_a_lab_that_somebody_uses_is_neither_emptied_nor_stopped(
+    lab: Lab, lab_user: LabUser
+) -> None:
+    lab_user.deliver(composed(lab_user.address).encode())
+    other = Lab()
+    assert not other.up()
+    other.empty()
+    lab.empty()
+    assert len(lab_user.mails()) == 1
+    other.down()
+    assert can_connect(lab.imap_ip, 993)
+
+
+def test_a_lab_that_is_used_here_alone_is_emptied(lab: Lab, lab_user: LabUser) -> None:
+    """Its mailboxes and queues; and it stays in use."""
+    lab_user.deliver(composed(lab_user.address).encode())
+    lab.pause_delivery()
+    submit_to_mx(lab, lab_user.address)
+    assert lab_user.address in lab.command("queue")
+    lab.empty()
+    assert lab_user.mails() == []
+    assert lab_user.address not in lab.command("queue")
     other = Lab()
     assert not other.up()
     other.down()

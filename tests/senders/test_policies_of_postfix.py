@@ -6,7 +6,7 @@ import asyncio
 import re
 import smtplib
 import socket
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from itertools import product
 from pathlib import Path
 
@@ -197,30 +197,24 @@ async def of_postfix(
     lab: Lab, ways: Collection[str], domains: Collection[str]
 ) -> dict[tuple[str, str], bool]:
     """Whether Postfix has sent, by its client and the recipient's domain."""
-    log = lab.directory / "log/relay.log"
-    before = log.stat().st_size
+    log = lab.follow("relay")
     message = "Subject: a policy\r\n\r\nHello.\r\n"
     with smtplib.SMTP(lab.relay_ip, 25, timeout=10) as client:
         for domain in domains:
             for way in ways:
                 client.sendmail("probe@lab.test", [f"{way}@{domain}"], message)
     try:
-        return await asyncio.wait_for(
-            verdicts(log, before, {*product(ways, domains)}), timeout=PATIENCE
-        )
+        return await asyncio.wait_for(verdicts(log, {*product(ways, domains)}), timeout=PATIENCE)
     finally:
         await asyncio.to_thread(lab.command, "purge")
 
 
 async def verdicts(
-    log: Path, before: int, expected: set[tuple[str, str]]
+    log: Callable[[], str], expected: set[tuple[str, str]]
 ) -> dict[tuple[str, str], bool]:
     """When these are there. Messages that other tests have left in the queue may be, too."""
     while True:
-        with log.open("rb") as file:
-            file.seek(before)
-            text = file.read().decode(errors="replace")
-        found = re.findall(r"to=<(\w+)@(\S+)>,.* status=(\w+)", text)
+        found = re.findall(r"to=<(\w+)@(\S+)>,.* status=(\w+)", log())
         # Of a message that was tried again, the first attempt counts.
         seen = {(way, domain): status == "sent" for way, domain, status in found[::-1]}
         if seen.keys() >= expected:

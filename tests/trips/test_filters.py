@@ -151,8 +151,6 @@ async def test_a_filter_that_has_stopped_is_a_failure_and_its_message_is_deleted
     lab: Lab, lab_user: LabUser, stopped: str, module: str, phase: Phase, payload: str
 ) -> None:
     users = (lab_user, lab.user("sorted"), lab.user("dropped"), lab.user("u0200"))
-    for left_by_others in filter(LabUser.mails, users):
-        await asyncio.to_thread(left_by_others.purge)
     if stopped:
         await asyncio.to_thread(lab.stop, stopped)
     async with running(lab, lab_user) as app:
