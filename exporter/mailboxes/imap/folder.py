@@ -193,7 +193,13 @@ class Folder:
         """Starts without a bookmark: messages that arrived while watched are new, all others in
         `uids` are older."""
         older = sorted((uid for uid in uids if uid < self.watched_from), reverse=True)
-        self.bookmark = Bookmark(self.validity, self.watched_from, tuple(older[:SWEEP]))
+        self.bookmark = replace(
+            self.bookmark,
+            validity=self.validity,
+            next_uid=self.watched_from,
+            older=tuple(older[:SWEEP]),
+            handed=frozenset(),
+        )
         self.flagged.clear()
 
     def count_unseen(self, exists: int) -> None:

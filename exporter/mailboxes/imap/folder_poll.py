@@ -43,12 +43,18 @@ class FolderPoll:
                 found = await self._new(folder, lag)
         if older := folder.bookmark.older:
             with self._trace.step(Step.FETCH, f"{folder.title}: older messages"):
-                headers, _ = await self._fetch(
-                    folder, uid_set(older[:CHUNK]), "HEADER", lag, set(older[:CHUNK])
-                )
-                found += headers
+                found += await self._older(folder, older[:CHUNK], lag)
                 folder.bookmark = replace(folder.bookmark, older=older[CHUNK:])
         return found
+
+    async def _older(self, folder: Folder, uids: Sequence[int], lag: float) -> list[Sighting]:
+        """The headers of older messages, without those that the server refuses to show: they need
+        not be ours."""
+        try:
+            return (await self._fetch(folder, uid_set(uids), "HEADER", lag, {*uids}))[0]
+        except ProbeError as refusal:
+            self._refused(folder, refusal)
+        return await self._read_each(folder, uids, lag, "HEADER")
 
     async def read_refs(self, folder: Folder, refs: Sequence[Ref]) -> list[Sighting]:
         """Reads these messages again, as far as possible."""
@@ -75,7 +81,7 @@ class FolderPoll:
                 listed = sorted(uid for uid in uids if uid >= first and uid not in handed)
             found, empty = await self._read_from(folder, first, listed, lag)
         except ProbeError as refusal:
-            found, empty = [], await self._refused(folder, refusal)
+            found, empty = [], self._refused(folder, refusal)
         return self._account(folder, found, listed, max(promised - len(found), len(empty)))
 
     async def _read_from(
@@ -99,8 +105,7 @@ class FolderPoll:
         except ProbeError as refusal:
             if len(wanted) == 1 or not self._may_go_on(folder, refusal):
                 raise
-            for uid in sorted(wanted):
-                found += await self._read_one(folder, uid, lag)
+            found = await self._read_each(folder, sorted(wanted), lag)
         return found, wanted - {sighting.ref.uid for sighting in found}
 
     async def _still_present(
@@ -113,15 +118,20 @@ class FolderPoll:
         there = set(await self._selection.uids(f"{first}:*", by_uid=True))
         return [sighting for sighting in found if sighting.ref.uid in there]
 
-    async def _read_one(self, folder: Folder, uid: int, lag: float) -> list[Sighting]:
-        try:
-            return (await self._fetch(folder, str(uid), "", lag, {uid}))[0]
-        except ProbeError as refusal:
-            if not self._may_go_on(folder, refusal):
-                raise
-            return []
+    async def _read_each(
+        self, folder: Folder, uids: Sequence[int], lag: float, section: str = ""
+    ) -> list[Sighting]:
+        """These messages, each by a command of its own, without those that are refused."""
+        found = list[Sighting]()
+        for uid in uids:
+            try:
+                found += (await self._fetch(folder, str(uid), section, lag, {uid}))[0]
+            except ProbeError as refusal:
+                if not self._may_go_on(folder, refusal):
+                    raise
+        return found
 
-    async def _refused(self, folder: Folder, refusal: ProbeError) -> set[int]:
+    def _refused(self, folder: Folder, refusal: ProbeError) -> set[int]:
         """Handles a refused message, which may be readable a moment later, as the server's text
         indicates."""
         folder.bookmark = replace(folder.bookmark, refused=folder.bookmark.refused + 1)

@@ -133,6 +133,15 @@ async def test_what_a_failed_scan_read_is_read_again() -> None:
             assert seen(await second.scan()) == [(5, b"hello", False)]
 
 
+async def test_trouble_with_an_older_message_ends_one_session_and_not_the_next() -> None:
+    async with rig("trouble-with-an-older-message") as here:
+        async with here.session() as first:
+            with pytest.raises(ProbeError, match="Internal error occurred"):
+                await first.scan()
+        async with here.session() as second:
+            assert seen(await second.scan()) == [(30, b"hello", False), (10, b"hello", False)]
+
+
 async def test_a_new_uidvalidity_means_a_new_sweep_and_saves_foreign_messages() -> None:
     async with rig("new-uidvalidity") as here:
         async with here.session() as first:
