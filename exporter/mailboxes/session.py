@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from exporter.core.facts import Client
+    from exporter.core.model import ProbeError
     from exporter.core.timing.clock import Clock
     from exporter.core.timing.wake import Wake
     from exporter.core.trace.trace import Trace
@@ -118,9 +119,9 @@ class ScanLimited(Protocol):
 class ReportsUnreadable(Protocol):
     """A session that may find messages which it cannot read."""
 
-    def unreadable_since(self, moment: float) -> str:
-        """Why a message that arrived at that monotonic time or later could not be read; empty if
-        all could."""
+    def unreadable_since(self, moment: float) -> ProbeError | None:
+        """Why a message that arrived at that monotonic time or later could not be read; None if all
+        could."""
 
 
 @runtime_checkable

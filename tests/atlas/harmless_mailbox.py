@@ -105,6 +105,14 @@ async def foreign_mail_comes(world: World, meddler: Meddler) -> None:
     world.stay = 3
 
 
+async def with_unreadable_mail(world: World, meddler: Meddler) -> None:
+    """At such a message Dovecot ends the session (`imap_fetch_failure`)."""
+    await asyncio.to_thread(world.user.deliver, FOREIGN)
+    (file,) = (world.user.maildir / "new").iterdir()
+    file.chmod(0)
+    world.stay = 1
+
+
 async def made_anew(world: World, meddler: Meddler) -> None:
     """The mailbox is recreated, as after it was restored or moved to another server."""
     await asyncio.to_thread(world.user.purge)
@@ -265,6 +273,12 @@ MAILBOX = (
         "a real mailbox with that many",
         "reads only new messages",
         trip(in_mid_wait(nothing, ten_thousand, timeout="60s", session_timeout="30s")),
+    ),
+    Disturbance(
+        "The IMAP server closes the connection at one of the other messages",
+        "a real Dovecot that cannot read a message",
+        "reads the others",
+        trip(in_mid_wait(nothing, with_unreadable_mail, timeout="60s", session_timeout="30s")),
     ),
     Disturbance(
         "A second copy arrives in the folder for spam",

@@ -9,6 +9,7 @@ from exporter.core.steps import Step
 from exporter.core.timing.fairness import Slices
 from exporter.core.trace.trace import Trace
 from exporter.mail.headers.dates import time_of
+from exporter.mailboxes.imap.breaking import BreakingMessages
 from exporter.mailboxes.imap.folder import Folder, Ref
 from exporter.mailboxes.imap.selection import CHUNK, Selection
 from exporter.mailboxes.session import READ_LIMIT, Extent, Sighting
@@ -17,14 +18,23 @@ from exporter.net.imap.names import uid_set
 from exporter.net.imap.reader import attributes, number
 from exporter.net.imap.reply import Reply
 
+ALONE = 10  # messages in one scan, if each is read by a command of its own
+
 
 class FolderPoll:
     """Reads messages without marking them as read."""
 
-    def __init__(self, imap: ImapConnection, trace: Trace, selection: Selection) -> None:
+    def __init__(
+        self,
+        imap: ImapConnection,
+        trace: Trace,
+        selection: Selection,
+        breaking: BreakingMessages,
+    ) -> None:
         self._imap = imap
         self._trace = trace
         self._selection = selection
+        self._breaking = breaking
         self.extent = Extent()
         self._last_time = False  # a trip is about to be overdue
         self._answered = False  # the last FETCH has shown something
@@ -33,28 +43,49 @@ class FolderPoll:
         """Reads new messages first, then some of the older ones.
 
         A message may be seen up to `lag` seconds late. With `again`, it retries messages that could
-        not be read.
+        not be read. One at which the connection may end comes last, when there is nothing to lose.
         """
-        found = []
+        found, alone = list[Sighting](), self._breaking.reads_alone(folder)
         self._last_time = again
         due = folder.missing and (again or self._trace.now() >= folder.again_at)
         if folder.unseen or due:
             with self._trace.step(Step.FETCH, folder.title):
                 found = await self._new(folder, lag)
-        if older := folder.bookmark.older:
+        if alone and found:
+            return found
+        if folder.bookmark.older:
             with self._trace.step(Step.FETCH, f"{folder.title}: older messages"):
-                found += await self._older(folder, older[:CHUNK], lag)
-                folder.bookmark = replace(folder.bookmark, older=older[CHUNK:])
+                found += await self._older(folder, lag)
+        if not folder.unseen and not folder.bookmark.older:
+            self._breaking.all_read(folder)
+        if not found and (retried := self._breaking.due(folder, self._trace.now())):
+            with self._trace.step(Step.FETCH, f"{folder.title}: an unreadable message"):
+                found = await self._read_each(folder, retried, lag)
         return found
 
-    async def _older(self, folder: Folder, uids: Sequence[int], lag: float) -> list[Sighting]:
-        """The headers of older messages, without those that the server refuses to show: they need
-        not be ours."""
-        try:
-            return (await self._fetch(folder, uid_set(uids), "HEADER", lag, {*uids}))[0]
-        except ProbeError as refusal:
-            self._refused(folder, refusal)
-        return await self._read_each(folder, uids, lag, "HEADER")
+    async def _older(self, folder: Folder, lag: float) -> list[Sighting]:
+        """The headers of some older messages, without those that the server does not show: they
+        need not be ours."""
+        older, unreadable = folder.bookmark.older, self._breaking.unreadable(folder)
+        if not self._breaking.reads_alone(folder):
+            together = {*older[:CHUNK]}.difference(unreadable)
+            try:
+                found, _ = (
+                    await self._fetch(folder, uid_set(together), "HEADER", lag, together)
+                    if together
+                    else ([], set())
+                )
+            except ProbeError as refusal:
+                self._refused(folder, refusal)
+                self._breaking.read_alone(folder, len(together))
+            else:
+                folder.bookmark = replace(folder.bookmark, older=older[CHUNK:])
+                return found
+        some = [uid for uid in older[:ALONE] if uid not in unreadable]
+        found = await self._read_each(folder, some, lag, "HEADER")
+        folder.bookmark = replace(folder.bookmark, older=older[ALONE:])
+        self._breaking.passed(folder, ALONE)
+        return found
 
     async def read_refs(self, folder: Folder, refs: Sequence[Ref]) -> list[Sighting]:
         """Reads these messages again, as far as possible."""
@@ -73,16 +104,25 @@ class FolderPoll:
         """
         first, handed = folder.bookmark.next_uid, folder.bookmark.handed
         listed: list[int] | None = None
-        one_by_one = folder.reading_again or not 0 < folder.unseen <= CHUNK
+        left = 0
+        alone, unreadable = self._breaking.reads_alone(folder), self._breaking.unreadable(folder)
+        one_by_one = (
+            folder.reading_again
+            or not 0 < folder.unseen <= CHUNK
+            or alone
+            or any(uid >= first for uid in unreadable)
+        )
         promised = folder.begin_poll()
         try:
             if one_by_one:
                 uids = await self._selection.uids(f"{first}:*", by_uid=True)
-                listed = sorted(uid for uid in uids if uid >= first and uid not in handed)
+                unread = {uid for uid in uids if uid >= first}.difference(handed, unreadable)
+                listed = sorted(unread)[: ALONE if alone else CHUNK]
+                left = len(unread) - len(listed)
             found, empty = await self._read_from(folder, first, listed, lag)
         except ProbeError as refusal:
             found, empty = [], self._refused(folder, refusal)
-        return self._account(folder, found, listed, max(promised - len(found), len(empty)))
+        return self._account(folder, found, listed, left, max(promised - len(found), len(empty)))
 
     async def _read_from(
         self, folder: Folder, first: int, listed: Sequence[int] | None, lag: float
@@ -98,14 +138,16 @@ class FolderPoll:
                 empty.add(0)
             there = await self._still_present(folder, found, first)
             return there, empty | {sighting.ref.uid for sighting in found if sighting not in there}
-        wanted, found = set(listed[:CHUNK]), list[Sighting]()
+        wanted, found = set(listed), list[Sighting]()
         try:
-            if wanted:
+            if self._breaking.reads_alone(folder):
+                found = await self._read_each(folder, listed, lag)
+            elif wanted:
                 found, _ = await self._fetch(folder, uid_set(wanted), "", lag, wanted)
         except ProbeError as refusal:
             if len(wanted) == 1 or not self._may_go_on(folder, refusal):
                 raise
-            found = await self._read_each(folder, sorted(wanted), lag)
+            found = await self._read_each(folder, listed, lag)
         return found, wanted - {sighting.ref.uid for sighting in found}
 
     async def _still_present(
@@ -149,11 +191,15 @@ class FolderPoll:
         return refused and self._imap.alive
 
     def _account(
-        self, folder: Folder, found: list[Sighting], listed: Sequence[int] | None, missing: int
+        self,
+        folder: Folder,
+        found: list[Sighting],
+        listed: Sequence[int] | None,
+        left: int,
+        missing: int,
     ) -> list[Sighting]:
-        """Saves how far the folder was read."""
+        """Saves how far the folder was read; `left` more messages are listed."""
         uids = sorted(sighting.ref.uid for sighting in found)
-        left = len(listed[CHUNK:]) if listed is not None else 0
         if len(uids) > CHUNK:  # more came than were announced: the rest is for the next look
             left, uids = len(uids) - CHUNK, uids[:CHUNK]
         last = uids[-1] if uids else 0
@@ -170,7 +216,7 @@ class FolderPoll:
                 self._trace.note(
                     f"-- {max(missing, given_up)} announced messages cannot be read; skipped"
                 )
-                folder.advance(max(listed[:CHUNK], default=0) + 1 if listed else 0)
+                folder.advance(max(listed) + 1 if listed else 0)
             folder.bookmark = replace(folder.bookmark, refused=0, nameless=False)
             folder.advance(last + 1 if last else 0)
             if not left:
@@ -203,9 +249,17 @@ class FolderPoll:
         """The messages, and the UIDs of those without a body. Ignores unsolicited responses."""
         section = "HEADER" if self.extent.only_header else section
         date = "INTERNALDATE " if self.extent.dated else ""
-        reply: Reply = await self._imap.fetch(
-            uids, f"(UID {date}BODY.PEEK[{section}]<0.{READ_LIMIT}>)", by_uid=True
-        )
+        asked, alive = wanted if isinstance(wanted, set) else set[int](), self._imap.alive
+        try:
+            reply: Reply = await self._imap.fetch(
+                uids, f"(UID {date}BODY.PEEK[{section}]<0.{READ_LIMIT}>)", by_uid=True
+            )
+        except ProbeError as error:
+            if alive:  # else the connection had ended before
+                new = any(uid >= folder.bookmark.next_uid for uid in asked)
+                self._breaking.ended(folder, asked, error, self._trace.now(), new=new)
+            raise
+        self._breaking.answered(folder, asked)
         lines = await self._selection.observed(reply.what_is_left("FETCH"))
         is_wanted = wanted.__contains__ if isinstance(wanted, set) else wanted
         found: dict[int, Sighting] = {}

@@ -10,6 +10,7 @@ from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.core.timing.fairness import FairTimeout
 from exporter.core.trace.trace import Trace
+from exporter.mailboxes.imap.breaking import BreakingMessages
 from exporter.mailboxes.imap.folder import Bookmark
 from exporter.mailboxes.imap.options import ImapOptions
 from exporter.mailboxes.imap.session import ImapSession, open_session
@@ -50,6 +51,7 @@ class ImapMailbox:
         self._options = options
         self._resolver = resolver
         self._bookmarks: dict[str, Bookmark] = {}
+        self._breaking = BreakingMessages()
         self._id_patience = id_patience
         self._broken_id = False  # the server has not lived through it, or not answered it
         self._account = (
@@ -89,7 +91,9 @@ class ImapMailbox:
                 await self._log_in(imap, credentials, token, trace)
         with trace.step(Step.SELECT):
             identified = await self._identify(imap) if self._options.id else True
-            session = await open_session(imap, trace, self._options.folders, self._bookmarks)
+            session = await open_session(
+                imap, trace, self._options.folders, self._bookmarks, self._breaking
+            )
             self._broken_id = not identified
         return session
 

@@ -9,6 +9,7 @@ from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.core.timing.wake import Wake
 from exporter.core.trace.trace import Trace
+from exporter.mailboxes.imap.breaking import BreakingMessages
 from exporter.mailboxes.imap.deletion import Deletion
 from exporter.mailboxes.imap.folder import FIRST_RECHECK, UNKNOWN, Bookmark, Folder
 from exporter.mailboxes.imap.folder_list import gmail, list_folders
@@ -33,7 +34,11 @@ LOGOUT_PATIENCE = 2.0  # seconds; LOGOUT is only good manners
 
 
 async def open_session(
-    imap: ImapConnection, trace: Trace, wanted: Sequence[str], bookmarks: dict[str, Bookmark]
+    imap: ImapConnection,
+    trace: Trace,
+    wanted: Sequence[str],
+    bookmarks: dict[str, Bookmark],
+    breaking: BreakingMessages,
 ) -> "ImapSession":
     """Finds the folders and selects the first. New messages are watched from now on."""
     listing = await list_folders(imap, wanted)
@@ -67,12 +72,13 @@ async def open_session(
         selection,
         Deletion(imap, trace, selection, Folder(trash) if trash else None),
         bookmarks,
+        breaking,
     )
 
 
 class ImapSession:
-    """An open mailbox (the protocol `Session`). `bookmarks` are the mailbox's, by folder, and
-    outlive the session."""
+    """An open mailbox (the protocol `Session`). `bookmarks` are the mailbox's, by folder. They
+    outlive the session, as does `breaking`."""
 
     def __init__(
         self,
@@ -81,6 +87,7 @@ class ImapSession:
         selection: Selection,
         deletion: Deletion,
         bookmarks: dict[str, Bookmark],
+        breaking: BreakingMessages,
     ) -> None:
         self.messages: int | None = None
         self._imap = imap
@@ -90,7 +97,8 @@ class ImapSession:
         self._bookmarks = bookmarks
         self._others_at = trace.now()
         self._may_idle = "IDLE" in imap.capabilities
-        self._poll = FolderPoll(imap, trace, selection)
+        self._poll = FolderPoll(imap, trace, selection, breaking)
+        self._breaking = breaking
         self.extent = self._poll.extent
         self._incomplete = IncompleteMessages()
         self._recheck = False
@@ -155,6 +163,11 @@ class ImapSession:
                 f"-- a message in {sighting.folder} seems incomplete; reading it again"
             )
         return again
+
+    def unreadable_since(self, moment: float) -> ProbeError | None:
+        """Why a message that arrived then or later could not be read (the protocol
+        `ReportsUnreadable`)."""
+        return self._breaking.unreadable_since(moment)
 
     async def whole(self, sighting: Sighting, limit: int) -> bytes:
         """The whole message (the protocol `ReadsWhole`)."""

@@ -7,6 +7,8 @@ from functools import partial
 from typing import Any, TypeVar
 from weakref import finalize
 
+from exporter.core.model import ProbeError
+from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.core.threads import Worker
 from exporter.core.timing.wake import Wake
@@ -168,10 +170,10 @@ class MaildirSession:
                 self._unreadable = self._trace.now(), one.why
                 self._trace.note(f"-- a new message cannot be read: {one.why}")
 
-    def unreadable_since(self, moment: float) -> str:
-        """Why a message that arrived then or later could not be read; empty if all could."""
+    def unreadable_since(self, moment: float) -> ProbeError | None:
+        """Why a message that arrived then or later could not be read; None if all could."""
         at, why = self._unreadable
-        return why if at >= moment else ""
+        return ProbeError(Reason.UNAVAILABLE, why) if at >= moment else None
 
     async def wait(self, seconds: float, wake: Wake) -> None:
         """Sleeps. Ends early if the kernel reports messages, and at once if some are unread."""

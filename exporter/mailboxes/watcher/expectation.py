@@ -270,9 +270,9 @@ class Expectation:
             return None
         detail = (
             f"a message arrived in mailbox {self._watcher.name}, perhaps the one sent, but cannot"
-            f" be read: {why}"
+            f" be read: {why.detail}"
         )
-        return ProbeError(Reason.UNAVAILABLE, detail)
+        return ProbeError(why.reason, detail, code=why.code).at(None, why.step)
 
     def note_reading(self, reading: Reading, *, arrived: bool = False) -> None:
         """Notes a message about the trip's message, such as a bounce or an answer. `arrived`: that

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from exporter.core.model import ProbeError
 from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason
 from exporter.core.timing.clock import Clock
@@ -173,12 +174,12 @@ async def test_what_cannot_be_read_is_named_and_left_alone(
     run = Run(Clock())
     async with opened(maildir.mailbox(), run) as session:
         moment = run.now()
-        assert session.unreadable_since(moment) == ""
+        assert session.unreadable_since(moment) is None
         maildir.deliver(raw)
         maildir.deliver(message("plain"))
         (plain,) = await found(session)
-        assert words in session.unreadable_since(moment)
-        assert session.unreadable_since(run.now()) == ""
+        assert words in str(session.unreadable_since(moment))
+        assert session.unreadable_since(run.now()) is None
         assert words in "\n".join(run.transcript)
         assert words in caplog.text
         await session.delete([plain])
@@ -192,7 +193,7 @@ async def test_what_was_there_before_is_logged_and_blamed_for_nothing(
     run = Run(Clock())
     async with opened(maildir.mailbox(), run) as session:
         assert await session.scan() == []
-        assert session.unreadable_since(run.started) == ""
+        assert session.unreadable_since(run.started) is None
         assert "it is encrypted" in caplog.text
 
 
@@ -218,8 +219,9 @@ class UnreadableMessage(PretendMailbox):
 
 
 class IllegibleSession(PretendSession):
-    def unreadable_since(self, moment: float) -> str:
-        return "it is encrypted" if self._mailbox.messages else ""
+    def unreadable_since(self, moment: float) -> ProbeError | None:
+        encrypted = ProbeError(Reason.UNAVAILABLE, "it is encrypted")
+        return encrypted if self._mailbox.messages else None
 
 
 def test_a_trip_whose_message_may_have_come_does_not_blame_the_delivery() -> None:
