@@ -8,7 +8,9 @@ deleted (section 7), so only those of the newest login are kept.
 from dataclasses import dataclass
 from itertools import islice
 
+from exporter.core.model import ProbeError
 from exporter.mailboxes.pop3.confirmed import ConfirmedDeletions
+from exporter.mailboxes.unreadable import UnreadableMessages
 from exporter.net.pop3.listing import Changes, Listing
 
 SWEEP = 1000  # so many older messages are looked at when the maildrop is opened for the first time
@@ -49,6 +51,10 @@ class Maildrop:
         self.older: list[str] = []
         self.listing = Listing()
         self.confirmed = ConfirmedDeletions()
+        # What the newest login could not read, and why; None for what is deleted or too large.
+        self.refused: dict[str, ProbeError | None] = {}
+        # At these a login has ended, or the server has said that it is in trouble.
+        self.unreadable = UnreadableMessages[str]()
         self._gone: set[str] = set()  # deleted by us, and not yet missing in a listing
 
     def listed(self, changes: Changes, login: Login) -> None:
@@ -58,6 +64,9 @@ class Maildrop:
         is_another = self._is_another(changes)
         self.confirmed.forget_unlisted(self.listing.numbers)
         gone, self._gone = {*changes.removed, *self._gone}, set()
+        for uid in gone:
+            self.unreadable.answered(uid)
+        self.refused = {uid: why for uid, why in self.refused.items() if uid not in gone}
         self.news = {uid: news for uid, news in self.news.items() if uid not in gone}
         if self.login is None or is_another:
             newest = reversed(self.listing.numbers)
@@ -78,6 +87,22 @@ class Maildrop:
         """Removes messages that were read."""
         self.news = {uid: news for uid, news in self.news.items() if uid not in uids}
         self.older = [uid for uid in self.older if uid not in uids]
+        self.refused = {uid: why for uid, why in self.refused.items() if uid not in uids}
+
+    def failed(self, uid: str, why: ProbeError, now: float) -> bool:
+        """Notes that reading this message has failed. Whether it is passed over from now on."""
+        news = self.news.get(uid)
+        at = news.seen_at if news else now
+        self.unreadable.failed(uid, why, now, at=at, is_new=news is not None)
+        return uid in self.unreadable.passed_over()
+
+    def unreadable_since(self, moment: float) -> ProbeError | None:
+        """Why a message that arrived then or later could not be read; None if all could."""
+        new = (why for uid, why in self.refused.items() if self._is_new(uid, moment))
+        return next(filter(None, new), None) or self.unreadable.since(moment)
+
+    def _is_new(self, uid: str, moment: float) -> bool:
+        return uid in self.news and self.news[uid].seen_at >= moment
 
     def deleted(self, uids: set[str]) -> None:
         """Removes deleted messages; a message with the same id is then another one."""
@@ -92,7 +117,8 @@ class Maildrop:
         """When to log in for new messages; `gap` is the watcher's. The login ends in time if it is
         as fast as the last one."""
         allowed = self.may_log_in_at(interval)
-        if not self.login or self.news:
+        known = {*self.refused, *self.unreadable.passed_over()}
+        if not self.login or any(uid not in known for uid in self.news):
             return allowed
         took = self.login.opened - self.login.began
         return max(allowed, self.login.asked + max(SOONEST, GAPS * gap) - took)

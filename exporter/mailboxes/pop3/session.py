@@ -53,7 +53,7 @@ class Pop3Session:
         self._stay_until = 0.0
         self._pop3: Pop3Connection | None = None
         self._certain: set[str] = set()  # what was read in this login
-        self._unreadable: set[str] = set()
+        self._tried: set[str] = set()  # what this login could not read
 
     async def open(self) -> None:
         """Logs in, unless the last session did so a moment ago: the next login finds newer
@@ -73,7 +73,7 @@ class Pop3Session:
             changes = await pop3.uidl(self._maildrop.listing)
         self._maildrop.listed(changes, login)
         self._maildrop.login_delay = pop3.login_delay
-        self._certain, self._unreadable = set(), set()
+        self._certain, self._tried = set(), set()
         self.messages = len(self._maildrop.listing)
         return pop3
 
@@ -135,16 +135,20 @@ class Pop3Session:
 
     def _left(self) -> list[tuple[int, str]]:
         """The messages that this login can still read: new ones first, then the older ones, newest
-        first."""
+        first. One at which logins have failed comes alone, when there is nothing to lose."""
         if not self._pop3:
             return []
-        numbers = self._maildrop.listing.numbers
-        wanted = (
+        numbers, unreadable = self._maildrop.listing.numbers, self._maildrop.unreadable
+        passed_over = dict.fromkeys(unreadable.passed_over())
+        wanted = [
             uid
             for uid in (*self._maildrop.news, *self._maildrop.older)
-            if uid not in self._unreadable
-        )
-        return [(numbers[uid], uid) for uid in wanted if uid in numbers]
+            if uid in numbers and uid not in self._tried
+        ]
+        left = [uid for uid in wanted if uid not in passed_over]
+        if not left and unreadable.may_retry(self._trace.now()):
+            left = [uid for uid in passed_over if uid in wanted][:1]
+        return [(numbers[uid], uid) for uid in left]
 
     async def _read(self, pop3: Pop3Connection) -> list[Sighting]:
         chunk = self._left()[:CHUNK]
@@ -153,14 +157,30 @@ class Pop3Session:
         found = []
         with self._trace.step(Step.FETCH, f"{len(chunk)} messages"):
             for number, uid in chunk:
-                if (raw := await self._message(pop3, number, uid in self._maildrop.news)) is None:
-                    self._unreadable.add(uid)
+                raw = await self._try(pop3, number, uid)
+                if not isinstance(raw, bytes):
+                    self._tried.add(uid)
+                    self._maildrop.refused[uid] = raw
                 else:
                     found.append(self._sighting(uid, raw))
         self._certain |= {sighting.ref for sighting in found}
         # Only now, since what a scan found before it failed is lost.
         self._maildrop.read(self._certain)
         return found
+
+    async def _try(self, pop3: Pop3Connection, number: int, uid: str) -> bytes | ProbeError | None:
+        """A message, or why it cannot be read. Raises ProbeError if the server seems to be in
+        trouble; not if that was so before, at the same message."""
+        try:
+            raw = await self._message(pop3, number, uid in self._maildrop.news)
+        except ProbeError as error:
+            why = error.at(None, Step.FETCH)
+            if not self._maildrop.failed(uid, why, self._trace.now()) or not pop3.alive:
+                raise
+            self._trace.note(f"-- {error.detail}; skipped for now")
+            return why
+        self._maildrop.unreadable.answered(uid)
+        return raw
 
     def _sighting(self, uid: str, raw: bytes) -> Sighting:
         news = self._maildrop.news.get(uid)
@@ -172,9 +192,11 @@ class Pop3Session:
             uid, "INBOX", raw, news.seen_at, watched=True, lag=news.lag, precision=COARSE, cut=cut
         )
 
-    async def _message(self, pop3: Pop3Connection, number: int, whole: bool = True) -> bytes | None:
-        """The header, and the beginning of the body if `whole`; None for a message that is deleted,
-        broken or too large."""
+    async def _message(
+        self, pop3: Pop3Connection, number: int, whole: bool = True
+    ) -> bytes | ProbeError | None:
+        """The header, and the beginning of the body if `whole`; the refusal of a message that is
+        broken, and None for one that is deleted or too large."""
         if pop3.offers_top:
             lines = BODY_LINES if whole and not self.extent.only_header else 0
             reply, raw = await pop3.top(number, lines, READ_LIMIT)
@@ -192,7 +214,15 @@ class Pop3Session:
             pop3.offers_top = False  # in this login; a server may offer what it then refuses
         elif reply.coded:
             reply.expect("to show a message", Reason.UNAVAILABLE)
-        return raw if reply.ok else None
+        if reply.ok or reply.says_gone:
+            return raw if reply.ok else None
+        refused = ProbeError(Reason.REJECTED, reply.refusal("to show a message"))
+        return refused.at(None, Step.FETCH)
+
+    def unreadable_since(self, moment: float) -> ProbeError | None:
+        """Why a message that arrived then or later could not be read (the protocol
+        `ReportsUnreadable`)."""
+        return self._maildrop.unreadable_since(moment)
 
     async def whole(self, sighting: Sighting, limit: int) -> bytes:
         """The whole message (the protocol `ReadsWhole`); empty if this login is over."""
@@ -252,7 +282,7 @@ class Pop3Session:
         if uid in self._certain and uid not in self._maildrop.listing.repeated:
             return True
         raw = await self._message(pop3, number)
-        if raw is not None and await self._wanted(raw):
+        if isinstance(raw, bytes) and await self._wanted(raw):
             return True
         self._trace.note(
             f"-- message {number} has the id of a probe message, but is not one; not deleted"

@@ -75,11 +75,13 @@ class Reply:
                 Reason.PROTOCOL,
                 f"unexpected continuation request from {self.server} during {doing}: {self.text}",
             )
-        detail = " ".join(filter(None, (f"[{self.code}]" if self.code else "", self.text)))
-        words = (
-            f"{self.server} refuses {doing}{f': {detail}' if detail else ' and gives no reason'}"
-        )
+        words = self.refusal(doing)
         raise ProbeError(self._reason or refused, words, code=self.code if self.coded else "")
+
+    def refusal(self, doing: str) -> str:
+        """What this refuses, for people."""
+        detail = " ".join(filter(None, (f"[{self.code}]" if self.code else "", self.text)))
+        return f"{self.server} refuses {doing}{f': {detail}' if detail else ' and gives no reason'}"
 
     @property
     def _reason(self) -> Reason | None:

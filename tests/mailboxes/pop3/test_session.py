@@ -12,6 +12,7 @@ from exporter.core.steps import Step
 from exporter.core.timing.precision import COARSE
 from exporter.core.timing.wake import Wake
 from exporter.mailboxes.pop3.session import HOLD
+from exporter.mailboxes.unreadable import FIRST_RETRY
 from tests.support.pop3_rig import opened, rig, subjects
 
 
@@ -61,6 +62,67 @@ async def test_a_message_that_cannot_be_read_is_tried_again_at_the_next_login() 
         here.now += 2
         assert subjects(await session.scan()) == ["mended"]
         await session.close()
+
+
+async def test_a_message_with_which_the_server_has_trouble_does_not_keep_us_from_the_others() -> (
+    None
+):
+    async with rig("one-with-trouble") as here:
+        async with here.session() as session:
+            with pytest.raises(ProbeError, match="Could not read message file"):
+                await session.scan()
+        here.now += 2
+        async with here.session() as session:
+            assert subjects(await session.scan()) == ["good"]
+            here.now += 2
+            assert subjects(await session.scan()) == ["ours"]
+            assert session.unreadable_since(0) is None
+            here.now += FIRST_RETRY - 3
+            assert await session.scan() == []
+            here.now += 2
+            assert subjects(await session.scan()) == ["mended"]
+            await session.close()
+
+
+async def test_a_new_message_at_which_logins_end_may_be_ours_and_others_are_read() -> None:
+    async with rig("ends-at-a-message") as here:
+        async with here.session() as session:
+            assert subjects(await session.scan()) == ["old"]
+            await session.close()
+        for _ in range(2):
+            here.now += 2
+            async with here.session() as session:
+                with pytest.raises(ProbeError):
+                    await session.scan()
+        here.now += 2
+        async with here.session() as session:
+            assert await session.scan() == []
+            why = session.unreadable_since(1002)
+            assert why
+            assert (why.reason, why.step) == (Reason.DISCONNECTED, Step.FETCH)
+            assert session.unreadable_since(1003) is None
+            here.now += 2
+            assert subjects(await session.scan()) == ["ours"]
+            await session.close()
+
+
+async def test_a_new_message_that_cannot_be_read_makes_no_login_due() -> None:
+    async with opened("new-one-that-cannot-be-read") as (session, here):
+        await session.scan()
+        here.now += 2
+        assert await session.scan() == []
+        why = session.unreadable_since(1002)
+        assert why
+        assert why.reason is Reason.REJECTED
+        assert "Message can not load" in why.detail
+        said = len(here.run.transcript)
+        waiting = asyncio.ensure_future(session.wait(4.0, wake := Wake()))
+        await asyncio.sleep(0)
+        wake.set()
+        await waiting
+        here.now += 3.9
+        assert await session.scan() == []
+        assert len(here.run.transcript) == said
 
 
 async def test_trouble_of_the_server_is_told() -> None:
