@@ -26,6 +26,8 @@ MOST = 10 << 20  # bytes of an answer
 LONGEST_PASSWORD = 4096  # bytes of its file
 ADDRESSES = "write http://HOST:10925, https://HOST:10925 or unix:/PATH"
 CURE = "--url says where it is"
+CURE_OF_TRUST = "--ca.file names the CA to trust"
+UNKNOWN_ISSUER = range(18, 22)  # numbers of OpenSSL: self-signed, or the CA is not known
 
 
 class NoAnswer(Exception):
@@ -172,7 +174,9 @@ class RunningServer:
         except (OSError, HTTPException, ValueError) as error:
             text = f"no mailtrip answers at {self.address}: {_words(error)}"
             failure = Refused if repeatable else NoAnswer
-            raise failure(self._shown(f"{text}; {CURE}")) from None
+            untrusted = getattr(error, "verify_code", 0) in UNKNOWN_ISSUER
+            cure = CURE_OF_TRUST if untrusted else CURE
+            raise failure(self._shown(f"{text}; {cure}")) from None
         finally:
             connection.close()
         if response.status // 100 != 2:
