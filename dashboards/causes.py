@@ -183,6 +183,13 @@ CAUSES = (
         "others who send there without TLS, if the server was changed",
     ),
     Cause(
+        r"^send/tls: tls [45]",
+        "the server refuses STARTTLS",
+        "the server offers TLS, and most often cannot read its own key or certificate",
+        "mailtrip",
+        "everyone who sends there with TLS",
+    ),
+    Cause(
         r"^send.*: tls",
         "TLS with the server fails",
         "most often the server's certificate has expired, or is for another name",

@@ -44,6 +44,11 @@ def test_no_cause_hides_behind_another() -> None:
     assert {cause.what for cause in CAUSES} - {cause_of(one).what for one in FAILURES} == rare
 
 
+def test_a_server_that_refuses_starttls_is_not_said_to_have_an_expired_certificate() -> None:
+    assert "expired" in cause_of("send/tls: tls").why
+    assert "expired" not in cause_of("send/tls: tls 454").why
+
+
 def test_a_failure_of_the_probe_alone_is_never_said_to_hit_everyone() -> None:
     """A wrong password, a deleted recipient, a full mailbox. What is refused is not lost."""
     for line in FAILURES:
