@@ -1,6 +1,7 @@
 """Reads a notice written for people: the result, the code, the server that refused, its text."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 
 from exporter.core.one_line import one_line
@@ -53,12 +54,15 @@ _REPORTER = _forms(
     rf"generating server: *{_SERVER}",
 )
 _RECIPIENT = re.compile(
-    r"^(?:<[^<>\s]{1,250}@[^<>\s]{1,250}>|[^\s<>:,]{1,100}@[^\s<>:,]{1,250})(?::\s*(.*)|\s*|\s+on\s.*|\s*\(.*)$"
+    r"^(?:[A-Za-z0-9.:_-]{0,80}<[^<>\s]{1,250}@[^<>\s]{1,250}>|[^\s<>:,]{1,100}@[^\s<>:,]{1,250})"
+    r"(?: ?:\s*(.*)|\s*|\s+on\s.*|\s*\(.*)$"
 )
 _NO_CONTINUATION = ("-", "<<<", ">>>", "...", "Giving up", "Final-", "Action:", "***", "[<")
+_FRAMED = re.compile(r"[^\w\s]{2,}.*[^\w\s]{2,}")  # --- Transcript of session follows ---
+_BULLET = re.compile(r"[*+-] +")
 _REASON = re.compile(
-    r"^\W*(?:the )?(?:following )?(?:reasons?|because|error(?: type| message)?|diagnostic(?: code|"
-    r" info\w*)?)\b"
+    r"^\W*(?:for )?(?:the )?(?:following )?"
+    r"(?:reasons?|because|error(?: type| message)?|diagnostic(?: code| info\w*)?)\b"
     r"[^:]{0,40}:\s*(.*)$",
     re.IGNORECASE,
 )
@@ -71,7 +75,8 @@ def read(subject: str, text: str, fields: Bounce | None) -> Bounce | None:
         return None
     found = fields or Bounce(action, "", "", "")
     words = found.diagnostic
-    if not words or not (code_in(words) or found.status):
+    says_why = any(map(str.isalpha, words))  # and is not only the status of a program: X-Unix; 77
+    if not says_why or not (code_in(words) or found.status):
         words = words_of(text) or words
     words = re.sub(r"^([45]\d\d)-", r"\1 ", words)
     return replace(
@@ -116,7 +121,7 @@ def happened(subject: str, text: str) -> str:
 
 def words_of(text: str) -> str:
     """The text of a server's refusal: from its reply code on, otherwise the text at the recipient,
-    otherwise the line about the failure."""
+    otherwise the paragraph about the failure."""
     lines = [line.rstrip() for line in text.split("\n")[:_MOST_LINES]]
     both = (n for n, line in enumerate(lines) if REPLY_CODE.search(line) and CODE.search(line))
     either = (n for n, line in enumerate(lines) if REPLY_CODE.search(line) or CODE.search(line))
@@ -124,7 +129,49 @@ def words_of(text: str) -> str:
     if first is not None:
         return _answer(lines, first)
     stated = next((said for form in (_REASON, _RECIPIENT) if (said := _after(form, lines))), "")
-    return stated or next((line.strip() for line in lines if FAILURE.found_in(squeezed(line))), "")
+    return stated or _about_failure(lines)
+
+
+def _about_failure(lines: list[str]) -> str:
+    """The first paragraph about the failure, from the line that says so, with what a heading
+    announces."""
+    paragraphs = list(_paragraphs(lines))
+    for place, paragraph in enumerate(paragraphs):
+        if not FAILURE.found_in(squeezed(" ".join(paragraph))):
+            continue
+        first = next((n for n, line in enumerate(paragraph) if FAILURE.found_in(squeezed(line))), 0)
+        said = " ".join(paragraph[first:])
+        if not _is_heading(said):
+            return said
+        below = (" ".join(more) for more in paragraphs[place + 1 :])
+        more = next((text for text in below if not _is_heading(text)), "")
+        return f"{said} {more}".strip() if said.endswith(":") or not more else more
+    return ""
+
+
+def _paragraphs(lines: list[str]) -> Iterator[list[str]]:
+    """The lines of each paragraph and of each heading, without recipients and rules."""
+    paragraph: list[str] = []
+    for line in (*map(str.strip, lines), ""):
+        framed = _FRAMED.fullmatch(line)
+        if paragraph and (framed or not line):
+            yield paragraph
+            paragraph = []
+        if any(map(str.isalnum, line)) and not _is_recipient(line):
+            paragraph.append(line)
+        if paragraph and _is_heading(line):
+            yield paragraph
+            paragraph = []
+
+
+def _is_heading(line: str) -> bool:
+    return line.endswith(":") or _FRAMED.fullmatch(line) is not None
+
+
+def _is_recipient(line: str) -> bool:
+    """Whether a line has an address and no words about it."""
+    match = _RECIPIENT.match(_BULLET.sub("", line, count=1))
+    return match is not None and not match[1]
 
 
 def _answer(lines: list[str], number: int) -> str:
@@ -148,8 +195,9 @@ def _after(form: re.Pattern[str], lines: list[str]) -> str:
     """The text after the first match, on the same line or below."""
     for number, line in enumerate(lines):
         if match := form.match(line.strip()):
+            below = map(str.strip, lines[number + 1 : number + 4])
             said = match[1] or next(
-                (more.strip() for more in lines[number + 1 : number + 4] if more), ""
+                (one for one in below if one and not _FRAMED.fullmatch(one)), ""
             )
             if said and not _RECIPIENT.match(said) and not _REASON.match(said):
                 return said

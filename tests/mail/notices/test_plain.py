@@ -41,6 +41,14 @@ def test_the_words_of_qmail_are_read() -> None:
     assert bounce.diagnostic == "550 sorry, no mailbox here by that name (#5.1.1)"
 
 
+def test_the_status_of_a_program_says_less_than_the_words() -> None:
+    """sendmail, of an agent that has exited with EX_NOPERM: `Diagnostic-Code: X-Unix; 77`."""
+    said = "550 5.0.0 <a@example.org>... Insufficient permission"
+    bounce = read("", f"maildrop: maildir over quota.\n{said}", Bounce("failed", "5.3.0", "", "77"))
+    assert bounce
+    assert (bounce.status, bounce.diagnostic) == ("5.3.0", said)
+
+
 def test_fields_come_first_and_words_fill_what_they_leave_out() -> None:
     fields = Bounce("delayed", "", "mx0.example.org", "")
     bounce = read("Undelivered Mail Returned to Sender", POSTFIX, fields)
@@ -92,6 +100,22 @@ def test_a_notice_that_says_nothing_is_none() -> None:
         ("Reason:\n\nthe mailbox is full", "the mailbox is full"),
         ("<a@example.org>: mailbox is full", "mailbox is full"),
         ("Hello,\nYour message could not be delivered.\nBye", "Your message could not be"),
+        (
+            "The message could not be\ndelivered to any\nrecipient.",
+            "The message could not be delivered to",
+        ),
+        (
+            "It could not be delivered to: a\nbecause of X.",
+            "It could not be delivered to: a because",
+        ),
+        (
+            "Delivery has failed to these:\n* <a@b.org>\n\n--\nNo room",
+            "Delivery has failed to these: No",
+        ),
+        ("-- Message not delivered --\na@example.org\n-- Details --\nNo room", "No room"),
+        ("** Delivery failed **\n====", "** Delivery failed **"),
+        ("For the following reason:\n\nNo room", "No room"),
+        ("7:<a@example.org> : No room", "No room"),
         ("Hello", ""),
         ("", ""),
     ],
