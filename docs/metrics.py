@@ -48,6 +48,12 @@ has finished.
 A trip may take many minutes, much longer than a scrape. `probe_success` and `mailtrip_success` show
 the newest *finished* trip; `mailtrip_trips_in_flight` counts those in progress.
 
+A pair of module and target that is requested only on `/probe` makes trips while it is scraped.
+After three intervals without a scrape, and at least ten minutes, it is forgotten: it leaves the
+pages and `mailtrip status`. The same applies to a probe that was removed from `probes:`, if
+`targets` of its module allows its target. If it is scraped
+again, its outages continue.
+
 Durations are measured with a monotonic clock. The delivery delay is the time from the server's
 final 250 to the moment when the message is seen. Its error is at most 100 ms or 5 %, whichever is
 larger. It is observed only if the mailbox was being watched when the message arrived. No duration

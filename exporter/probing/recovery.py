@@ -1,6 +1,6 @@
 """Restores trips and probes from the state of an earlier process."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import replace
 from functools import cache
 
@@ -40,7 +40,9 @@ class Recovery:
     def recover(self) -> list[Trip]:
         """Restores what an earlier process knew. Returns the trips to continue."""
         self.restore(self._probes.current)
-        return self._ledger.recover()
+        trips = self._ledger.recover()
+        self._forget_idle({self._probes.current(trip.probe) for trip in trips})
+        return trips
 
     async def resume(self, trips: Iterable[Trip]) -> None:
         """Continues trips where an earlier process stopped. Other tasks run in between, since there
@@ -71,6 +73,17 @@ class Recovery:
             if key := wanted(stored):
                 probe = self._probes.get_or_create(key)
                 probe.schedule.resume(started)
+
+    def _forget_idle(self, in_flight: Container[ProbeKey | None]) -> None:
+        """Forgets the pairs that were no longer scraped when the earlier process ended: its newest
+        trip is its last sign of life. How long mailtrip did not run says nothing about them."""
+        now = self._clock.wall()
+        ends = [(one, one.newest.finished_at) for one in self._probes if one.newest]
+        last_sign = max((end for _, end in ends if end <= now), default=now)
+        for probe, end in ends:
+            if probe.key not in in_flight:
+                probe.last_scraped -= max(last_sign - end, 0.0)
+        self._probes.forget_idle()
 
     def _keep_interval(self, probe: Probe, started_at: float) -> None:
         """Ensures at most one trip per interval, however often mailtrip restarts.

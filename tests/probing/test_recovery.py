@@ -3,12 +3,17 @@ taken for another's meanwhile."""
 
 import asyncio
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from exporter.app import App
-from exporter.core.model import ProbeKey
+from exporter.core.model import Failure, Outcome, ProbeKey
+from exporter.core.phases import Phase
+from exporter.core.reasons import Reason
+from exporter.core.steps import Step
 from exporter.core.timing.clock import Clock, boot_id
 from exporter.mail.tokens import Mint, Token, new_key
+from exporter.probing.outages import Outages
 from exporter.settings import Settings
 from exporter.state.store import Store
 from exporter.state.trip import State, Trip
@@ -20,6 +25,7 @@ CONFIGURATION = """
 mailboxes: {{here: {{maildir: {{path: {path}}}}}}}
 modules:
   plain:
+    targets: ["*@example.net"]
     roundtrip: {{from: a@example.org, send: {{smtp: {{host: 192.0.2.1}}}}, mailbox: here}}
 probes: [{{name: plain, module: plain, target: b@example.org}}]
 """
@@ -97,3 +103,29 @@ async def test_who_is_stopped_meanwhile_opens_no_mailbox(tmp_path: Path) -> None
     store = Store.open(tmp_path / "state")
     assert {trip.state for trip in store.unsettled()} == {State.SENT}
     await store.close()
+
+
+async def test_a_pair_that_was_forgotten_stays_so_after_a_restart(tmp_path: Path) -> None:
+    """Its last result may be a failure of a year ago."""
+    settings = Settings.parse(CONFIGURATION.format(path=tmp_path / "Maildir").encode(), "test.yml")
+    scraped, left = ProbeKey("plain", "new@example.net"), ProbeKey("plain", "old@example.net")
+    pending = ProbeKey("plain", "slow@example.net")
+    failure = Failure(Phase.SEND, Step.CONNECT, Reason.CONNECT)
+    stopped = time.time() - 86_400  # the earlier process
+    store, token = Store.open(tmp_path / "state"), Mint(key := new_key()).mint(0)
+    await store.record(replace(sent(token, Clock()), probe=pending))
+    for number, (probe, ago) in enumerate(
+        [(PROBE, 90_000), (left, 2000), (pending, 2000), (scraped, 300)]
+    ):
+        ended = Outcome(f"t{number}", probe, stopped - ago, 1.0, failure=failure)
+        outages = Outages(probe)
+        outages.add(ended, 0.0, 0.0)
+        store.finished(ended)
+        store.keep_unsettled(probe, outages.kept)
+    await store.close()
+    async with App(settings, Store.open(tmp_path / "state"), key) as app:
+        app.recover()
+        assert {probe.key for probe in app.probes} == {PROBE, scraped, pending}
+        assert (known := app.probes.get(scraped))
+        assert known.newest
+        assert app.probes.get_or_create(left).outages.lasting, "it goes on if it is scraped again"
