@@ -189,6 +189,6 @@ class Mailbox(Protocol):
         """Opens a session. `trace` times its steps; the session keeps it for its clock, spans and
         transcript.
 
-        A receiver calls `wanted` before it accepts a message, and POP3 before it deletes one whose
-        id may have been reused; other kinds do not.
+        A receiver calls `wanted` before it accepts a message, POP3 before it deletes one whose id
+        may have been reused, and IMAP on a server without UIDVALIDITY; other kinds do not.
         """

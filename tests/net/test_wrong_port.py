@@ -28,6 +28,7 @@ from exporter.net.wrong_port import (
 )
 from tests.support.fast_forward import fast_forward
 from tests.support.imap_conversation import AUTHORITY, trusting
+from tests.support.wanting import all_of_them
 
 FIRST_WORDS = {
     "IMAP": [b"* OK ready\r\n", b"* PREAUTH x\r\n", b"* BYE too many\r\n", b"* ok\r\n"],
@@ -178,7 +179,7 @@ async def failed(
     with pytest.raises(ProbeError) as caught:
         async with asyncio.timeout(15):
             await ImapMailbox(ImapOptions.model_validate(options), Resolver()).open(
-                run, lambda raw: True
+                run, all_of_them
             )
     assert "labpass" not in "\n".join(run.transcript)
     return caught.value, run.failure(caught.value).step

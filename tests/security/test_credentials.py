@@ -75,7 +75,7 @@ def visit(kind: str, port: int, *, patience: float = PATIENCE, **options: Any) -
         return in_phase(run, make_sender("smtp", given, Resolver()).send(probe_message(), run))
     if kind == "imap":
         imap = ImapMailbox(ImapOptions.model_validate(given), Resolver())
-        return in_phase(run, imap.open(run, lambda raw: True))
+        return in_phase(run, imap.open(run, all_of_them))
     pop3 = Pop3Mailbox(Pop3Options.model_validate(given), Resolver())
     return in_phase(run, pop3.open(run, all_of_them))
 
@@ -353,6 +353,6 @@ async def test_a_wrong_password(refusal: str) -> None:
     options = {"auth": "plain"} if "sasl" in refusal else {}
     async with rig(f"quirks/{refusal}", **options) as here:
         with pytest.raises(ProbeError):
-            await here.mailbox.open(here.run, lambda raw: True)
+            await here.mailbox.open(here.run, all_of_them)
     async with rig("quirks/login-is-unknown") as here, here.session() as session:
         assert [sighting.raw for sighting in await session.scan()] == [b"hello"]

@@ -1,13 +1,14 @@
 """Deletes exactly our messages from an IMAP mailbox, with the extensions that the server offers."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 from exporter.core.trace.trace import Trace
-from exporter.mailboxes.imap.folder import Folder, Ref
+from exporter.mailboxes.imap.folder import UNKNOWN, Folder, Ref
 from exporter.mailboxes.imap.selection import CHUNK, Selection
-from exporter.mailboxes.session import Sighting
+from exporter.mailboxes.session import READ_LIMIT, Sighting, Wanted
 from exporter.net.imap.connection import ImapConnection
 from exporter.net.imap.names import quote, uid_set
 from exporter.net.imap.reader import attributes, number
@@ -23,12 +24,18 @@ class Deletion:
     """
 
     def __init__(
-        self, imap: ImapConnection, trace: Trace, selection: Selection, trash: Folder | None
+        self,
+        imap: ImapConnection,
+        trace: Trace,
+        selection: Selection,
+        trash: Folder | None,
+        wanted: Wanted,
     ) -> None:
         self._imap = imap
         self._trace = trace
         self._selection = selection
         self._trash = trash
+        self._wanted = wanted
         self._uidplus = "UIDPLUS" in imap.capabilities
         self._thrown: set[int] = set()  # what is on its way through the trash, by X-GM-MSGID
         self._thrown_from = 1  # the first UID that it can have there
@@ -58,10 +65,28 @@ class Deletion:
             self._trace.note(
                 f"-- {folder.title} has a new UIDVALIDITY; messages seen before cannot be deleted"
             )
+        if not folder.validity:
+            uids = await self._still_ours(folder, uids)
         stay = [
             chunk for chunk in _chunks(uids) if not await self._throw_away(folder, uid_set(chunk))
         ]
         await self._expunge(folder, stay)
+
+    async def _still_ours(self, folder: Folder, uids: Sequence[int]) -> list[int]:
+        """Those that still belong to our messages. Without UIDVALIDITY a UID may mean another
+        message in the next session (RFC 3501 section 6.3.1)."""
+        ours = list[int]()
+        for uid in uids:
+            raw = await self._selection.message(uid, READ_LIMIT)
+            if raw and await self._wanted(raw):
+                ours.append(uid)
+            elif raw:
+                self._trace.note(
+                    f"-- message {uid} in {folder.title} has the UID of a probe message, but is not"
+                    " one; not deleted"
+                )
+                folder.bookmark = replace(folder.bookmark, validity=UNKNOWN.validity)
+        return ours
 
     async def _expunge(self, folder: Folder, chunks: Sequence[Sequence[int]]) -> None:
         """Flags and expunges messages of the selected folder; without UIDPLUS flagged ones may

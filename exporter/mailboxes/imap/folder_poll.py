@@ -228,15 +228,7 @@ class FolderPoll:
         """A message of the selected folder, or `limit` bytes of it; empty if it is gone."""
         if ref.validity != folder.validity:
             return b""
-        reply: Reply = await self._imap.fetch(
-            str(ref.uid), f"(UID BODY.PEEK[]<0.{limit}>)", by_uid=True
-        )
-        for line in await self._selection.observed(reply.what_is_left("FETCH")):
-            told = attributes(line) if line.name == "FETCH" else {}
-            raw = next((told[key] for key in told if key.startswith("BODY[")), None)
-            if number(told.get("UID")) == ref.uid and isinstance(raw, bytes):
-                return raw
-        return b""
+        return await self._selection.message(ref.uid, limit)
 
     async def _fetch(
         self,

@@ -1,7 +1,6 @@
 """A mailbox on an IMAP server."""
 
 import ssl
-from collections.abc import Callable
 
 from exporter import __version__
 from exporter.core.model import ProbeError
@@ -14,6 +13,7 @@ from exporter.mailboxes.imap.breaking import BreakingMessages
 from exporter.mailboxes.imap.folder import Bookmark
 from exporter.mailboxes.imap.options import ImapOptions
 from exporter.mailboxes.imap.session import ImapSession, open_session
+from exporter.mailboxes.session import Wanted
 from exporter.net.dns.resolver import Resolver
 from exporter.net.exceptions import map_secrets
 from exporter.net.imap.connection import ImapConnection, converse
@@ -60,7 +60,7 @@ class ImapMailbox:
             else None
         )
 
-    async def open(self, trace: Trace, wanted: Callable[[bytes], object]) -> ImapSession:
+    async def open(self, trace: Trace, wanted: Wanted) -> ImapSession:
         """Connects, logs in and selects the first folder. Cancelling it, like every failure, drops
         the connection."""
         options = self._options
@@ -77,13 +77,18 @@ class ImapMailbox:
         imap = await converse(connected, options.host, trace.now, trace.note, credentials.redaction)
         try:
             with imap.redaction.of_errors():
-                return await self._open_session(imap, credentials, token, trace)
+                return await self._open_session(imap, credentials, token, trace, wanted)
         except BaseException:
             imap.abort()
             raise
 
     async def _open_session(
-        self, imap: ImapConnection, credentials: Credentials, token: Token | None, trace: Trace
+        self,
+        imap: ImapConnection,
+        credentials: Credentials,
+        token: Token | None,
+        trace: Trace,
+        wanted: Wanted,
     ) -> ImapSession:
         await self._secure_and_greet(imap, trace)
         if not imap.authenticated:
@@ -92,7 +97,7 @@ class ImapMailbox:
         with trace.step(Step.SELECT):
             identified = await self._identify(imap) if self._options.id else True
             session = await open_session(
-                imap, trace, self._options.folders, self._bookmarks, self._breaking
+                imap, trace, self._options.folders, self._bookmarks, self._breaking, wanted
             )
             self._broken_id = not identified
         return session

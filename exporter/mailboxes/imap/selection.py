@@ -204,6 +204,18 @@ class Selection:
                 uids.append(uid)
         return uids
 
+    async def message(self, uid: int, limit: int) -> bytes:
+        """A message of the selected folder, or `limit` bytes of it; empty if it is gone."""
+        reply: Reply = await self._imap.fetch(
+            str(uid), f"(UID BODY.PEEK[]<0.{limit}>)", by_uid=True
+        )
+        for line in await self.observed(reply.what_is_left("FETCH")):
+            told = attributes(line) if line.name == "FETCH" else {}
+            raw = next((told[key] for key in told if key.startswith("BODY[")), None)
+            if number(told.get("UID")) == uid and isinstance(raw, bytes):
+                return raw
+        return b""
+
     async def finds(self, words: str, uid: int) -> bool:
         """Whether a search of the selected folder finds this message. Raises ProbeError."""
         reply: Reply = await self._imap.search(f"UID {uid} {words}", charset=None, by_uid=True)

@@ -16,7 +16,7 @@ from exporter.mailboxes.imap.folder_list import gmail, list_folders
 from exporter.mailboxes.imap.folder_poll import FolderPoll
 from exporter.mailboxes.imap.incomplete import IncompleteMessages
 from exporter.mailboxes.imap.selection import LEFT_ALONE, Selection
-from exporter.mailboxes.session import Sighting
+from exporter.mailboxes.session import Sighting, Wanted
 from exporter.net.imap.connection import ImapConnection
 from exporter.net.imap.reply import Reply
 
@@ -39,6 +39,7 @@ async def open_session(
     wanted: Sequence[str],
     bookmarks: dict[str, Bookmark],
     breaking: BreakingMessages,
+    may_delete: Wanted,
 ) -> "ImapSession":
     """Finds the folders and selects the first. New messages are watched from now on."""
     listing = await list_folders(imap, wanted)
@@ -70,7 +71,7 @@ async def open_session(
         imap,
         trace,
         selection,
-        Deletion(imap, trace, selection, Folder(trash) if trash else None),
+        Deletion(imap, trace, selection, Folder(trash) if trash else None, may_delete),
         bookmarks,
         breaking,
     )

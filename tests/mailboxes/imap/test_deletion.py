@@ -9,7 +9,7 @@ from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.mailboxes.imap.folder import Ref
 from exporter.mailboxes.session import Sighting
-from tests.support.imap_rig import opened
+from tests.support.imap_rig import opened, rig
 
 
 def sightings(*uids: int, folder: str = "INBOX", validity: int = 9) -> list[Sighting]:
@@ -34,6 +34,19 @@ async def test_without_uidplus_nothing_is_expunged_that_others_have_flagged() ->
         assert "other messages in INBOX are flagged as deleted, too" in here.transcript
         await session.delete(sightings(2))
         await session.delete(sightings(3, validity=8))  # nothing of ours is left to be expunged
+
+
+async def test_without_uidvalidity_a_message_is_deleted_only_if_it_is_still_ours() -> None:
+    async with rig("another-message-with-our-uid") as here:
+        async with here.session() as session:
+            (ours, *_) = await session.scan()
+            assert (ours.ref, ours.raw) == (Ref(0, 2), b"ours")
+        async with here.session() as session:
+            await session.delete([ours])
+            assert "message 2 in INBOX has the UID of a probe message, but is not" in here.transcript
+            (again, *_) = await session.scan()  # it is looked for
+            assert (again.ref, again.raw) == (Ref(0, 1), b"ours")
+            await session.delete([again])
 
 
 async def test_only_gmail_needs_a_trash() -> None:

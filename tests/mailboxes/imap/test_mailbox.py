@@ -25,6 +25,7 @@ from exporter.mailboxes.session import Sighting
 from exporter.net.dns.resolver import Resolver
 from tests.lab.client import LabUser
 from tests.support.imap_rig import RunThatNotes
+from tests.support.wanting import all_of_them
 
 LONG = 60.0
 
@@ -54,7 +55,7 @@ def mailbox(user: LabUser, **options: object) -> ImapMailbox:
 
 @asynccontextmanager
 async def opened(mailbox: ImapMailbox, run: Run | None = None) -> AsyncIterator[ImapSession]:
-    session = await mailbox.open(run or Run(Clock()), lambda raw: True)
+    session = await mailbox.open(run or Run(Clock()), all_of_them)
     try:
         yield session
         await session.close()

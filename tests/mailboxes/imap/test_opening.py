@@ -15,6 +15,7 @@ from exporter.mailboxes.imap.options import ImapOptions
 from exporter.net.dns.resolver import Resolver
 from tests.support.fast_forward import fast_forward
 from tests.support.imap_rig import opened, rig
+from tests.support.wanting import all_of_them
 
 
 async def why(dialogue: str, **options: object) -> tuple[ProbeError, Run]:
@@ -184,7 +185,7 @@ C: $ ID ("name" "mailtrip" "version" "0.1.0")
     async with rig(dialogue) as here:
         here.mailbox = ImapMailbox(here.options, Resolver(), id_patience=0.3)
         with pytest.raises(ProbeError) as caught:
-            await here.mailbox.open(here.run, lambda raw: True)
+            await here.mailbox.open(here.run, all_of_them)
         assert (caught.value.reason, caught.value.detail) == (Reason.DISCONNECTED, detail)
         for _ in range(2):
             async with here.session():
@@ -203,7 +204,7 @@ C: $ ID ("name" "mailtrip" "version" "0.1.0")
     async with rig(dialogue) as here:
         for words in ("cut the connection", "Unsafe Login"):
             with pytest.raises(ProbeError, match=words):
-                await here.mailbox.open(here.run, lambda raw: True)
+                await here.mailbox.open(here.run, all_of_them)
         for _ in range(2):
             async with here.session():
                 pass
