@@ -264,14 +264,17 @@ class Pop3Session:
                 if await self._is_still_ours(pop3, number, uid):
                     await pop3.dele(number)
                     deleted += 1
-        with self._trace.step(Step.LOGOUT):
-            await pop3.quit()
+        if deleted:
+            with self._trace.step(Step.LOGOUT):
+                await pop3.quit()
+            self._pop3 = None
+            pop3.abort()
+            await pop3.closed()
+        else:  # they are gone, so there is nothing to confirm
+            await self._leave()
         self._maildrop.deleted(uids)
         self._maildrop.confirmed.add(sightings, self._trace.now())
         self.messages = len(self._maildrop.listing) - deleted
-        self._pop3 = None
-        pop3.abort()
-        await pop3.closed()
         if in_vain:
             with self._trace.step(Step.DELETE):
                 raise in_vain

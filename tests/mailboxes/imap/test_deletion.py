@@ -43,7 +43,9 @@ async def test_without_uidvalidity_a_message_is_deleted_only_if_it_is_still_ours
             assert (ours.ref, ours.raw) == (Ref(0, 2), b"ours")
         async with here.session() as session:
             await session.delete([ours])
-            assert "message 2 in INBOX has the UID of a probe message, but is not" in here.transcript
+            assert (
+                "message 2 in INBOX has the UID of a probe message, but is not" in here.transcript
+            )
             (again, *_) = await session.scan()  # it is looked for
             assert (again.ref, again.raw) == (Ref(0, 1), b"ours")
             await session.delete([again])

@@ -180,6 +180,21 @@ async def test_a_message_is_not_deleted_before_quit_is_answered() -> None:
             await session.delete(ours)
 
 
+async def test_a_server_that_does_not_answer_quit_has_deleted_what_is_gone_at_the_next_login() -> (
+    None
+):
+    async with rig("closes-at-quit") as here:
+        async with here.session() as session:
+            ours = await session.scan()
+            with pytest.raises(ProbeError) as caught:
+                await session.delete(ours)
+            assert caught.value.reason is Reason.DISCONNECTED
+        here.now += 2
+        async with here.session() as session:
+            await session.delete(ours)
+            assert session.messages == 0
+
+
 async def test_a_server_that_confirms_deletions_and_keeps_the_message_is_to_blame() -> None:
     async with rig("confirms-and-keeps") as here:
         async with here.session() as session:
