@@ -145,7 +145,7 @@ def man_page() -> str:
 def _synopsis(action: argparse.Action) -> str:
     if not action.option_strings:
         shown = rf"\fI{roff(value(action))}\fR"
-        several = {"*": f"[{shown} ...]", "+": f"{shown} ..."}
+        several = {"?": f"[{shown}]", "*": f"[{shown} ...]", "+": f"{shown} ..."}
         return several.get(str(action.nargs), shown)
     if "--help" in action.option_strings:
         return r"[\fB\-h\fR]"

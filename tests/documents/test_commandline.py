@@ -57,6 +57,13 @@ def test_the_man_page_names_the_version_every_command_and_every_flag() -> None:
             assert all(f"\\fB{option}\\fR" in plain for option in flag.option_strings)
 
 
+def test_the_man_page_puts_into_brackets_what_may_be_left_out() -> None:
+    page = manual_page.man_page()
+    assert "\n[\\fITARGET\\fR]\n" in page, "init asks for it"
+    assert "\n[\\fINAME\\fR]\n" in page, "status shows all"
+    assert "\n\\fINAME|TARGET\\fR\n" in page, "probe needs it"
+
+
 def test_man_has_no_warning(servers: None) -> None:
     page = commandline.SHARE / "man/man1/mailtrip.1"
     done = subprocess.run(
