@@ -264,22 +264,24 @@ class ImapSession:
         return self._may_idle
 
     async def _listen(self, seconds: float, wake: Wake) -> None:
-        """Idles until the time is over, `wake` is set, or the server announces a message; ends at
-        once if the connection fails."""
+        """Idles until the time is over, `wake` is set, or the server announces a message or ends
+        the idling, but not too soon; ends at once if the connection fails."""
         loop = asyncio.get_running_loop()
-        end = loop.time() + seconds
+        began = loop.time()
         with self._imap.calling(wake.ring):
-            while not self._message_comes() and not wake.is_set():
-                if (left := end - loop.time()) <= 0:
+            while not self._message_comes(loop.time() - began) and not wake.is_set():
+                if (left := began + seconds - loop.time()) <= 0:
                     break
                 await wake.sleep(left)
 
-    def _message_comes(self) -> bool:
-        """Whether the server has announced a message, or has ended the idling."""
+    def _message_comes(self, idled: float) -> bool:
+        """Whether the server has announced a message, or has ended the idling after a while. One
+        that ends it at once would be asked again and again."""
         while response := self._imap.pushed():
             if response.tag not in ("*", "+"):
-                return True
-            if self._main.observe(response):
+                if idled >= IDLE_WORTH:
+                    return True
+            elif self._main.observe(response):
                 self._main.announcements.announced(self._trace.now())
                 return True
         return False

@@ -50,6 +50,16 @@ async def test_a_refused_idle_is_not_tried_again() -> None:
         assert len(await session.scan()) == 1
 
 
+async def test_a_server_that_ends_the_idling_at_once_is_not_asked_again_at_once() -> None:
+    async with opened("wait-ended-at-once") as (session, here):
+        waiting = asyncio.ensure_future(session.wait(LONG, Wake()))
+        await here.run.wait_for_line("S: * 0 RECENT")
+        assert not waiting.done()
+        here.peer.go_on.set()  # what the server announces without being asked is heard
+        await waiting
+        assert len(await session.scan()) == 1
+
+
 async def test_somebody_in_a_hurry_ends_the_wait() -> None:
     async with opened("wait-woken") as (session, here):
         wake = Wake()
