@@ -1,6 +1,6 @@
-"""Messages at which the server closes the connection. Pure.
+"""Messages at which the server closes the connection, and those that it refuses to show. Pure.
 
-Dovecot does so at a message that it cannot read (`imap_fetch_failure`:
+Dovecot closes it at a message that it cannot read (`imap_fetch_failure`:
 https://github.com/dovecot/core/commit/704a96fa677763eef7ae62466e14e83a2f535427).
 """
 
@@ -24,6 +24,7 @@ class BreakingMessages:
         self._ended: dict[str, int] = {}  # so many connections at several messages, by folder
         self._alone: dict[str, int] = {}  # so many messages, by folder
         self._known = UnreadableMessages[tuple[str, Ref]]()
+        self._refused = UnreadableMessages[tuple[str, Ref]]()  # they are not passed over
 
     def reads_alone(self, folder: Folder) -> bool:
         """Whether each message there is read by a command of its own."""
@@ -56,10 +57,21 @@ class BreakingMessages:
         if self._ended[folder.name] >= LEAST:
             self.read_alone(folder, len(uids) or CHUNK)
 
-    def answered(self, folder: Folder, uids: Collection[int]) -> None:
-        """Notes that the server has answered a request for these messages."""
+    def refused(
+        self, folder: Folder, uids: Collection[int], error: ProbeError, now: float, *, new: bool
+    ) -> None:
+        """Notes that the server refuses to show these messages, of which at least one is broken."""
         for uid in uids:
             self._known.answered(_name(folder, uid))
+        if len(uids) == 1:
+            why = error.at(None, Step.FETCH)
+            self._refused.failed(_name(folder, *uids), why, now, at=now, is_new=new)
+
+    def shown(self, folder: Folder, uids: Collection[int]) -> None:
+        """Notes that the server has shown these messages, as far as they are there."""
+        for uid in uids:
+            self._known.answered(_name(folder, uid))
+            self._refused.answered(_name(folder, uid))
 
     def unreadable(self, folder: Folder) -> list[int]:
         """The UIDs of the messages that are passed over."""
@@ -75,7 +87,7 @@ class BreakingMessages:
 
     def unreadable_since(self, moment: float) -> ProbeError | None:
         """Why a message that arrived then or later could not be read; None if all could."""
-        return self._known.since(moment)
+        return self._known.since(moment) or self._refused.since(moment)
 
 
 def _name(folder: Folder, uid: int) -> tuple[str, Ref]:

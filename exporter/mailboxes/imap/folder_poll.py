@@ -242,17 +242,21 @@ class FolderPoll:
         section = "HEADER" if self.extent.only_header else section
         date = "INTERNALDATE " if self.extent.dated else ""
         asked, alive = wanted if isinstance(wanted, set) else set[int](), self._imap.alive
+        new = any(uid >= folder.bookmark.next_uid for uid in asked)
         try:
             reply: Reply = await self._imap.fetch(
                 uids, f"(UID {date}BODY.PEEK[{section}]<0.{READ_LIMIT}>)", by_uid=True
             )
         except ProbeError as error:
             if alive:  # else the connection had ended before
-                new = any(uid >= folder.bookmark.next_uid for uid in asked)
                 self._breaking.ended(folder, asked, error, self._trace.now(), new=new)
             raise
-        self._breaking.answered(folder, asked)
-        lines = await self._selection.observed(reply.what_is_left("FETCH"))
+        try:
+            lines = await self._selection.observed(reply.what_is_left("FETCH"))
+        except ProbeError as refusal:
+            self._breaking.refused(folder, asked, refusal, self._trace.now(), new=new)
+            raise
+        self._breaking.shown(folder, asked)
         is_wanted = wanted.__contains__ if isinstance(wanted, set) else wanted
         found: dict[int, Sighting] = {}
         empty, self._answered = set[int](), False

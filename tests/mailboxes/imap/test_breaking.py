@@ -10,7 +10,7 @@ from exporter.mailboxes.imap.folder import Folder
 from exporter.mailboxes.imap.session import ImapSession
 from exporter.mailboxes.session import Sighting
 from exporter.mailboxes.unreadable import FIRST_RETRY
-from tests.support.imap_rig import ImapRig, rig
+from tests.support.imap_rig import ImapRig, opened, rig
 
 ERROR = ProbeError(Reason.DISCONNECTED, "FETCH failed")
 
@@ -65,6 +65,20 @@ async def test_a_new_message_at_which_the_connection_ends_may_be_ours() -> None:
             here.now += FIRST_RETRY
             assert await session.scan() == []
             assert session.unreadable_since(1000)
+
+
+async def test_a_new_message_that_is_refused_may_be_ours_until_it_is_shown() -> None:
+    async with opened("new-message-refused") as (session, here):
+        for _ in range(3):
+            assert session.unreadable_since(0) is None
+            assert await session.scan() == []
+            here.now += 1
+        why = session.unreadable_since(1000)
+        assert why
+        assert (why.reason, why.step) == (Reason.REJECTED, Step.FETCH)
+        assert session.unreadable_since(here.now) is None
+        assert seen(await session.scan()) == [(31, b"hello")]
+        assert session.unreadable_since(0) is None
 
 
 def folder() -> Folder:
