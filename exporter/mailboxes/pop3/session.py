@@ -7,6 +7,7 @@ quits at once.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from math import inf
 
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
@@ -22,6 +23,8 @@ BODY_LINES = 1000
 # Bytes; a larger message is not read from a server without TOP, which would send all of it.
 LARGEST = 1 << 20
 CHUNK = 100  # messages in one scan
+# Of the time of a conversation, after which a scan reads no further message. Each is a round trip.
+SHARE = 0.25
 HOLD = 0.5  # seconds that we stay when something was found, since most likely it is to be deleted
 QUIT_PATIENCE = 2.0  # seconds; without deletions QUIT is only good manners
 
@@ -155,8 +158,11 @@ class Pop3Session:
         if not chunk:
             return []
         found = []
+        end = self._trace.now() + (self._trace.session_timeout or inf) * SHARE
         with self._trace.step(Step.FETCH, f"{len(chunk)} messages"):
             for number, uid in chunk:
+                if self._trace.now() > end:
+                    break  # the rest is for the next scan
                 raw = await self._try(pop3, number, uid)
                 if not isinstance(raw, bytes):
                     self._tried.add(uid)

@@ -9,8 +9,10 @@ from exporter.core.model import ProbeError
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
+from exporter.core.timing.clock import Clock
 from exporter.core.timing.precision import COARSE
 from exporter.core.timing.wake import Wake
+from exporter.core.trace.run import Run
 from exporter.mailboxes.pop3.session import HOLD
 from exporter.mailboxes.unreadable import FIRST_RETRY
 from tests.support.pop3_rig import opened, rig, subjects
@@ -53,6 +55,24 @@ async def test_without_top_whole_messages_are_read_unless_they_are_large(dialogu
     async with opened(dialogue) as (session, _):
         assert subjects(await session.scan()) == ["small"]
         await session.close()
+
+
+async def test_a_slow_server_has_the_time_of_a_conversation_for_some_messages_and_not_for_all() -> (
+    None
+):
+    async with rig("far-away") as here:
+
+        class Far(Run):
+            def note(self, line: str) -> None:
+                super().note(line)
+                here.now += 4 if line.startswith("C: TOP") else 0
+
+        here.run = Far(Clock(monotonic=lambda: here.now), session_timeout=30)
+        async with here.session() as session:
+            assert subjects(await session.scan()) == ["third", "second"]
+            assert session.unread
+            assert subjects(await session.scan()) == ["first"]
+            await session.close()
 
 
 async def test_a_message_that_cannot_be_read_is_tried_again_at_the_next_login() -> None:
