@@ -169,9 +169,12 @@ def pytest_runtest_teardown(
     item: pytest.Item, nextitem: pytest.Item | None
 ) -> Generator[None, None, None]:
     """A file of tests leaves no message to the next one, in a mailbox or on its way."""
-    yield
-    if item.get_closest_marker("lab") and nextitem and nextitem.path != item.path:
-        item.config.stash[LAB].empty()
+    try:
+        yield
+    finally:
+        lab = item.config.stash.get(LAB, None)  # None if it did not come up
+        if lab and item.get_closest_marker("lab") and nextitem and nextitem.path != item.path:
+            lab.empty()
 
 
 @pytest.fixture(autouse=True)

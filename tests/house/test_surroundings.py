@@ -14,6 +14,18 @@ from tests import systems
 from tests.support.prometheus import Prometheus
 
 TESTS = Path(__file__).resolve().parents[1]
+CONFTEST = """
+import pytest
+from tests.conftest import LAB
+class Lab:
+    def empty(self): print("emptied")
+    def put_levers_back(self): {levers}
+@pytest.fixture(scope="session")
+def lab(pytestconfig):
+    pytestconfig.stash[LAB] = Lab()
+    return pytestconfig.stash[LAB]
+"""
+"""Of tests that ask for a lab."""
 
 
 async def test_prometheus_scrapes_what_it_is_told_to(
@@ -65,17 +77,7 @@ def test_a_skipped_test_is_a_failure_in_ci(tmp_path: Path, skip: str, in_ci: boo
 
 @pytest.mark.slow
 def test_the_lab_is_emptied_between_two_files(tmp_path: Path) -> None:
-    (tmp_path / "conftest.py").write_text(
-        "import pytest\n"
-        "from tests.conftest import LAB\n"
-        "class Lab:\n"
-        "    def empty(self): print('emptied')\n"
-        "    def put_levers_back(self): pass\n"
-        "@pytest.fixture(scope='session')\n"
-        "def lab(pytestconfig):\n"
-        "    pytestconfig.stash[LAB] = Lab()\n"
-        "    return pytestconfig.stash[LAB]\n"
-    )
+    (tmp_path / "conftest.py").write_text(CONFTEST.format(levers="pass"))
     for name in ("one", "two", "with_no_server", "without_another"):
         asks = "" if name == "with_no_server" else "lab"
         (tmp_path / f"test_{name}.py").write_text(
@@ -86,6 +88,28 @@ def test_the_lab_is_emptied_between_two_files(tmp_path: Path) -> None:
         *("one", "one", "emptied", "two", "two", "emptied"),
         *("with_no_server", "with_no_server", "without_another", "without_another"),
     ]
+
+
+@pytest.mark.slow
+def test_the_lab_is_emptied_even_if_the_last_test_of_a_file_breaks_it(tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text(CONFTEST.format(levers="raise OSError"))
+    for name in ("one", "two"):
+        (tmp_path / f"test_{name}.py").write_text(f"def test_it(lab): print('{name}')\n")
+    assert _pytest(tmp_path, "-s", "-p", "no:terminal").split() == ["one", "emptied", "two"]
+
+
+@pytest.mark.slow
+def test_a_lab_that_does_not_come_up_is_the_only_error(tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text(
+        "import pytest\n"
+        "@pytest.fixture(scope='session')\n"
+        "def lab(): pytest.fail('it needs root', pytrace=False)\n"
+    )
+    for name in ("one", "two"):
+        (tmp_path / f"test_{name}.py").write_text("def test_it(lab): pass\n")
+    said = _pytest(tmp_path)
+    assert "it needs root" in said
+    assert "2 errors" in said
 
 
 def _pytest(directory: Path, *options: str, ci: str | None = None) -> str:
