@@ -1,14 +1,13 @@
 """The lab's own certificate authority, and a good and an expired certificate for each server."""
 
 import datetime
-import shutil
 import smtplib
 import ssl
 from hashlib import sha256
 from pathlib import Path
 
 from tests.lab import facts
-from tests.lab.rundir import RunDirectory
+from tests.lab.rundir import RunDirectory, replace_file
 from tests.lab.shell import LabError, run, wait_until
 
 SERVERS = list(facts.CERTIFICATE_NAMES)
@@ -120,15 +119,17 @@ def install(rundir: RunDirectory) -> None:
     kind = rundir.state("certificate", "good")
     tls = rundir.path("etc/tls")
     tls.mkdir(exist_ok=True)
-    shutil.copy(rundir.path("keys/ca.crt"), tls)
-    shutil.copy(rundir.path("keys/mx.ending.crt"), tls)
+    for name in ("ca.crt", "mx.ending.crt"):
+        replace_file(tls / name, rundir.path("keys", name).read_text())
     for server in SERVERS:
-        shutil.copy(rundir.path("keys", f"{server}.{kind}.crt"), tls / f"{server}.crt")
-        shutil.copy(rundir.path("keys", f"{server}.key"), tls)
-        (tls / f"{server}.key").chmod(0o600 if server in SERVERS_OF_THE_LAB else 0o644)
+        certificate = rundir.path("keys", f"{server}.{kind}.crt").read_text()
+        replace_file(tls / f"{server}.crt", certificate)
+        key = rundir.path("keys", f"{server}.key").read_text()
+        mode = 0o600 if server in SERVERS_OF_THE_LAB else 0o644
+        replace_file(tls / f"{server}.key", key, mode)
     der = ssl.PEM_cert_to_DER_cert(rundir.path("keys/idp.good.crt").read_text())
     fingerprint = sha256(der).digest().hex(":").upper()
-    rundir.path("etc/postfix-relay/clientcerts").write_text(f"{fingerprint} idp\n")
+    replace_file(rundir.path("etc/postfix-relay/clientcerts"), f"{fingerprint} idp\n")
 
 
 def wait_until_shown(rundir: RunDirectory, server: str) -> None:

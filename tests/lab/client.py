@@ -227,8 +227,10 @@ class Lab:
 
     def empty(self) -> None:
         """Empties all mailboxes and queues, unless another program has it `up`."""
-        self._if_alone("purge")
-        fcntl.flock(self._in_use, fcntl.LOCK_SH)
+        try:
+            self._if_alone("purge")
+        finally:
+            fcntl.flock(self._in_use, fcntl.LOCK_SH)
 
     def _if_alone(self, word: str) -> None:
         with suppress(BlockingIOError):

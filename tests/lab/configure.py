@@ -4,11 +4,10 @@ import ipaddress
 import os
 import re
 import shutil
-import time
 from pathlib import Path
 
 from tests.lab import certificates, dnssec, facts, sts
-from tests.lab.rundir import RunDirectory
+from tests.lab.rundir import RunDirectory, replace_file
 from tests.lab.shell import LabError, run
 
 TEMPLATES = facts.HOME / "templates"
@@ -71,17 +70,6 @@ def render(text: str, values: dict[str, str]) -> str:
 
     text = re.sub(r"@INCLUDE (\S+)@\n", included, text)
     return re.sub(r"@([A-Z_]+)@", lambda match: values[match[1]], text)
-
-
-def replace_file(target: Path, text: str) -> None:
-    """Never leaves a half-written file to a running server."""
-    if target.exists() and target.read_text() == text:
-        return
-    new = target.with_name(target.name + ".new")
-    new.write_text(text)
-    a_while_ago = time.time() - 10
-    os.utime(new, (a_while_ago, a_while_ago))  # Postfix would wait until a new file is 2 s old
-    new.rename(target)
 
 
 def template_values(rundir: RunDirectory) -> dict[str, str]:
@@ -152,9 +140,8 @@ def dkim_record(rundir: RunDirectory) -> str:
 
 def install_dkim_key(rundir: RunDirectory) -> None:
     copy = rundir.path("etc/opendkim/dkim.key")
-    shutil.copy(rundir.path("keys/dkim.key"), copy)
+    replace_file(copy, rundir.path("keys/dkim.key").read_text(), 0o600)
     shutil.chown(copy, "opendkim")
-    copy.chmod(0o600)
 
 
 def write_users(rundir: RunDirectory) -> None:
@@ -192,7 +179,7 @@ def make_mailboxes(rundir: RunDirectory) -> None:
             directory.chmod(0o755)
         script = TEMPLATES / "sieve" / f"{user}.sieve"
         if script.exists():
-            shutil.copy(script, home / ".dovecot.sieve")
+            replace_file(home / ".dovecot.sieve", script.read_text())
 
 
 def write_blocklists(rundir: RunDirectory) -> None:
@@ -212,9 +199,9 @@ def make_chroot(rundir: RunDirectory, instance: str) -> None:
     DNS."""
     spool = rundir.path("var", instance, "spool")
     for name in ("resolv.conf", "nsswitch.conf"):
-        shutil.copy(rundir.path("etc/names", name), spool / "etc")
-    (spool / "etc/hosts").write_text("127.0.0.1 localhost\n")
-    shutil.copy("/etc/services", spool / "etc/services")
+        replace_file(spool / "etc" / name, rundir.path("etc/names", name).read_text())
+    replace_file(spool / "etc/hosts", "127.0.0.1 localhost\n")
+    replace_file(spool / "etc/services", Path("/etc/services").read_text())
     shutil.chown(rundir.path("var", instance, "data"), "postfix")
     private = spool / "private"  # Dovecot puts its SASL socket here before Postfix starts
     private.mkdir(exist_ok=True)

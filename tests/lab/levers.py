@@ -6,7 +6,7 @@ import time
 from functools import partial
 
 from tests.lab import certificates, configure, facts
-from tests.lab.rundir import RunDirectory
+from tests.lab.rundir import RunDirectory, replace_file
 from tests.lab.servers import Server, all_servers
 from tests.lab.shell import LabError, has_address, run, wait_until
 
@@ -167,7 +167,7 @@ def _change_blocklist(rundir: RunDirectory, entry: str, zone: str, *, listed: bo
     if not file.exists():
         raise LabError(f"there is no blocklist {zone}")
     lines = [line for line in file.read_text().splitlines() if line != entry]
-    configure.replace_file(file, "\n".join([*lines, entry] if listed else lines) + "\n")
+    replace_file(file, "\n".join([*lines, entry] if listed else lines) + "\n")
     all_servers(rundir)["rbl"].reload()
     wait_for_entries({(entry, zone): listed})
 

@@ -2,7 +2,9 @@
 
 import fcntl
 import hashlib
+import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +13,19 @@ from tests.lab import facts
 from tests.lab.shell import LabError, wait_until
 
 LONGEST_PATH = 70  # the longest socket below it has 35 characters; a unix socket may have 107
+
+
+def replace_file(target: Path, text: str, mode: int = 0o644) -> None:
+    """Never leaves a half-written file to a running server."""
+    if target.exists() and target.read_text() == text:
+        return
+    new = target.with_name(target.name + ".new")
+    new.touch(mode=mode)
+    new.chmod(mode)
+    new.write_text(text)
+    a_while_ago = time.time() - 10
+    os.utime(new, (a_while_ago, a_while_ago))  # Postfix would wait until a new file is 2 s old
+    new.rename(target)
 
 
 class RunDirectory:

@@ -10,7 +10,9 @@ import ssl
 import subprocess
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from email.message import Message
+from itertools import chain
 
 import pytest
 
@@ -293,6 +295,21 @@ def test_up_replaces_what_was_killed_and_leaves_the_rest_alone(lab: Lab) -> None
     lab.command("up")
     [new] = status() - before
     assert new.startswith("rbl")
+
+
+def test_up_does_not_write_into_files_that_servers_read(lab: Lab) -> None:
+    """A server that started just then would read a part of it. It is replaced, if at all."""
+    with ExitStack() as stack:
+        written: dict[int, int] = {}
+        patterns = ("etc/tls/*", "var/mail/*/.dovecot.sieve", "var/*/spool/etc/*")
+        files = [list(lab.directory.glob(pattern)) for pattern in patterns]
+        assert all(files)
+        for file in chain(*files):
+            descriptor = os.open(file, os.O_PATH)
+            stack.callback(os.close, descriptor)
+            written[descriptor] = os.fstat(descriptor).st_mtime_ns
+        lab.command("up")
+        assert written == {each: os.fstat(each).st_mtime_ns for each in written}
 
 
 def test_a_lab_that_somebody_uses_is_neither_emptied_nor_stopped(
