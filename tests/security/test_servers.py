@@ -40,7 +40,11 @@ from tests.support.wanting import all_of_them
 
 Listening = Callable[..., Listener]
 MIB = 1 << 20
-AHEAD = 16 * MIB  # what the system may take of a server's words before anybody reads them
+# What the kernel may take of a server's data before the client reads it: both buffers, see tcp(7).
+AHEAD = sum(
+    int(Path(f"/proc/sys/net/ipv4/{buffer}").read_text().split()[2])
+    for buffer in ("tcp_rmem", "tcp_wmem")
+)
 ME = {"host": "127.0.0.1", "username": "me", "password": "hunter2", "tls": "none"}
 
 
@@ -113,21 +117,29 @@ async def looked(port: int) -> list[Sighting]:
         session.abort()
 
 
-ENDLESS_IMAP = {  # and how much of it is read
-    "a line without end": ("x" * MIB, MIB),
-    "a line without end, of ours": ("* " + "x" * MIB, MIB),
-    "short ones": ("* 1 FETCH (UID 1)\r\n" * 10_000, MIB),
-    "lists without end": ("* SEARCH" + " 12" * 300_000 + "\r\n", 4 * MIB),
+LINE, COMMAND, RESPONSE = (
+    "a line of more than 1024 KiB",
+    "more than 32 MiB for one command",
+    "a response of more than 16 MiB",
+)
+ENDLESS_IMAP = {  # the limit that ends it, and how many bytes of it are read
+    "a line without end": ("x" * MIB, LINE, MIB),
+    "a line without end, of ours": ("* " + "x" * MIB, LINE, MIB),
+    "short ones": ("* 1 FETCH (UID 1)\r\n" * 10_000, COMMAND, MIB),
+    "lists without end": ("* SEARCH" + " 12" * 300_000 + "\r\n", COMMAND, 4 * MIB),
     "literals without end": (
         "* 1 FETCH (UID 1 BODY[]<0> {999999}\r\n" + "x" * 999_999 + ")\r\n",
+        COMMAND,
         32 * MIB,
     ),
     "one that is larger than anybody asked for": (
         "* 1 FETCH (UID 1 BODY[]<0> {52428800}\r\nX: y\r\n",
+        RESPONSE,
         0,
     ),
     "literals in literals": (
         "* 1 FETCH (X {100000}\r\n" + "x" * 100_000 + " {100000}\r\n" + "x" * 99_998,
+        RESPONSE,
         16 * MIB,
     ),
 }
@@ -137,10 +149,10 @@ ENDLESS_IMAP = {  # and how much of it is read
 async def test_endless_responses(listener: Listening, what: str) -> None:
     """IMAP limits: 32 MiB per command, 16 MiB per response, 1 MiB per line, and less if a
     response needs more memory than it has bytes. A server that exceeds them is disconnected."""
-    words, most = ENDLESS_IMAP[what]
+    words, limit, most = ENDLESS_IMAP[what]
     server = listener("* OK hello", IMAP | {"UID": Endless(words)}, default="{tag} OK")
     error = await problem(looked(server.port))
-    assert error.reason is Reason.PROTOCOL
+    assert (error.reason, error.detail) == (Reason.PROTOCOL, f"127.0.0.1 sent {limit}")
     assert server.said < most + AHEAD + len(words)
 
 
