@@ -1,6 +1,6 @@
 """The interface of all checks: what a module does to a target."""
 
-from typing import Protocol, runtime_checkable
+from abc import ABC, abstractmethod
 
 from exporter.core.home import Home
 from exporter.core.model import Exchanger
@@ -9,9 +9,8 @@ from exporter.mail.tokens import Token
 from exporter.mailboxes.watcher.heartbeats import Listener
 
 
-class Check(Protocol):
-    """What is asked of any check, with the answers of one that derives from it and says nothing
-    else."""
+class Check:
+    """What is asked of any check, with the answers of one that says nothing else."""
 
     mailbox: str = ""
     """Where messages are awaited; empty if nowhere."""
@@ -26,35 +25,38 @@ class Check(Protocol):
     """What must know of each message of others in the mailbox."""
 
 
-@runtime_checkable
-class MailCheck(Check, Protocol):
+class MailCheck(Check, ABC):
     """A check that sends a message, which outlives the process. Without a mailbox its messages must
     be refused."""
 
     late_after: float
     home: Home  # what is awaited there
 
+    @abstractmethod
     async def run(self, run: Run, token: Token) -> None: ...
 
+    @abstractmethod
     async def resume(self, run: Run, trip: str) -> None: ...
 
 
-@runtime_checkable
-class ExchangerCheck(MailCheck, Protocol):
+class ExchangerCheck(MailCheck):
     """One that may send a message through each exchanger as well."""
 
     visits_each: bool
 
+    @abstractmethod
     async def exchangers(self, run: Run) -> list[Exchanger]:
         """Those that there are, one entry for each address. Raises ProbeError."""
 
+    @abstractmethod
     def through(self, exchanger: Exchanger) -> MailCheck:
         """The same check, which sends only through this one."""
 
 
-class QueryCheck(Check, Protocol):
+class QueryCheck(Check, ABC):
     """A check that sends no message. After a restart it starts again."""
 
+    @abstractmethod
     async def run(self, run: Run) -> None: ...
 
 

@@ -7,10 +7,11 @@ mail.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from math import inf
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol
 
 from exporter.core.timing.precision import FINE, Precision
 
@@ -90,61 +91,63 @@ class Session(Protocol):
         """Drops the connection at once. May be called at any time, also twice."""
 
 
-@runtime_checkable
-class Rechecking(Protocol):
+class Rechecking(ABC):
     """A session that usually relies on the server's announcements."""
 
+    @abstractmethod
     def recheck(self) -> None:
         """Makes the next scan poll instead: a trip is about to fail without an announcement."""
 
 
-@runtime_checkable
-class ScanLimited(Protocol):
+class ScanLimited(ABC):
     """A session that may not poll the mailbox as often as requested."""
 
     @property
+    @abstractmethod
     def last_scan_at(self) -> float:
         """The time of the last poll, monotonic: later messages have not been seen."""
 
     @property
+    @abstractmethod
     def next_scan_at(self) -> float:
         """When it may poll again."""
 
     @property
+    @abstractmethod
     def scan_limit(self) -> str:
         """What limits the polls, and to which rate."""
 
 
-@runtime_checkable
-class ReportsUnreadable(Protocol):
+class ReportsUnreadable(ABC):
     """A session that may find messages which it cannot read."""
 
+    @abstractmethod
     def unreadable_since(self, moment: float) -> ProbeError | None:
         """Why a message that arrived at that monotonic time or later could not be read; None if all
         could."""
 
 
-@runtime_checkable
-class Rereading(Protocol):
+class Rereading(ABC):
     """A session whose server may show a message before it is complete."""
 
+    @abstractmethod
     def read_again(self, sighting: Sighting, times: int) -> bool:
         """Makes a later scan return it again. False if it was read often enough, and is accepted as
         it is."""
 
 
-@runtime_checkable
-class ReadsWhole(Protocol):
+class ReadsWhole(ABC):
     """A session that can read a message as a whole, of which it has read only the beginning."""
 
+    @abstractmethod
     async def whole(self, sighting: Sighting, limit: int) -> bytes:
         """The message, or `limit` bytes of it; empty if it is gone. Raises ProbeError."""
 
 
-@runtime_checkable
-class TellsTab(Protocol):
+class TellsTab(ABC):
     """A session whose mailbox shows its inbox under several tabs."""
 
+    @abstractmethod
     async def tab(self, sighting: Sighting) -> str:
         """The tab of this message, a word of the provider; empty if there is none. Raises
         ProbeError."""
@@ -158,18 +161,17 @@ class Extent:
     only_header: bool = False  # nothing of the body: no message of ours is awaited
 
 
-@runtime_checkable
-class HasExtent(Protocol):
+class HasExtent:
     """A session whose limit for reading a message can be set."""
 
     extent: Extent
 
 
-@runtime_checkable
-class ReadsInParts(Protocol):
+class ReadsInParts(ABC):
     """A session that may read only some of the messages in one scan."""
 
     @property
+    @abstractmethod
     def unread(self) -> bool:
         """Whether it knows of messages that another scan will read."""
 

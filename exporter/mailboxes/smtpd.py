@@ -9,7 +9,7 @@ from exporter.core.facts import Client
 from exporter.core.steps import Step
 from exporter.core.timing.wake import Wake
 from exporter.core.trace.trace import Trace
-from exporter.mailboxes.session import READ_LIMIT, Sighting, Wanted
+from exporter.mailboxes.session import READ_LIMIT, ReadsWhole, Sighting, Wanted
 from exporter.mailboxes.smtpd_options import SmtpdOptions, canonical, is_among
 from exporter.net.dns.resolver import Resolver
 from exporter.net.oauth2 import Accounts
@@ -50,7 +50,7 @@ class SmtpdMailbox:
         return session
 
 
-class SmtpdSession:
+class SmtpdSession(ReadsWhole):
     """Listens. Accepted messages wait in memory for the next scan, also after the receiver has
     closed."""
 
@@ -99,7 +99,7 @@ class SmtpdSession:
         return sightings
 
     async def whole(self, sighting: Sighting, limit: int) -> bytes:
-        """The whole message (the protocol `ReadsWhole`); empty if there were too many."""
+        """The whole message; empty if there were too many."""
         return self._scanned.pop(sighting.ref, b"")[:limit]
 
     async def is_wanted(self, beginning: bytes) -> bool:

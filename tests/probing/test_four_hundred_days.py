@@ -9,7 +9,7 @@ from random import Random
 
 import pytest
 
-from exporter.checks.check import Check
+from exporter.checks.check import MailCheck
 from exporter.core.availability.outage import Outage
 from exporter.core.home import Home
 from exporter.core.model import ProbeError, ProbeKey
@@ -66,7 +66,7 @@ class TroubledDays:
         return self.end + TIMEOUT if self.kind == "held" else self.end
 
 
-class DaysOfMail(Check):
+class DaysOfMail(MailCheck):
     """The mail servers, to all processes, one after the other."""
 
     mailbox, late_after, home = "elsewhere", DAY, Home.MESSAGE

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from exporter.checks.check import Check
+from exporter.checks.check import QueryCheck
 from exporter.core.availability.maintenance import Maintenance
 from exporter.core.availability.window import Once, Window
 from exporter.core.model import ProbeError
@@ -28,7 +28,7 @@ def maintenance(*span: float) -> Maintenance:
 
 
 @dataclass
-class PlannedServer(Check):
+class PlannedServer(QueryCheck):
     """What a trip of a pretended check asks: it is down in these spans."""
 
     clock: Clock

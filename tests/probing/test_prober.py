@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from exporter.checks.check import Check
+from exporter.checks.check import QueryCheck
 from exporter.core.facts import Arrival
 from exporter.core.model import ProbeError, ProbeKey, Reply
 from exporter.core.phases import Leg, Phase
@@ -261,7 +261,7 @@ async def test_every_counter_exists_from_the_start(rig: ProberRig) -> None:
     assert "probe_success" not in series
 
 
-class Questions(Check):
+class Questions(QueryCheck):
     """A check that only asks."""
 
     blocklists: tuple[str, ...] = ("bl.example.org",)

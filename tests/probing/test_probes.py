@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from exporter.checks.check import Check
+from exporter.checks.check import QueryCheck
 from exporter.core.model import ProbeError, ProbeKey, ProbeRefused
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
@@ -296,7 +296,7 @@ def test_a_pair_is_not_forgotten_while_a_message_is_under_way() -> None:
     virtual.run(course())
 
 
-class Listed(Check):
+class Listed(QueryCheck):
     """A check that finds a listing on these blocklists."""
 
     def __init__(self, blocklists: tuple[str, ...]) -> None:

@@ -3,13 +3,13 @@ overload."""
 
 import asyncio
 
-from exporter.checks.check import Check
+from exporter.checks.check import QueryCheck
 from exporter.core.phases import Phase
 from exporter.core.trace.run import Run
 from tests.support import virtual_time as virtual
 
 
-class BusyCheck(Check):
+class BusyCheck(QueryCheck):
     """Each of its `pieces` takes so many seconds of the processor; between two of them it waits for
     a server that is quick."""
 

@@ -12,7 +12,7 @@ from exporter.core.timing.wake import Wake
 from exporter.core.trace.run import Run
 from exporter.core.trace.trace import Trace
 from exporter.mail.composition import ProbeMessage
-from exporter.mailboxes.session import Sighting
+from exporter.mailboxes.session import ReadsWhole, Sighting, TellsTab
 
 
 class PretendMailbox:
@@ -66,7 +66,7 @@ class PretendMailbox:
             raise self.down
 
 
-class PretendSession:
+class PretendSession(ReadsWhole, TellsTab):
     def __init__(self, mailbox: PretendMailbox, trace: Trace) -> None:
         self.messages: int | None = None
         self._mailbox = mailbox

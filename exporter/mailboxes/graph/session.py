@@ -15,7 +15,15 @@ from exporter.mailboxes.graph.worth import (
     is_worth_reading,
     moment_of,
 )
-from exporter.mailboxes.session import READ_LIMIT, Sighting
+from exporter.mailboxes.session import (
+    READ_LIMIT,
+    ReadsInParts,
+    ReadsWhole,
+    Rechecking,
+    ScanLimited,
+    Sighting,
+    TellsTab,
+)
 from exporter.net.graph.messages import GraphMessages
 
 CHUNK = 20  # messages that are looked at in one scan
@@ -25,7 +33,7 @@ GAPS = 2.0
 MOST_OF_HEADERS = 1 << 18  # bytes
 
 
-class GraphSession:
+class GraphSession(Rechecking, ScanLimited, ReadsWhole, TellsTab, ReadsInParts):
     """The protocol `Session`. `folders` are the mailbox's, and outlive the session."""
 
     def __init__(
@@ -185,12 +193,12 @@ class GraphSession:
         )
 
     async def whole(self, sighting: Sighting, limit: int) -> bytes:
-        """The whole message (the protocol `ReadsWhole`)."""
+        """The whole message."""
         read = await self._graph.raw(sighting.ref, limit)
         return read[0] if read else b""
 
     async def tab(self, sighting: Sighting) -> str:
-        """Whether it is under Focused or Other (the protocol `TellsTab`)."""
+        """Whether it is under Focused or Other."""
         inbox = (one for one in self._folders if one.name.lower() == "inbox")
         if not any(one.title == sighting.folder for one in inbox):
             return ""
@@ -215,7 +223,7 @@ class GraphSession:
 
     @property
     def unread(self) -> bool:
-        """Whether another scan will read more (the protocol `ReadsInParts`)."""
+        """Whether another scan will read more."""
         return self._has_more
 
     async def wait(self, seconds: float, wake: Wake) -> None:

@@ -16,7 +16,17 @@ from exporter.mailboxes.imap.folder_list import gmail, list_folders
 from exporter.mailboxes.imap.folder_poll import FolderPoll
 from exporter.mailboxes.imap.incomplete import IncompleteMessages
 from exporter.mailboxes.imap.selection import LEFT_ALONE, Selection
-from exporter.mailboxes.session import Sighting, Wanted
+from exporter.mailboxes.session import (
+    HasExtent,
+    ReadsInParts,
+    ReadsWhole,
+    Rechecking,
+    ReportsUnreadable,
+    Rereading,
+    Sighting,
+    TellsTab,
+    Wanted,
+)
 from exporter.net.imap.connection import ImapConnection
 from exporter.net.imap.reply import Reply
 
@@ -77,7 +87,9 @@ async def open_session(
     )
 
 
-class ImapSession:
+class ImapSession(
+    Rechecking, Rereading, ReportsUnreadable, ReadsWhole, TellsTab, HasExtent, ReadsInParts
+):
     """An open mailbox (the protocol `Session`). `bookmarks` are the mailbox's, by folder. They
     outlive the session, as does `breaking`."""
 
@@ -110,7 +122,7 @@ class ImapSession:
 
     @property
     def unread(self) -> bool:
-        """Whether another scan will read more (the protocol `ReadsInParts`)."""
+        """Whether another scan will read more."""
         older = (folder.bookmark.older for folder in self._selection.folders)
         return self._main.unseen > 0 or any(older)
 
@@ -158,7 +170,7 @@ class ImapSession:
         return found
 
     def read_again(self, sighting: Sighting, times: int) -> bool:
-        """Queues a message that seems incomplete (the protocol `Rereading`)."""
+        """Queues a message that seems incomplete."""
         if again := self._incomplete.take(sighting, times, self._trace.now()):
             self._trace.note(
                 f"-- a message in {sighting.folder} seems incomplete; reading it again"
@@ -166,12 +178,11 @@ class ImapSession:
         return again
 
     def unreadable_since(self, moment: float) -> ProbeError | None:
-        """Why a message that arrived then or later could not be read (the protocol
-        `ReportsUnreadable`)."""
+        """Why a message that arrived then or later could not be read."""
         return self._breaking.unreadable_since(moment)
 
     async def whole(self, sighting: Sighting, limit: int) -> bytes:
-        """The whole message (the protocol `ReadsWhole`)."""
+        """The whole message."""
         found = (one for one in self._selection.folders if one.title == sighting.folder)
         if (folder := next(found, None)) is None:
             return b""
@@ -180,7 +191,7 @@ class ImapSession:
                 return await self._poll.whole(folder, sighting.ref, limit)
 
     async def tab(self, sighting: Sighting) -> str:
-        """The tab of Gmail's inbox (the protocol `TellsTab`). Gmail shows it in no label over IMAP,
+        """The tab of Gmail's inbox. Gmail shows it in no label over IMAP,
         but its own search knows it (X-GM-RAW):
         https://developers.google.com/workspace/gmail/imap/imap-extensions."""
         inbox = self._main

@@ -15,7 +15,7 @@ from exporter.core.trace.trace import Trace
 from exporter.mailboxes.jmap.bookmark import MOST, Arrival, Bookmark
 from exporter.mailboxes.jmap.folders import Folder, folders_of
 from exporter.mailboxes.jmap.push import Push
-from exporter.mailboxes.session import READ_LIMIT, Sighting
+from exporter.mailboxes.session import READ_LIMIT, ReadsInParts, ReadsWhole, ScanLimited, Sighting
 from exporter.net.jmap.client import JmapClient
 from exporter.net.jmap.errors import Throttled, TooMuch
 from exporter.net.jmap.mail import Email, Mail
@@ -28,7 +28,7 @@ SLOW = 0.5  # seconds; a server that takes as long to answer has us see what cam
 PUSH_WORTH = 1.0  # seconds; for less, a poll is better
 
 
-class JmapSession:
+class JmapSession(ScanLimited, ReadsWhole, ReadsInParts):
     """The protocol `Session`. `folders` begins with the inbox; `bookmark` outlives the session."""
 
     def __init__(
@@ -148,7 +148,7 @@ class JmapSession:
         )
 
     async def whole(self, sighting: Sighting, limit: int) -> bytes:
-        """The whole message (the protocol `ReadsWhole`)."""
+        """The whole message."""
         with self._trace.step(Step.FETCH, "a whole message"):
             for email in await self._mail.emails([sighting.ref]):
                 return await self._client.download(email.blob, limit) or b""
@@ -200,7 +200,7 @@ class JmapSession:
 
     @property
     def unread(self) -> bool:
-        """Whether another scan will read more (the protocol `ReadsInParts`)."""
+        """Whether another scan will read more."""
         return bool(self._bookmark.new or self._bookmark.older)
 
     async def wait(self, seconds: float, wake: Wake) -> None:

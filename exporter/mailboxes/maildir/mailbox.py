@@ -18,7 +18,13 @@ from exporter.mailboxes.maildir.files import MaildirFiles
 from exporter.mailboxes.maildir.folder import SUBDIRECTORIES, Folder, Ref, delivered_at, unique_name
 from exporter.mailboxes.maildir.options import MaildirOptions
 from exporter.mailboxes.maildir.stored_message import StoredMessage, UnreadableMessage
-from exporter.mailboxes.session import READ_LIMIT, Sighting
+from exporter.mailboxes.session import (
+    READ_LIMIT,
+    ReadsInParts,
+    ReadsWhole,
+    ReportsUnreadable,
+    Sighting,
+)
 from exporter.net.dns.resolver import Resolver
 from exporter.net.oauth2 import Accounts
 
@@ -58,7 +64,7 @@ class MaildirMailbox:
         return session
 
 
-class MaildirSession:
+class MaildirSession(ReportsUnreadable, ReadsWhole, ReadsInParts):
     """An open Maildir (the protocol `Session`). `folders` are the mailbox's, by directory, and
     outlive the session."""
 
@@ -137,7 +143,7 @@ class MaildirSession:
         return sightings
 
     async def whole(self, sighting: Sighting, limit: int) -> bytes:
-        """The whole message (the protocol `ReadsWhole`)."""
+        """The whole message."""
         with self._trace.step(Step.FETCH, f"{sighting.folder}: a whole message"):
             return await self._in_thread(self._files.whole, sighting.ref, limit)
 
@@ -159,7 +165,7 @@ class MaildirSession:
 
     @property
     def unread(self) -> bool:
-        """Whether another scan will read more (the protocol `ReadsInParts`)."""
+        """Whether another scan will read more."""
         return any(one.fresh or one.older for one in self._folders.values())
 
     def _note_unreadable(self, unreadable: list[UnreadableMessage]) -> None:

@@ -16,7 +16,18 @@ from exporter.core.timing.precision import COARSE
 from exporter.core.timing.wake import Wake
 from exporter.core.trace.trace import Trace
 from exporter.mailboxes.pop3.maildrop import Login, Maildrop
-from exporter.mailboxes.session import READ_LIMIT, Extent, Sighting, Wanted
+from exporter.mailboxes.session import (
+    READ_LIMIT,
+    Extent,
+    HasExtent,
+    ReadsInParts,
+    ReadsWhole,
+    Rechecking,
+    ReportsUnreadable,
+    ScanLimited,
+    Sighting,
+    Wanted,
+)
 from exporter.net.pop3.connection import Pop3Connection
 
 BODY_LINES = 1000
@@ -29,7 +40,7 @@ HOLD = 0.5  # seconds that we stay when something was found, since most likely i
 QUIT_PATIENCE = 2.0  # seconds; without deletions QUIT is only good manners
 
 
-class Pop3Session:
+class Pop3Session(Rechecking, ScanLimited, ReportsUnreadable, ReadsWhole, HasExtent, ReadsInParts):
     """The protocol `Session`. `connect` returns a connection after the greeting, and the coroutine
     that logs in."""
 
@@ -133,7 +144,7 @@ class Pop3Session:
 
     @property
     def unread(self) -> bool:
-        """Whether another scan will read more (the protocol `ReadsInParts`)."""
+        """Whether another scan will read more."""
         return bool(self._left())
 
     def _left(self) -> list[tuple[int, str]]:
@@ -226,12 +237,11 @@ class Pop3Session:
         return refused.at(None, Step.FETCH)
 
     def unreadable_since(self, moment: float) -> ProbeError | None:
-        """Why a message that arrived then or later could not be read (the protocol
-        `ReportsUnreadable`)."""
+        """Why a message that arrived then or later could not be read."""
         return self._maildrop.unreadable_since(moment)
 
     async def whole(self, sighting: Sighting, limit: int) -> bytes:
-        """The whole message (the protocol `ReadsWhole`); empty if this login is over."""
+        """The whole message; empty if this login is over."""
         number = self._maildrop.listing.numbers.get(sighting.ref)
         if not self._pop3 or number is None or (await self._pop3.size(number) or 0) > limit:
             return b""

@@ -19,7 +19,7 @@ from exporter.core.trace.run import Run
 from exporter.core.trace.trace import Trace
 from exporter.mailboxes.maildir.packing import MOST_PACKED, unpacked
 from exporter.mailboxes.maildir.zstd import zstd
-from exporter.mailboxes.session import READ_LIMIT
+from exporter.mailboxes.session import READ_LIMIT, ReportsUnreadable
 from tests.support import virtual_time as virtual
 from tests.support.maildir_rig import Maildir, found, message, opened, subjects
 from tests.support.pretend import PretendMailbox, PretendSession
@@ -218,7 +218,7 @@ class UnreadableMessage(PretendMailbox):
         return IllegibleSession(self, trace)
 
 
-class IllegibleSession(PretendSession):
+class IllegibleSession(PretendSession, ReportsUnreadable):
     def unreadable_since(self, moment: float) -> ProbeError | None:
         encrypted = ProbeError(Reason.UNAVAILABLE, "it is encrypted")
         return encrypted if self._mailbox.messages else None

@@ -11,7 +11,7 @@ from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason
 from exporter.core.timing.wake import Wake
 from exporter.core.trace.trace import Trace
-from exporter.mailboxes.session import Sighting
+from exporter.mailboxes.session import ScanLimited, Sighting
 from exporter.settings import Settings
 from tests.support import virtual_time as virtual
 from tests.support.imap_server import playing
@@ -32,7 +32,7 @@ class RationedMailbox(PretendMailbox):
         return RationedSession(self, trace)
 
 
-class RationedSession(PretendSession):
+class RationedSession(PretendSession, ScanLimited):
     last_scan_at = float("-inf")
     scan_limit = "the server allows one login every 60 s (LOGIN-DELAY)"
 

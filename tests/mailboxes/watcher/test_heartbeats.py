@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from exporter.core.heartbeat import Beat, HeartbeatKey
 from exporter.core.trace.trace import Trace
-from exporter.mailboxes.session import Extent
+from exporter.mailboxes.session import Extent, HasExtent
 from exporter.mailboxes.watcher.heartbeats import Listener
 from tests.support import virtual_time as virtual
 from tests.support.pretend import PretendMailbox, PretendSession
@@ -25,7 +25,7 @@ class Mailbox(PretendMailbox):
         return session
 
 
-class Session(PretendSession):
+class Session(PretendSession, HasExtent):
     def __init__(self, mailbox: Mailbox, trace: Trace) -> None:
         super().__init__(mailbox, trace)
         self.extent = Extent()

@@ -6,13 +6,13 @@ import pytest
 
 from exporter.core.model import ProbeError
 from exporter.core.trace.trace import Trace
-from exporter.mailboxes.session import Sighting
+from exporter.mailboxes.session import Rechecking, Sighting
 from tests.support import virtual_time as virtual
 from tests.support.pretend import PretendMailbox, PretendSession
 from tests.support.watcher_rig import WatcherRig, message
 
 
-class _Silent(PretendSession):
+class _Silent(PretendSession, Rechecking):
     """Shows messages only when it doubts the server."""
 
     def __init__(self, mailbox: PretendMailbox, trace: Trace) -> None:

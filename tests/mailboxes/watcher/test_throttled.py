@@ -6,7 +6,7 @@ from collections.abc import Callable
 from exporter.core.phases import Leg
 from exporter.core.reasons import Reason
 from exporter.core.trace.trace import Trace
-from exporter.mailboxes.session import Sighting
+from exporter.mailboxes.session import ScanLimited, Sighting
 from tests.support import virtual_time as virtual
 from tests.support.pretend import PretendMailbox, PretendSession
 from tests.support.prober_rig import ProberRig
@@ -24,7 +24,7 @@ class ThrottledMailbox(PretendMailbox):
         return ThrottledSession(self, trace, trace.now() + self.patience)
 
 
-class ThrottledSession(PretendSession):
+class ThrottledSession(PretendSession, ScanLimited):
     last_scan_at = float("-inf")
     scan_limit = "the server asked to wait 3600 s (Retry-After)"
 

@@ -6,7 +6,7 @@ from itertools import count
 
 import pytest
 
-from exporter.checks.check import Check
+from exporter.checks.check import MailCheck
 from exporter.core.availability.maintenance import Maintenance
 from exporter.core.availability.window import Once, Window
 from exporter.core.home import Home
@@ -32,9 +32,7 @@ REFUSED = Failure(Phase.SEND, Step.RCPT, Reason.REJECTED, "554", "no")
 TRIPS = count()
 
 
-class MailCheck(Check):
-    """Is never run."""
-
+class NeverRun(MailCheck):
     late_after, home = 1.0, Home.MESSAGE
 
     def __init__(self, mailbox: str) -> None:
@@ -49,7 +47,7 @@ def probe(
     name: str, failure: Failure | None, module: str = "m", box: str = "box", at: float = 100.0
 ) -> Probe:
     one = Probe(
-        ProbeKey(module, f"{name}@example.org"), MailCheck(box), Schedule(300), 600, 30, name
+        ProbeKey(module, f"{name}@example.org"), NeverRun(box), Schedule(300), 600, 30, name
     )
     show(one, failure, at)
     return one

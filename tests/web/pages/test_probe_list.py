@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from exporter.checks.check import Check
+from exporter.checks.check import QueryCheck
 from exporter.core.model import ProbeKey
 from exporter.core.trace.run import Run
 from exporter.probing.probe import Probe
@@ -35,7 +35,7 @@ from tests.web.test_pages import FAILED, kept
 MANY = 10_000
 
 
-class NoCheck(Check):
+class NoCheck(QueryCheck):
     """Is never run."""
 
     async def run(self, run: Run) -> None: ...
