@@ -78,6 +78,8 @@ class Flight:
         trip, probe, run = self._trip, self._probe.key, self._run
         outcome = self._verdict
         with contained(trip, probe):
+            if outcome and not outcome.transcript:  # that from before the restart is lost
+                outcome = replace(outcome, transcript=run.transcript)
             outcome = outcome or replace(run.outcome(trip, probe, failure), recheck=self._recheck)
             return self._conclusions.completed(outcome, self._probe)
         return outcome or Outcome(

@@ -22,6 +22,7 @@ class TripJournal:
         self.ledger.save_acceptance(self.trip, run)
 
     async def verdict(self, run: Run, judged: ProbeError | None) -> None:
+        """The transcript of a good trip is not saved yet: its outcome follows soon."""
         with contained(self.trip, self.probe):
             failure = (
                 Failure(
@@ -34,5 +35,7 @@ class TripJournal:
                 if judged
                 else None
             )
-            outcome = self.earlier or run.outcome(self.trip, self.probe, failure)
+            outcome = self.earlier or run.outcome(
+                self.trip, self.probe, failure, transcript=failure is not None
+            )
             await self.ledger.save_verdict(outcome)

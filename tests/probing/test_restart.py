@@ -290,6 +290,21 @@ def test_the_verdict_of_a_message_that_was_back_before_the_restart_stands(tmp_pa
     virtual.run(course())
 
 
+@pytest.mark.parametrize(("junk", "before"), [(False, False), (True, True)])
+def test_after_a_restart_the_transcript_of_a_failed_trip_is_kept_and_that_of_a_good_one_begins(
+    tmp_path: Path, junk: bool, before: bool
+) -> None:
+    async def course() -> None:
+        mailbox = await stopped_while_deleting(tmp_path, junk=junk)
+        rig = resumed(ProberRig(tmp_path, mailbox))
+        (flight,) = rig.probe.flights.values()
+        lines = "\n".join((await flight).transcript)
+        assert ("C: DATA" in lines, "C: EXPUNGE" in lines) == (before, not before)
+        await rig.close()
+
+    virtual.run(course())
+
+
 @pytest.mark.parametrize("uncertain", [False, True])
 def test_a_message_that_could_not_be_looked_for_after_the_restart_is_no_duplicate_when_it_is_seen(
     tmp_path: Path, uncertain: bool

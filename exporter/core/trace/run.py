@@ -184,8 +184,16 @@ class Run(Trace):
             error.phase or phase, error.step or step, error.reason, error.code, error.detail
         )
 
-    def outcome(self, trip: str, probe: ProbeKey, failure: Failure | None = None) -> Outcome:
-        """The outcome of the trip so far; a failure has more lines."""
+    def outcome(
+        self,
+        trip: str,
+        probe: ProbeKey,
+        failure: Failure | None = None,
+        *,
+        transcript: bool = True,
+    ) -> Outcome:
+        """The outcome of the trip so far, with its transcript or without; a failure has more
+        lines."""
         return Outcome(
             trip,
             probe,
@@ -194,5 +202,5 @@ class Run(Trace):
             self.all_spans(),
             tuple(self.facts),
             failure,
-            self.newest_lines(MOST_LINES if failure else FEW_LINES),
+            self.newest_lines(MOST_LINES if failure else FEW_LINES) if transcript else (),
         )
