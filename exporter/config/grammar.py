@@ -10,6 +10,7 @@ An address has no zone, such as `%eth0` in `fe80::1%eth0` (RFC 4007 section 11):
 """
 
 import re
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 import idna
@@ -18,6 +19,7 @@ LONGEST_LOCAL = 64  # octets of a local part (RFC 5321 section 4.5.3.1.1)
 LONGEST_DOMAIN = 253  # characters as in the DNS (RFC 1035 section 2.3.4), within RFC 5321's 255
 LONGEST_PATH = 256  # octets of an address with its < and > (RFC 5321 section 4.5.3.1.3)
 _LONGEST_IP = 45  # an IPv4 address inside an IPv6 one, all digits written
+_KEPT = 1000  # addresses that were read: each trip meets the same again
 # RFC 1123 section 2.1, and underscores.
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 # At the end of a name: an address, to some other programs.
@@ -51,8 +53,11 @@ def is_private(domain: str) -> bool:
 def ip_of(text: str) -> IPv4Address | IPv6Address | None:
     """An IP address without a zone. An IPv4-mapped IPv6 address (`::ffff:192.0.2.1`) becomes the
     IPv4 address."""
-    if len(text) > _LONGEST_IP or "%" in text:
-        return None
+    return None if len(text) > _LONGEST_IP or "%" in text else _short_ip_of(text)
+
+
+@lru_cache(_KEPT)
+def _short_ip_of(text: str) -> IPv4Address | IPv6Address | None:
     try:
         address = ip_address(text)
     except ValueError:

@@ -98,7 +98,7 @@ class Mint:
             raise NotOurs(Rejection.FOREIGN_INSTANCE)
         if not hmac.compare_digest(signature, self._signature(signed)):
             raise NotOurs(Rejection.BAD_SIGNATURE)
-        return self._token(signed[4:])
+        return self._token(signed[4:], word)
 
     def verify_address(self, part: str) -> Token:
         """Verifies the trip's part of an address, in any case, and returns the token of that trip.
@@ -112,11 +112,11 @@ class Mint:
             raise NotOurs(Rejection.BAD_SIGNATURE)
         return self._token(named)
 
-    def _token(self, named: bytes) -> Token:
-        """The token of this time and trip."""
+    def _token(self, named: bytes, word: str = "") -> Token:
+        """The token of this time and trip; `word` if that is known."""
         signed = self._instance + named
         return Token(
-            _encoded(signed + self._signature(signed)),
+            word or _encoded(signed + self._signature(signed)),
             named[4:].hex(),
             int.from_bytes(named[:4], "big"),
             _encoded(named + self._address_signature(named)),

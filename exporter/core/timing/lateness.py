@@ -41,6 +41,8 @@ class Lateness:
 
     def between(self, since: float, until: float) -> float:
         """The seconds by which we were late in that time, which is not in the future."""
+        if until <= self._due + NOTICEABLE and (not self._ends or self._ends[-1] < since):
+            return 0.0  # as most often
         return max(self._sum_at(until) - self._sum_at(since), 0.0)
 
     def _tick(self) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Protocol
 
 from exporter.core.facts import DnsRecords, MailServer
@@ -40,6 +40,25 @@ class Journal(Protocol):
         disk."""
 
 
+class PhaseBlock:
+    """The block of a phase. It is not a generator, since each trip has five of them."""
+
+    __slots__ = ("_block", "_overdue", "_phase", "_run")
+
+    def __init__(
+        self, run: "Run", phase: Phase, overdue: Callable[[], ProbeError | None] | None
+    ) -> None:
+        self._run = run
+        self._phase = phase
+        self._overdue = overdue
+
+    async def __aenter__(self) -> None:
+        self._block = self._run._enter(self._phase, self._overdue)
+
+    async def __aexit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        self._run._leave(self._block, error)
+
+
 class Run(Trace):
     """The events of one trip. A trip that a restart can continue has a `journal`.
 
@@ -72,15 +91,17 @@ class Run(Trace):
         self._deadline = Deadline(clock)
         self._heading = Phase.OPEN  # the phase that we are in, or on the way to
 
-    @asynccontextmanager
-    async def phase(
+    def phase(
         self, phase: Phase, overdue: Callable[[], ProbeError | None] | None = None
-    ) -> AsyncIterator[None]:
+    ) -> AbstractAsyncContextManager[None]:
         """Attributes its block to `phase`. When the message is accepted, `send` ends and `deliver`
         begins.
 
         If the deadline passes in it, the trip fails with `overdue()`, or else as a timeout.
         """
+        return PhaseBlock(self, phase, overdue)
+
+    def _enter(self, phase: Phase, overdue: Callable[[], ProbeError | None] | None) -> TimedBlock:
         self.head_for(phase)
         self._deadline.overdue = overdue
         start = self.now()
@@ -93,12 +114,16 @@ class Run(Trace):
         def good_until() -> float | None:
             return self.accepted if phase is Phase.SEND else None
 
+        block = TimedBlock(self, phase, None, start, good_until=good_until)
+        self._begin(block)
+        return block
+
+    def _leave(self, block: TimedBlock, error: BaseException | None) -> None:
         try:
-            with TimedBlock(self, phase, None, start, good_until=good_until):
-                yield
+            self._end(block, error)
         finally:
             self._phase = None
-            if phase is Phase.SEND:
+            if block.phase is Phase.SEND:
                 self.makes_way.set()
 
     def head_for(self, phase: Phase) -> None:

@@ -6,9 +6,10 @@ exchanger is down and the second works, neither is blamed.
 """
 
 from asyncio import CancelledError
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import AbstractContextManager, asynccontextmanager
+from collections.abc import Callable, Iterable
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import replace
+from typing import Any
 
 from exporter.core.model import Fact, ProbeError, Span
 from exporter.core.one_line import one_line
@@ -76,6 +77,54 @@ class FailingStep:
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
         if error is not None:
             self.trace._fail(self.step, error)
+
+
+class Conversation:
+    """The block of a conversation. It is not a generator, since a trip has several of them."""
+
+    __slots__ = ("_allowed", "_began", "_limit", "_otherwise", "_server", "_trace")
+
+    def __init__(
+        self,
+        trace: "Trace",
+        otherwise: Callable[[], ProbeError | None],
+        server: str,
+        idle: float,
+    ) -> None:
+        self._trace = trace
+        self._otherwise = otherwise
+        self._server = server
+        self._limit: FairTimeout | None = None
+        if trace.session_timeout is not None:
+            self._allowed = trace.session_timeout + idle
+            self._limit = FairTimeout(self._allowed, trace.session_timeout)
+
+    async def __aenter__(self) -> None:
+        if self._limit:
+            self._began, self._trace.awaited = self._trace.now(), ""
+            await self._limit.__aenter__()
+
+    async def __aexit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
+        if not self._limit:
+            return
+        try:
+            await self._limit.__aexit__(kind, error, traceback)
+            if isinstance(error, TimeoutError):
+                raise error
+        except TimeoutError:
+            raise self._blamed(self._timeout()) from None
+        if isinstance(error, ProbeError) and (ours := self._blamed(error)) is not error:
+            raise ours from error
+
+    def _timeout(self) -> ProbeError:
+        whose = self._trace.awaited or self._server or self._trace.server
+        by = f" from {whose}" if whose else ""
+        return self._otherwise() or ProbeError(
+            Reason.TIMEOUT, f"no answer{by} within {self._allowed:g} s"
+        )
+
+    def _blamed(self, error: ProbeError) -> ProbeError:
+        return blamed(error, self._trace.clock.late_since(self._began), self._allowed)
 
 
 class Trace:
@@ -229,35 +278,17 @@ class Trace:
         """The newest lines of the transcript."""
         return merged_lines(self._transcripts, self.started, most)
 
-    @asynccontextmanager
-    async def conversation(
+    def conversation(
         self,
         otherwise: Callable[[], ProbeError | None] = lambda: None,
         *,
         server: str = "",
         idle: float = 0.0,
-    ) -> AsyncIterator[None]:
+    ) -> AbstractAsyncContextManager[None]:
         """One conversation with a server: after `session_timeout` it fails with `otherwise()`, or
         as a timeout; or as starved, if that is our own fault.
 
         `idle` seconds of silence are added to that. The server name is for people. Our own delays
         are added as well, up to one more `session_timeout`.
         """
-        if self.session_timeout is None:
-            yield
-            return
-        limit, began = self.session_timeout + idle, self.now()
-        self.awaited = ""
-        try:
-            async with FairTimeout(limit, self.session_timeout):
-                yield
-        except TimeoutError:
-            whose = f" from {name}" if (name := self.awaited or server or self.server) else ""
-            error = otherwise() or ProbeError(
-                Reason.TIMEOUT, f"no answer{whose} within {limit:g} s"
-            )
-            raise blamed(error, self.clock.late_since(began), limit) from None
-        except ProbeError as error:
-            if (ours := blamed(error, self.clock.late_since(began), limit)) is not error:
-                raise ours from error
-            raise
+        return Conversation(self, otherwise, server, idle)
