@@ -5,6 +5,7 @@ from __future__ import annotations
 from base64 import b64decode
 from binascii import Error
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from exporter.authentication.lookups import Lookups
@@ -15,6 +16,7 @@ from exporter.net.signatures.public_key import LEAST_BITS, MOST_BITS, public_key
 if TYPE_CHECKING:
     from exporter.net.signatures.public_key import PublicKey
 
+_KEPT = 20  # keys that were read: a module's messages have the same few, and a record up to 64 KiB
 MOST_EXPONENT_BITS = 64  # as in OpenSSL, for large moduli: a longer one takes milliseconds
 
 
@@ -37,14 +39,16 @@ class SenderKey:
 
 async def key_of(lookups: Lookups, name: str, algorithm: str) -> SenderKey:
     """The key under that name. Raises KeyUnusable, and LookupFailed."""
-    records = [
-        tags
-        for record in await lookups.records(name, "TXT")
-        if (tags := tags_of(record)) and "p" in tags
-    ]
-    if not records:
+    return _among(await lookups.records(name, "TXT"), name, algorithm)
+
+
+@lru_cache(_KEPT)
+def _among(records: tuple[str, ...], name: str, algorithm: str) -> SenderKey:
+    """The first key among these records."""
+    keys = [tags for record in records if (tags := tags_of(record)) and "p" in tags]
+    if not keys:
         raise KeyUnusable(Result.PERMERROR, f"there is no key at {name}")
-    return _read(records[0], name, algorithm)
+    return _read(keys[0], name, algorithm)
 
 
 def _read(tags: dict[str, str], name: str, algorithm: str) -> SenderKey:

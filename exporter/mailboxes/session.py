@@ -145,7 +145,9 @@ class ReadsWhole(ABC):
 
 
 class TellsTab(ABC):
-    """A session whose mailbox shows its inbox under several tabs."""
+    """A session whose mailbox may show its inbox under several tabs."""
+
+    has_tabs: bool
 
     @abstractmethod
     async def tab(self, sighting: Sighting) -> str:

@@ -67,6 +67,8 @@ class PretendMailbox:
 
 
 class PretendSession(ReadsWhole, TellsTab):
+    has_tabs = True
+
     def __init__(self, mailbox: PretendMailbox, trace: Trace) -> None:
         self.messages: int | None = None
         self._mailbox = mailbox

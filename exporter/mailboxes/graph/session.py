@@ -36,6 +36,8 @@ MOST_OF_HEADERS = 1 << 18  # bytes
 class GraphSession(Rechecking, ScanLimited, ReadsWhole, TellsTab, ReadsInParts):
     """The protocol `Session`. `folders` are the mailbox's, and outlive the session."""
 
+    has_tabs = True
+
     def __init__(
         self, messages: GraphMessages, folders: list[Folder], interval: float, trace: Trace
     ) -> None:

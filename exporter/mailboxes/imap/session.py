@@ -110,6 +110,7 @@ class ImapSession(
         self._bookmarks = bookmarks
         self._others_at = trace.now()
         self._may_idle = "IDLE" in imap.capabilities
+        self.has_tabs = gmail(imap)
         self._poll = FolderPoll(imap, trace, selection, breaking)
         self._breaking = breaking
         self.extent = self._poll.extent
@@ -195,7 +196,7 @@ class ImapSession(
         but its own search knows it (X-GM-RAW):
         https://developers.google.com/workspace/gmail/imap/imap-extensions."""
         inbox = self._main
-        if not gmail(self._imap) or sighting.folder != inbox.title or inbox.name != "INBOX":
+        if sighting.folder != inbox.title or inbox.name != "INBOX":
             return ""
         async with self._selection.inside(inbox):
             if sighting.ref.validity != inbox.validity:

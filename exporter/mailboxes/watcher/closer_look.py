@@ -26,7 +26,7 @@ class CloserLook:
 
     async def tab(self, sighting: Sighting) -> str:
         """The tab of the inbox under which it is shown; empty if that is unknown."""
-        if not isinstance(self._session, TellsTab):
+        if not isinstance(self._session, TellsTab) or not self._session.has_tabs:
             return ""
         try:
             async with self._trace.conversation():
