@@ -19,7 +19,7 @@ LONGEST_LOCAL = 64  # octets of a local part (RFC 5321 section 4.5.3.1.1)
 LONGEST_DOMAIN = 253  # characters as in the DNS (RFC 1035 section 2.3.4), within RFC 5321's 255
 LONGEST_PATH = 256  # octets of an address with its < and > (RFC 5321 section 4.5.3.1.3)
 _LONGEST_IP = 45  # an IPv4 address inside an IPv6 one, all digits written
-_KEPT = 1000  # addresses that were read: each trip meets the same again
+_KEPT = 1000  # names, and addresses, that were read: each trip meets the same again
 # RFC 1123 section 2.1, and underscores.
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 # At the end of a name: an address, to some other programs.
@@ -68,7 +68,12 @@ def _short_ip_of(text: str) -> IPv4Address | IPv6Address | None:
 def domain_of(text: str) -> str | None:
     """A domain name as in the DNS: ASCII, lower case, A-labels for international names (RFC 5891),
     no final dot."""
-    if not text.isprintable() or len(text) > LONGEST_DOMAIN + 1:
+    return None if len(text) > LONGEST_DOMAIN + 1 else _short_domain_of(text)
+
+
+@lru_cache(_KEPT)
+def _short_domain_of(text: str) -> str | None:
+    if not text.isprintable():
         return None
     name = text.lower() if text.isascii() else _in_ascii(text)
     labels = (name or "").removesuffix(".").split(".")

@@ -124,10 +124,13 @@ class Ledger:
         """Saves that the message was accepted, and logs it when it is on disk: then a restart will
         continue the trip, and report its outcome."""
         if known := self._in_flight.get(trip_id):
-            taken = replace(
-                known, state=State.SENT, sending_since=run.sending_since, accepted=run.accepted
+            trip = replace(
+                known,
+                state=State.SENT,
+                sending_since=run.sending_since,
+                accepted=run.accepted,
+                facts=run.facts_of_sending(),
             )
-            trip = replace(taken, facts=run.facts_of_sending())
             self._in_flight[trip_id] = trip
             words = f"the message is accepted{': ' if run.answer else ''}{run.answer}"
             self._store.save_acceptance(trip, partial(log_message, logging.INFO, trip, words))

@@ -33,7 +33,7 @@ class Probe:
     unwritten: Outcome | None = None  # the newest in full, until it is on disk
     left_from: str = ""  # the address that its newest message came from that is known to have come
     flights: dict[str, "asyncio.Task[Outcome]"] = field(default_factory=dict)
-    runs: dict[str, Run] = field(default_factory=dict)  # of the flights
+    runs: dict[str, Run] = field(default_factory=dict)  # of the flights, by their start
     # Of those whose exchangers are being tested, by trip.
     visits: dict[str, "asyncio.Task[tuple[ExchangerVisit, ...]]"] = field(default_factory=dict)
     compared: set[str] = field(default_factory=set)  # trips that are being compared with others
@@ -126,7 +126,16 @@ class Probe:
     def oldest(self, ended: str) -> float:
         """The start of the oldest trip in progress, without the one that has just ended;
         monotonic, infinite if there is none."""
-        return min((run.started for trip, run in self.runs.items() if trip != ended), default=inf)
+        return next((run.started for trip, run in self.runs.items() if trip != ended), inf)
+
+    def begin_flight(self, trip: str, task: "asyncio.Task[Outcome]", run: Run) -> None:
+        """A trip begins, or continues after a restart."""
+        newest = next(reversed(self.runs.values()), run)
+        self.flights[trip], self.runs[trip] = task, run
+        if newest.started > run.started:
+            in_order = sorted(self.runs.items(), key=lambda item: item[1].started)
+            self.runs.clear()
+            self.runs.update(in_order)
 
     def end_flight(self, trip: str) -> None:
         del self.flights[trip], self.runs[trip]

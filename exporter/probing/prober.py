@@ -181,7 +181,7 @@ class Prober:
             recheck=recheck,
         )
         task = asyncio.create_task(flight.run(course, timeout), name=f"trip {trip}")
-        probe.flights[trip], probe.runs[trip] = task, run
+        probe.begin_flight(trip, task, run)
         task.add_done_callback(lambda _: probe.end_flight(trip))
         with contained(trip, probe.key):
             self._observer.started(probe.key)

@@ -1,10 +1,12 @@
 """A probe: its newest trip, and when the next one is due."""
 
 import asyncio
+from math import inf
 
 from exporter.core.model import Failure, Outcome
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
+from exporter.core.trace.run import Run
 from exporter.probing.probe import Probe
 from exporter.probing.schedule import Schedule
 from exporter.probing.scheduler import Scheduler
@@ -130,3 +132,18 @@ async def test_of_two_that_fail_at_once_one_is_checked_again_a_little_later(
         probe.show(outcome("a", Reason.CONNECT))
     assert [probe.schedule.recheck_at() for probe in (rig.probe, other, rig.probe)] == [60, 61, 60]
     assert other.schedule.next_start < 61
+
+
+@virtual.on_a(ProberRig)
+async def test_the_oldest_trip_in_progress_may_be_one_that_continues_after_a_restart(
+    rig: ProberRig,
+) -> None:
+    begun = rig.prober.start(rig.probe)
+    (trip,) = rig.probe.runs
+    earlier = Run(rig.clock)
+    earlier.started -= 100
+    rig.probe.begin_flight("earlier", begun, earlier)
+    assert rig.probe.oldest("another") == earlier.started
+    assert rig.probe.oldest("earlier") == rig.probe.runs[trip].started
+    rig.probe.end_flight("earlier")
+    assert rig.probe.oldest(trip) == inf
